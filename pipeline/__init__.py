@@ -1,0 +1,1 @@
+"""The library: pure functions and estimators, data in, data out."""

@@ -1,0 +1,229 @@
+"""The contracts of the tables that stages pass to each other (design: one row a key, patient is the unit)."""
+
+from pipeline.tables import Column, Contract
+
+ROLES = ("train", "cv", "internal", "external")
+EVALUATIONS = ("cv", "internal", "external")
+COHORTS = ("train", "internal", "external")
+SEVERITIES = ("error", "warning", "info")
+
+
+def _text(name: str, *, required: bool = True, choices: tuple[str, ...] = ()) -> Column:
+    return Column(name=name, required=required, choices=choices)
+
+
+def _number(name: str, *, required: bool = True) -> Column:
+    return Column(name=name, kind="number", required=required)
+
+
+def _integer(name: str, *, required: bool = True) -> Column:
+    return Column(name=name, kind="integer", required=required)
+
+
+_SPACING = tuple(_number(f"spacing_{axis}_mm", required=False) for axis in "xyz")
+
+COHORT = Contract(
+    name="cohort",
+    key=("image_id",),
+    columns=(
+        _text("image_id"),
+        _text("patient_id"),
+        _text("view"),
+        _text("site", required=False),
+        _text("image"),
+        _text("mask", required=False),
+        _text("gland_mask", required=False),
+        _text("mask_source", required=False),
+        *_SPACING,
+    ),
+)
+
+PATIENTS = Contract(
+    name="patients",
+    key=("patient_id",),
+    columns=(
+        _text("patient_id"),
+        _text("group_id"),
+        Column(name="label", kind="binary"),
+        _text("site", required=False),
+        _text("cohort", required=False, choices=COHORTS),
+    ),
+    extra="any",
+)
+
+AUDIT = Contract(
+    name="audit",
+    key=("scope", "id", "check"),
+    unique_key=False,
+    columns=(
+        _text("scope", choices=("image", "patient", "column", "cohort")),
+        _text("id", required=False),
+        _text("check"),
+        _text("severity", choices=SEVERITIES),
+        _text("message"),
+    ),
+)
+
+ROIS = Contract(
+    name="rois",
+    key=("image_id",),
+    columns=(
+        _text("image_id"),
+        _text("patient_id"),
+        _text("view"),
+        _text("image", required=False),
+        _text("mask", required=False),
+        _integer("n_voxels", required=False),
+        *(_integer(f"{axis}0_px", required=False) for axis in "xyz"),
+        *(_integer(f"{side}_px", required=False) for side in ("width", "height", "depth")),
+        *_SPACING,
+        _text("status"),
+        _text("reason", required=False),
+    ),
+)
+
+RADIOMICS = Contract(
+    name="radiomics features",
+    key=("image_id",),
+    columns=(_text("image_id"), _text("status"), _text("reason", required=False)),
+    extra="number",
+)
+
+EMBEDDINGS = Contract(
+    name="embeddings",
+    key=("resample", "part", "image_id"),
+    columns=(_text("resample"), _text("part"), _text("image_id")),
+    extra="number",
+)
+
+BLOCK = Contract(
+    name="ready-made feature block",
+    key=("patient_id",),
+    columns=(_text("patient_id"),),
+    extra="number",
+)
+
+DICTIONARY = Contract(
+    name="feature dictionary",
+    key=("feature",),
+    columns=(
+        _text("feature"),
+        _text("block"),
+        _text("family"),
+        _text("filter", required=False),
+        _text("class", required=False),
+        _text("definition"),
+        _text("unit", required=False),
+        _text("ibsi_code", required=False),
+        _text("source"),
+        _text("version"),
+    ),
+)
+
+SPLITS = Contract(
+    name="splits",
+    key=("resample", "patient_id"),
+    columns=(
+        _text("resample"),
+        _text("patient_id"),
+        _text("role", choices=ROLES),
+        _text("half", required=False, choices=("a", "b")),
+    ),
+)
+
+REDUCED = Contract(
+    name="reduced features",
+    key=("resample", "part", "patient_id"),
+    columns=(_text("resample"), _text("part"), _text("patient_id"), _text("role", choices=ROLES)),
+    extra="number",
+)
+
+SELECTED = Contract(
+    name="selected features",
+    key=("resample", "part", "block", "rule", "feature"),
+    columns=(
+        _text("resample"),
+        _text("part"),
+        _text("block"),
+        _text("rule"),
+        _text("feature"),
+        _number("coefficient"),
+    ),
+)
+
+LASSO = Contract(
+    name="LASSO path",
+    key=("resample", "part", "block", "lambda_index"),
+    columns=(
+        _text("resample"),
+        _text("part"),
+        _text("block"),
+        _integer("lambda_index"),
+        _number("lambda"),
+        _number("cv_mean"),
+        _number("cv_se"),
+        _integer("n_nonzero"),
+    ),
+)
+
+PREDICTIONS = Contract(
+    name="predictions",
+    key=("feature_set", "model", "resample", "patient_id"),
+    columns=(
+        _text("feature_set"),
+        _text("model"),
+        _text("resample"),
+        _text("patient_id"),
+        _text("evaluation", choices=EVALUATIONS),
+        Column(name="label", kind="binary"),
+        Column(name="score", kind="fraction"),
+        Column(name="threshold", kind="fraction", required=False),
+    ),
+)
+
+METRICS = Contract(
+    name="metrics",
+    key=("feature_set", "model", "evaluation", "metric"),
+    columns=(
+        _text("feature_set"),
+        _text("model"),
+        _text("evaluation", choices=EVALUATIONS),
+        _text("metric"),
+        _number("estimate", required=False),
+        _number("ci_low", required=False),
+        _number("ci_high", required=False),
+        _text("ci_method", required=False),
+        _integer("n_pos"),
+        _integer("n_neg"),
+        _text("id_hash"),
+    ),
+)
+
+FOLDS = Contract(
+    name="folds",
+    key=("feature_set", "model", "resample"),
+    columns=(
+        _text("feature_set"),
+        _text("model"),
+        _text("resample"),
+        _number("auc", required=False),
+        _integer("n_pos"),
+        _integer("n_neg"),
+    ),
+)
+
+DELONG = Contract(
+    name="DeLong comparisons",
+    key=("evaluation", "family", "set_a", "model_a", "set_b", "model_b"),
+    columns=(
+        _text("evaluation", choices=EVALUATIONS),
+        _text("family"),
+        _text("set_a"),
+        _text("model_a"),
+        _text("set_b"),
+        _text("model_b"),
+        *(_number(name) for name in ("auc_a", "auc_b", "difference", "ci_low", "ci_high", "z")),
+        *(Column(name=name, kind="fraction") for name in ("p_value", "p_holm", "p_bh")),
+        _integer("n"),
+    ),
+)

@@ -1,0 +1,103 @@
+"""Images on disk: read any supported format, write the project's one form (NRRD, true geometry).
+
+The currency is `SimpleITK.Image`, which carries spacing, origin and direction; arrays are in (z,) y, x order.
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from pipeline.errors import ImageError
+
+RASTER_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
+
+
+def suffix_of(path: Path) -> str:
+    """The lower-case suffix of an image file, `.nii.gz` as one."""
+    name = path.name.lower()
+    return ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
+
+
+def stem_of(path: Path) -> str:
+    """The file name without its image suffix (`a.nii.gz` gives `a`)."""
+    return path.name[: -len(suffix_of(path))] if suffix_of(path) else path.name
+
+
+def read_image(path: Path) -> sitk.Image:
+    """Read one image file in any format SimpleITK knows, or the one DICOM series of a folder.
+
+    Returns the image as stored (colour stays colour). Raises ImageError where it is missing or unreadable.
+    """
+    if not path.exists():
+        raise ImageError(f"{path}: there is no such image")
+    try:
+        if path.is_dir():
+            return _read_dicom_series(path)
+        return sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise ImageError(f"{path}: not readable as an image ({_reason(error)})") from error
+
+
+def _reason(error: RuntimeError) -> str:
+    """The last telling line of an ITK exception, without its source file and memory address."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].split("): ")[-1] if lines else "no reason given"
+
+
+def _read_dicom_series(folder: Path) -> sitk.Image:
+    reader = sitk.ImageSeriesReader()
+    series = reader.GetGDCMSeriesIDs(str(folder))
+    if len(series) != 1:
+        raise ImageError(f"{folder}: holds {len(series)} DICOM series, needs exactly one; name one folder a series")
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder), series[0]))
+    return reader.Execute()
+
+
+def write_image(image: sitk.Image, path: Path) -> None:
+    """Write `image` as compressed NRRD without any header entry of its source (patient names stay behind)."""
+    clean = sitk.GetImageFromArray(
+        sitk.GetArrayViewFromImage(image), isVector=image.GetNumberOfComponentsPerPixel() > 1
+    )
+    clean.CopyInformation(image)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".partial-{path.name}")
+    sitk.WriteImage(clean, str(partial), useCompression=True)
+    partial.replace(path)
+
+
+def array_of(image: sitk.Image) -> NDArray[np.generic]:
+    """The voxels as an array, shape (z, y, x) or (y, x)."""
+    return sitk.GetArrayFromImage(image)
+
+
+def image_from(
+    array: NDArray[np.generic], *, like: sitk.Image | None = None, spacing_mm: tuple[float, ...] = ()
+) -> sitk.Image:
+    """An image from an array of shape (z, y, x) or (y, x), with the geometry of `like` or the (x, y[, z]) spacing."""
+    image = sitk.GetImageFromArray(array)
+    if like is not None:
+        image.CopyInformation(like)
+    elif spacing_mm:
+        image.SetSpacing(spacing_mm)
+    return image
+
+
+def pixel_hash(image: sitk.Image) -> str:
+    """SHA-256 of shape, type and voxels: equal for two files that hold the same picture, whatever their headers."""
+    array = np.ascontiguousarray(sitk.GetArrayViewFromImage(image))
+    digest = hashlib.sha256(f"{array.shape}{array.dtype}".encode())
+    digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,63 @@
+"""Run one function over many cases: on this machine's processes or on a Dask cluster, same code, same results."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any, TypeVar
+
+import joblib
+
+from pipeline.errors import PipelineError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def single_threaded(function: Callable[[Item], Result], item: Item) -> Result:
+    """Call `function(item)` with BLAS, OpenMP and ITK capped at one thread: workers are the parallelism."""
+    import SimpleITK as sitk
+    from threadpoolctl import threadpool_limits
+
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    with threadpool_limits(limits=1):
+        return function(item)
+
+
+def map_cases(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    workers: int,
+    scheduler: str | None = None,
+) -> Iterator[Result]:
+    """Yield `function(item)` in the order of `items`, as results arrive.
+
+    `workers` is the number of local processes; with `scheduler` (an address such as tcp://host:8786) the cases go to
+    that Dask cluster instead. A failing case must be handled inside `function`: an exception here stops the map.
+    Raises PipelineError where the scheduler does not answer.
+    """
+    if not items:
+        return
+    with ExitStack() as stack:
+        if scheduler is not None:
+            stack.enter_context(_dask_client(scheduler))
+            stack.enter_context(joblib.parallel_config(backend="dask"))
+            # `pre_dispatch` stays at its default: the cluster, not this process, decides what runs where.
+            pool = joblib.Parallel(return_as="list")
+            yield from pool(joblib.delayed(single_threaded)(function, item) for item in items)
+            return
+        if workers == 1:
+            # Same one-thread law as in the worker processes, so that one or many workers write the same bytes.
+            yield from (single_threaded(function, item) for item in items)
+            return
+        stack.enter_context(joblib.parallel_config(backend="loky", inner_max_num_threads=1))
+        pool = joblib.Parallel(n_jobs=workers, return_as="generator", batch_size=1)
+        yield from pool(joblib.delayed(single_threaded)(function, item) for item in items)
+
+
+def _dask_client(address: str) -> Any:
+    from distributed import Client
+
+    try:
+        return Client(address, timeout="10s", set_as_default=True)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise PipelineError(f"FUSION_SCHEDULER: no Dask scheduler answers at {address} ({error})") from error

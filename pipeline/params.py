@@ -1,0 +1,77 @@
+"""Parameter files: one YAML file a stage, one frozen pydantic model a file."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from pipeline.errors import ParamsError, listed
+
+
+class Params(BaseModel):
+    """Base of every parameter model: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class CommonParams(Params):
+    """`params/common.yaml`: what every stage shares."""
+
+    seed: int = Field(ge=0, le=2**31 - 1, description="seed of every random choice")
+
+
+P = TypeVar("P", bound=Params)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read one YAML 1.2 mapping (so that 1e-3 is a number and `no` is text).
+
+    Raises ParamsError where the file is missing, is not YAML, or is not a mapping.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ParamsError(f"{path}: there is no such params file") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(content, dict):
+        raise ParamsError(f"{path}: must be a mapping of keys to values, found {type(content).__name__}")
+    return content
+
+
+def load_params(path: Path, model: type[P]) -> P:
+    """Load a params file into its model.
+
+    Raises ParamsError with one sentence per fault: file, key, value and what is allowed.
+    """
+    content = read_yaml(path)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        faults = [_sentence(fault, model) for fault in error.errors()]
+    if len(faults) == 1:
+        raise ParamsError(f"{path}: {faults[0]}")
+    raise ParamsError(listed(faults, heading=f"{path}: {len(faults)} values are not allowed"))
+
+
+def _sentence(fault: Any, model: type[Params]) -> str:
+    key = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+    if fault["type"] == "extra_forbidden":
+        known = ", ".join(_keys_beside(fault["loc"], model))
+        return f"key '{key}' is not known here; allowed keys are {known}"
+    if fault["type"] == "missing":
+        return f"key '{key}' is missing"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"key '{key}' has the value {fault['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _keys_beside(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
+    """The names allowed at the place of an unknown key, following nested models."""
+    current: type[BaseModel] = model
+    for part in location[:-1]:
+        annotation = current.model_fields[part].annotation if part in current.model_fields else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            current = annotation
+    return sorted(current.model_fields)

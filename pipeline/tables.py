@@ -1,0 +1,173 @@
+"""Data contracts: what each CSV holds, checked on every read and every write.
+
+Common law: UTF-8, comma, header, no index column, key columns first, rows sorted by key, ids are text,
+missing = empty, numbers in full precision, fractions between 0 and 1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from pipeline.errors import TableError, listed
+
+Kind = Literal["text", "integer", "number", "fraction", "binary", "any"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column: its name, what its values may be, whether it may be empty or absent."""
+
+    name: str
+    kind: Kind = "text"
+    required: bool = True  # no empty values
+    optional: bool = False  # the column itself may be absent
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """One table: its key, its columns, and the kind of further columns it may hold (None = none)."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    extra: Kind | None = None
+    unique_key: bool = True
+    text_columns: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        texts = frozenset(c.name for c in self.columns if c.kind == "text")
+        object.__setattr__(self, "text_columns", texts)
+
+    def faults(self, table: pd.DataFrame) -> list[str]:
+        """All the ways in which `table` breaks this contract, as sentences."""
+        found: list[str] = []
+        known = {column.name for column in self.columns}
+        for column in self.columns:
+            if column.name in table:
+                found += _column_faults(table[column.name], column)
+            elif not column.optional:
+                found.append(f"column '{column.name}' is missing")
+        for name in table.columns:
+            if name in known:
+                continue
+            if self.extra is None:
+                found.append(f"column '{name}' is not known; the columns are {', '.join(sorted(known))}")
+            else:
+                found += _column_faults(table[name], Column(name=str(name), kind=self.extra, required=False))
+        return found + self._key_faults(table)
+
+    def _key_faults(self, table: pd.DataFrame) -> list[str]:
+        if not self.unique_key or not set(self.key) <= set(table.columns):
+            return []
+        repeated = table.loc[table.duplicated(list(self.key), keep=False), list(self.key)].drop_duplicates()
+        return [f"more than one row for {_keys(self.key, row)}" for row in repeated.itertuples(index=False)]
+
+
+def _keys(names: Sequence[str], values: Sequence[object]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in zip(names, values, strict=True))
+
+
+def _column_faults(values: pd.Series, column: Column) -> list[str]:
+    found = []
+    empty = values.isna() | (values.astype("object") == "")
+    if column.required and empty.any():
+        found.append(f"column '{column.name}': {int(empty.sum())} empty values, first in row {_first_row(empty)}")
+    present = values[~empty]
+    if column.choices:
+        wrong = ~present.astype(str).isin(column.choices)
+        rule = f"one of {', '.join(column.choices)}"
+    else:
+        wrong, rule = _wrong(present, column.kind)
+    if wrong.any():
+        row = _first_row(wrong.reindex(values.index, fill_value=False))
+        example = present[wrong].iloc[0]
+        found.append(
+            f"column '{column.name}': {int(wrong.sum())} values are not {rule}, first '{example}' in row {row}"
+        )
+    return found
+
+
+def _wrong(present: pd.Series, kind: Kind) -> tuple[pd.Series, str]:
+    if kind in ("text", "any"):
+        return pd.Series(False, index=present.index), "text"
+    numbers = pd.to_numeric(present, errors="coerce")
+    bad = ~np.isfinite(numbers.astype(float))
+    if kind == "integer":
+        return bad | (numbers != np.floor(numbers.astype(float))), "whole numbers"
+    if kind == "fraction":
+        return bad | (numbers < 0) | (numbers > 1), "between 0 and 1"
+    if kind == "binary":
+        return bad | ~numbers.isin([0, 1]), "0 or 1"
+    return bad, "finite numbers"
+
+
+def _first_row(mask: pd.Series) -> int:
+    """The row of the first True as a spreadsheet counts it (the header is row 1)."""
+    return int(np.flatnonzero(mask.to_numpy())[0]) + 2
+
+
+def read_csv(path: Path, *, text_columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Read any CSV under the common law, without a contract; `text_columns` keep 007 as 007.
+
+    Raises TableError where the file is missing, empty, or not a UTF-8 CSV.
+    """
+    try:
+        header = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
+        texts = {name: "str" for name in header if name in set(text_columns)}
+        return pd.read_csv(
+            path,
+            dtype=texts,
+            keep_default_na=False,
+            na_values=[""],
+            float_precision="round_trip",
+            encoding="utf-8-sig",
+            low_memory=False,
+        )
+    except FileNotFoundError as error:
+        raise TableError(f"{path}: there is no such table") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise TableError(f"{path}: not readable as a UTF-8 comma-separated table ({error})") from error
+
+
+def check_table(table: pd.DataFrame, contract: Contract, *, place: str) -> None:
+    """Raise one TableError that lists every breach of `contract`; `place` names the table in the message."""
+    faults = contract.faults(table)
+    if faults:
+        raise TableError(listed(faults, heading=f"{place}: {len(faults)} faults against the {contract.name} table"))
+
+
+def read_table(path: Path, contract: Contract) -> pd.DataFrame:
+    """Read a table and hold it to its contract (key and text columns stay text).
+
+    Raises TableError with all faults at once.
+    """
+    table = read_csv(path, text_columns=sorted(contract.text_columns))
+    check_table(table, contract, place=str(path))
+    return table
+
+
+def write_table(table: pd.DataFrame, path: Path, contract: Contract) -> None:
+    """Write a table under its contract: key columns first, rows sorted by key, full precision, atomically.
+
+    Raises TableError with all faults at once, before anything is written.
+    """
+    check_table(table, contract, place=str(path))
+    named = [c.name for c in contract.columns if c.name in table and c.name not in contract.key]
+    rest = [name for name in table.columns if name not in contract.key and name not in named]
+    ordered = table[[*contract.key, *named, *rest]]
+    # A stable sort keeps the given order among rows that share a key (audit findings).
+    ordered = ordered.sort_values(list(contract.key), kind="stable") if contract.key else ordered
+    write_csv(ordered, path)
+
+
+def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write `table` as it is, under the common law, through a temporary file beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    table.to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,1 @@
+"""Thin command lines, one a DVC stage: read, call, write."""

@@ -1,0 +1,79 @@
+"""What the command lines share: flags, logging, progress, run-time settings, one-line errors with exit code 1.
+
+Run-time settings change how fast a stage runs and no number it writes, so they are environment variables:
+FUSION_WORKERS (processes, default: all cores), FUSION_SCHEDULER (address of a Dask scheduler, default: this machine),
+FUSION_DEVICE (cpu, cuda, cuda:1 …; default: cuda where there is one), FUSION_SCRATCH (checkpoints, default `.scratch`).
+"""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from tqdm.auto import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from pipeline.errors import PipelineError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """How to run: worker processes, Dask scheduler address (None = this machine), torch device, scratch folder."""
+
+    workers: int
+    scheduler: str | None
+    device: str
+    scratch: Path
+
+
+def run_settings() -> RunSettings:
+    """Read the run-time settings from the environment.
+
+    Raises PipelineError where FUSION_WORKERS is not a positive whole number.
+    """
+    given = os.environ.get("FUSION_WORKERS", "").strip()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if given and (not given.isdigit() or int(given) < 1):
+        raise PipelineError(f"FUSION_WORKERS ({given}) must be a whole number of 1 or more; unset it to use all cores")
+    return RunSettings(
+        workers=int(given) if given else cores,
+        scheduler=os.environ.get("FUSION_SCHEDULER", "").strip() or None,
+        device=os.environ.get("FUSION_DEVICE", "").strip() or "auto",
+        scratch=Path(os.environ.get("FUSION_SCRATCH", "").strip() or ".scratch"),
+    )
+
+
+def arguments(description: str | None, *, paths: Sequence[str], words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """A parser with one required `--name` a path and a word; stages have no default paths."""
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    for name in paths:
+        parser.add_argument(f"--{name}", type=Path, required=True, metavar="PATH")
+    for name in words:
+        parser.add_argument(f"--{name}", type=str, required=True)
+    return parser
+
+
+def progress(items: Iterable[T], *, total: int, unit: str) -> Iterable[T]:
+    """A progress bar with time left on a terminal; nothing where there is none."""
+    return tqdm(items, total=total, unit=unit, disable=None, dynamic_ncols=True)
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a stage: log to standard error, show a PipelineError as its message, let a bug keep its traceback."""
+    stage = Path(sys.argv[0]).stem
+    logging.basicConfig(level=logging.INFO, format=f"{stage}: %(message)s", stream=sys.stderr)
+    try:
+        with logging_redirect_tqdm():
+            main()
+    except PipelineError as error:
+        logging.getLogger(stage).error("%s", error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        logging.getLogger(stage).error("stopped; finished cases are kept, run the same command again to go on")
+        sys.exit(130)
