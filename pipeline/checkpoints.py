@@ -16,7 +16,7 @@ from typing import Any
 
 
 def fingerprint(*parts: object) -> str:
-    """SHA-256 over the JSON of all parts (sorted keys; what JSON does not know as text): the name of a store or case."""
+    """SHA-256 over the JSON of all parts (sorted keys; else as text): the name of a store or a case."""
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,0 +1,71 @@
+"""What every importer returns: where the images and outlines of each patient are, and what the importer found wrong."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+Scope = Literal["image", "patient", "column", "cohort"]
+Severity = Literal["error", "warning", "info"]
+Polygon = tuple[tuple[float, float], ...]  # (x_px, y_px) corners
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One row of `audit.csv`."""
+
+    scope: Scope
+    id: str
+    check: str  # a short stable word, such as `cut_polygon_text`
+    severity: Severity
+    message: str  # one sentence: what is wrong, where, what to do
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """Where a lesion is: mask files (several are united), or polygons in pixels, or the whole image."""
+
+    kind: Literal["files", "polygons", "full"]
+    files: tuple[Path, ...] = ()
+    polygons: tuple[Polygon, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceImage:
+    """One image of one patient as the source has it; `outline` None = the source gives none."""
+
+    image_id: str  # unique in the cohort; letters, digits, '.', '_' and '-' only
+    patient_id: str
+    image: Path
+    outline: Outline | None
+    gland_mask: Path | None = None
+    view: str = "main"
+    site: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """A case that leaves by a declared rule (`unlabelled`, `no_outline`) or by `exclude:` in the params."""
+
+    scope: Literal["image", "patient"]
+    id: str
+    rule: str
+    message: str
+
+
+@dataclass(kw_only=True)
+class Source:
+    """All that an importer read.
+
+    `patients` has one row a patient: patient_id (text), label (0, 1 or missing), site, cohort (train, internal,
+    external or missing), then the clinical columns as given.
+    """
+
+    images: list[SourceImage]
+    patients: pd.DataFrame
+    findings: list[Finding] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    # How the source gives patients: False where it has no patient ids, so that each image is its own patient.
+    has_patient_ids: bool = True
+    blocks: dict[str, pd.DataFrame] = field(default_factory=dict)  # ready-made feature tables by patient_id
