@@ -1,0 +1,42 @@
+# make repro   set up, run the whole pipeline, say where the report is
+# make test    set up, run the whole test suite
+# make lint    ruff and mypy;  make clean removes the environment and the scratch folder
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+ACTIVATE := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH";
+
+.PHONY: repro test lint setup clean
+.DEFAULT_GOAL := repro
+
+repro: $(READY)
+	@$(ACTIVATE) dvc repro
+	@echo "The report is $(CURDIR)/reports/report.html"
+
+test: $(READY)
+	@$(ACTIVATE) python -m pytest
+
+lint: $(READY)
+	@$(ACTIVATE) ruff check . && ruff format --check . && mypy
+
+setup: $(READY)
+
+$(READY): requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Missing: $(PYTHON). Install Python 3.11 or newer, or name it: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old: Python 3.11 or newer is needed; name it: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Missing: the venv module of $(PYTHON) (Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
+	@test -f "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || { echo "Missing: the headers of $(PYTHON) (Debian and Ubuntu: apt install python3-dev)." >&2; exit 1; }
+	@command -v "$${CC:-cc}" >/dev/null || { echo "Missing: a C compiler (Debian and Ubuntu: apt install gcc)." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 12))' || command -v git >/dev/null || { echo "Missing: git, which fetches PyRadiomics for Python 3.12 and newer." >&2; exit 1; }
+	@echo "Setting up $(VENV) (several minutes the first time)"
+	@$(PYTHON) -m venv $(VENV)
+# PyRadiomics 3.0.1 imports numpy while it builds, so its build sees this environment.
+	@$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	@grep -E '^(numpy|setuptools|wheel)==' requirements.txt | $(VENV)/bin/python -m pip install --quiet -r /dev/stdin
+	@$(VENV)/bin/python -m pip install --quiet --no-build-isolation -r requirements.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .scratch
