@@ -124,7 +124,6 @@ def read_csv(path: Path, *, text_columns: Sequence[str] = ()) -> pd.DataFrame:
             dtype=texts,
             keep_default_na=False,
             na_values=[""],
-            float_precision="round_trip",
             encoding="utf-8-sig",
             low_memory=False,
         )

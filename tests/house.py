@@ -34,7 +34,7 @@ def imports_of(path: Path) -> set[str]:
 
 
 def closure(path: Path) -> set[Path]:
-    """Every project file that running `path` loads: imports of imports, the packages' own files, templates beside them."""
+    """Every project file that running `path` loads: imports of imports, package files, templates beside them."""
     seen: set[Path] = set()
     waiting = [path]
     while waiting:
@@ -58,8 +58,5 @@ def dvc_stages() -> dict[str, dict[str, Any]]:
 
 def declared(stage: dict[str, Any], *kinds: str) -> list[str]:
     """The paths that a stage declares under the given keys, without their options."""
-    paths = []
-    for kind in kinds:
-        for entry in stage.get(kind, []):
-            paths.append((next(iter(entry)) if isinstance(entry, dict) else entry).rstrip(":"))
-    return paths
+    entries = [entry for kind in kinds for entry in stage.get(kind, [])]
+    return [(next(iter(entry)) if isinstance(entry, dict) else entry).rstrip(":") for entry in entries]

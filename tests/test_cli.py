@@ -1,0 +1,54 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import PipelineError
+from stages.cli import arguments, run_settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_settings_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("FUSION_WORKERS", "3")
+    monkeypatch.setenv("FUSION_SCHEDULER", "tcp://host:8786")
+    monkeypatch.setenv("FUSION_SCRATCH", "elsewhere")
+    settings = run_settings()
+
+    assert (settings.workers, settings.scheduler, settings.scratch) == (3, "tcp://host:8786", Path("elsewhere"))
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
+def test_a_wrong_number_of_workers_is_one_sentence(monkeypatch, value):
+    monkeypatch.setenv("FUSION_WORKERS", value)
+
+    with pytest.raises(PipelineError, match=r"FUSION_WORKERS \(.*\) must be a whole number"):
+        run_settings()
+
+
+def test_paths_have_no_defaults(capsys):
+    with pytest.raises(SystemExit):
+        arguments("doc", paths=["table"]).parse_args([])
+
+    assert "--table" in capsys.readouterr().err
+
+
+def run_stage(body):
+    code = f"from stages.cli import run\nfrom pipeline.errors import PipelineError\ndef main():\n    {body}\nrun(main)"
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_users_error_is_its_sentence_and_exit_code_1():
+    done = run_stage("raise PipelineError('the mask of 007 is empty; draw it')")
+
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith("the mask of 007 is empty; draw it")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bug_keeps_its_traceback():
+    done = run_stage("raise KeyError('x')")
+
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr

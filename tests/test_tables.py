@@ -1,0 +1,98 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.contracts import PREDICTIONS, SPLITS
+from pipeline.errors import TableError
+from pipeline.tables import Column, Contract, read_csv, read_table, write_table
+
+SIMPLE = Contract(
+    name="simple",
+    key=("id",),
+    columns=(Column(name="id"), Column(name="value", kind="number", required=False)),
+)
+
+
+def test_ids_stay_text(tmp_path):
+    write_table(pd.DataFrame({"id": ["007", "07"], "value": [1.0, 2.0]}), tmp_path / "a.csv", SIMPLE)
+
+    assert list(read_table(tmp_path / "a.csv", SIMPLE)["id"]) == ["007", "07"]
+
+
+def test_the_word_na_is_text_and_empty_is_missing(tmp_path):
+    (tmp_path / "a.csv").write_text("id,value\nNA,\nnan,3\n", encoding="utf-8")
+
+    table = read_table(tmp_path / "a.csv", SIMPLE)
+
+    assert list(table["id"]) == ["NA", "nan"]
+    assert list(table["value"].isna()) == [True, False]
+
+
+def test_rows_are_sorted_and_key_columns_come_first(tmp_path):
+    write_table(pd.DataFrame({"value": [1, 2], "id": ["b", "a"]}), tmp_path / "a.csv", SIMPLE)
+
+    assert (tmp_path / "a.csv").read_text() == "id,value\na,2\nb,1\n"
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
+def test_numbers_survive_bit_for_bit(tmp_path_factory, numbers):
+    path = tmp_path_factory.mktemp("t") / "a.csv"
+    ids = [f"{i:03d}" for i in range(len(numbers))]
+    write_table(pd.DataFrame({"id": ids, "value": np.array(numbers, dtype=float)}), path, SIMPLE)
+
+    assert list(read_table(path, SIMPLE)["value"].astype(float)) == numbers
+
+
+def test_all_faults_at_once_as_sentences(tmp_path):
+    table = pd.DataFrame({"resample": ["r", "r"], "patient_id": ["1", "1"], "role": ["train", "tester"], "x": [1, 2]})
+
+    with pytest.raises(TableError) as error:
+        write_table(table, tmp_path / "s.csv", SPLITS)
+
+    message = str(error.value)
+    assert "column 'half' is missing" in message
+    assert "column 'x' is not known" in message
+    assert "1 values are not one of train, cv, internal, external, first 'tester' in row 3" in message
+    assert "more than one row for resample = r, patient_id = 1" in message
+    assert not (tmp_path / "s.csv").exists()
+
+
+@pytest.mark.parametrize("score", [-0.1, 1.1, np.inf])
+def test_a_score_outside_0_to_1_is_refused(tmp_path, score):
+    row = {
+        "feature_set": "clinical",
+        "model": "lr",
+        "resample": "final",
+        "patient_id": "1",
+        "evaluation": "external",
+        "label": 1,
+        "score": score,
+        "threshold": 0.5,
+    }
+
+    with pytest.raises(TableError, match="column 'score'"):
+        write_table(pd.DataFrame([row]), tmp_path / "p.csv", PREDICTIONS)
+
+
+def test_empty_table_keeps_its_header(tmp_path):
+    empty = pd.DataFrame(columns=[c.name for c in PREDICTIONS.columns])
+    write_table(empty, tmp_path / "p.csv", PREDICTIONS)
+
+    assert list(read_table(tmp_path / "p.csv", PREDICTIONS).columns) == [
+        *PREDICTIONS.key,
+        "evaluation",
+        "label",
+        "score",
+        "threshold",
+    ]
+
+
+def test_unreadable_and_missing_files_are_one_sentence(tmp_path):
+    (tmp_path / "latin.csv").write_bytes(b"id\n\xff\xfe\xfa\n")
+
+    with pytest.raises(TableError, match="not readable as a UTF-8"):
+        read_csv(tmp_path / "latin.csv")
+    with pytest.raises(TableError, match="there is no such table"):
+        read_csv(tmp_path / "none.csv")
