@@ -1,0 +1,149 @@
+"""Cut the region of interest (ROI) out of each lesion image: the bounding box of its mask plus a margin.
+
+Radiomics needs surroundings because filters look at neighbours: a Laplacian of Gaussian (LoG) reaches about 4 sigma.
+PyRadiomics takes sigma in mm, and an image of unknown spacing has spacing 1, so 12 covers sigma 3 in either case.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pipeline.errors import ImageError, PipelineError, listed
+from pipeline.images import array_of, read_image, write_image
+from pipeline.params import Params
+
+AXES = ("x", "y", "z")
+SIDES = ("width_px", "height_px", "depth_px")
+
+
+class CropParams(Params):
+    """`params/crop.yaml`."""
+
+    margin_px: int = Field(ge=0, le=512)
+    margin_mm: float | None = Field(ge=0, le=200, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roi:
+    """The crop of one image: both images on one grid, first voxel and size in the frame (x, y[, z]), lesion voxels."""
+
+    image: sitk.Image
+    mask: sitk.Image
+    start_px: tuple[int, ...]
+    size_px: tuple[int, ...]
+    n_voxels: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CropCase:
+    """One image to crop: its row of `cohort.csv` and where its files are (`mask` None = the source gives none)."""
+
+    row: dict[str, object]
+    image: Path
+    mask: Path | None
+
+
+def margins_px(spacing_mm: tuple[float, ...], *, margin_px: int, margin_mm: float | None) -> tuple[int, ...]:
+    """The margin along each axis in voxels: at least `margin_px`, and at least `margin_mm` at this spacing."""
+    needed_mm = margin_mm or 0.0
+    # Rounded first, so that 12 mm at 0.1 mm is 120 voxels and not 121.
+    return tuple(max(margin_px, math.ceil(round(needed_mm / step, 6))) for step in spacing_mm)
+
+
+def bounding_box(mask: NDArray[np.generic]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """First and last index of the non-zero voxels along each array axis.
+
+    `mask` has any number of axes. Raises ImageError where nothing is marked.
+    """
+    marked = mask != 0
+    if not marked.any():
+        raise ImageError("the mask marks no voxel")
+    ends = []
+    for axis in range(mask.ndim):
+        others = tuple(other for other in range(mask.ndim) if other != axis)
+        along = np.flatnonzero(marked.any(axis=others))
+        ends.append((int(along[0]), int(along[-1])))
+    return tuple(first for first, _ in ends), tuple(last for _, last in ends)
+
+
+def crop_roi(image: sitk.Image, mask: sitk.Image, *, margin_px: int, margin_mm: float | None = None) -> Roi:
+    """Cut the bounding box of `mask` plus the margin out of both images, clipped at the frame.
+
+    The crops keep spacing, direction and their place in space; the mask becomes uint8 0/1.
+    Raises ImageError where the sizes differ or the mask is empty.
+    """
+    if image.GetSize() != mask.GetSize():
+        raise ImageError(f"the mask's size {mask.GetSize()} differs from the image's size {image.GetSize()}")
+    marked = array_of(mask) != 0
+    first, last = (ends[::-1] for ends in bounding_box(marked))  # array order (z, y, x) to image order (x, y, z)
+    margin = margins_px(image.GetSpacing(), margin_px=margin_px, margin_mm=margin_mm)
+    start = tuple(max(low - pad, 0) for low, pad in zip(first, margin, strict=True))
+    stop = tuple(min(high + pad + 1, side) for high, pad, side in zip(last, margin, image.GetSize(), strict=True))
+    size = tuple(end - begin for begin, end in zip(start, stop, strict=True))
+    binary = sitk.GetImageFromArray(marked.astype(np.uint8))
+    binary.CopyInformation(image)
+    return Roi(
+        image=sitk.RegionOfInterest(image, size, start),
+        mask=sitk.RegionOfInterest(binary, size, start),
+        start_px=start,
+        size_px=size,
+        n_voxels=int(marked.sum()),
+    )
+
+
+def crop_cases(cohort: pd.DataFrame, *, images: Path, masks: Path) -> list[CropCase]:
+    """One case a row of `cohort.csv`, its file names joined to the folders they lie in."""
+    kept = ["image_id", "patient_id", "view", *(f"spacing_{axis}_mm" for axis in AXES)]
+    return [
+        CropCase(
+            row={name: row[name] for name in kept},
+            image=images / row["image"],
+            mask=None if pd.isna(row["mask"]) else masks / row["mask"],
+        )
+        for row in cohort.to_dict("records")
+    ]
+
+
+def crop_case(case: CropCase, *, params: CropParams, rois: Path) -> dict[str, object]:
+    """Crop one image, write `<image_id>_image.nrrd` and `<image_id>_mask.nrrd` to `rois`, return its row of `rois.csv`.
+
+    A case that fails gives a row with `status` (no_roi or crop_failed) and `reason`, and no files.
+    """
+    if case.mask is None:
+        return case.row | {"status": "no_roi", "reason": "the cohort names no mask for this image"}
+    try:
+        image, mask = read_image(case.image), read_image(case.mask)
+        roi = crop_roi(image, mask, margin_px=params.margin_px, margin_mm=params.margin_mm)
+    except ImageError as error:
+        status = "no_roi" if "marks no voxel" in str(error) else "crop_failed"
+        reason = str(error).replace(f"{case.image.parent}/", "").replace(f"{case.mask.parent}/", "")
+        return case.row | {"status": status, "reason": reason}
+    names = {part: f"{case.row['image_id']}_{part}.nrrd" for part in ("image", "mask")}
+    write_image(roi.image, rois / names["image"])
+    write_image(roi.mask, rois / names["mask"])
+    start, size = (*roi.start_px, 0)[:3], (*roi.size_px, 1)[:3]  # a 2-D image lies at z = 0 and is one voxel deep
+    place = {f"{axis}0_px": value for axis, value in zip(AXES, start, strict=True)}
+    extent = dict(zip(SIDES, size, strict=True))
+    return case.row | names | {"n_voxels": roi.n_voxels} | place | extent | {"status": "ok"}
+
+
+def rois_table(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """`rois.csv` from the rows of `crop_case`; failed cases stay, with empty geometry.
+
+    Raises PipelineError where not one image could be cropped.
+    """
+    if not any(row["status"] == "ok" for row in rows):
+        faults = [f"{row['image_id']}: {row['reason']}" for row in rows]
+        raise PipelineError(listed(faults, heading="no image could be cropped", limit=10))
+    whole = ["n_voxels", *(f"{axis}0_px" for axis in AXES), *SIDES]
+    table = pd.DataFrame(rows)
+    columns = ["image_id", "patient_id", "view", "image", "mask", *whole]
+    columns += [*(f"spacing_{axis}_mm" for axis in AXES), "status", "reason"]
+    table = table.reindex(columns=columns)
+    return table.astype(dict.fromkeys(whole, "Int64"))  # whole numbers stay whole beside missing ones

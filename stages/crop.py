@@ -1,0 +1,38 @@
+"""crop: cut the region of interest of each lesion image, its bounding box plus a margin."""
+
+import logging
+from functools import partial
+
+from pipeline import contracts
+from pipeline.crop import CropParams, crop_case, crop_cases, rois_table
+from pipeline.parallel import map_cases
+from pipeline.params import load_params
+from pipeline.tables import read_table, write_table
+from stages.cli import arguments, progress, run, run_settings
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Read the cohort, crop its images in parallel, write the ROIs and their table."""
+    given = arguments(__doc__, paths=("params", "cohort", "images", "masks", "rois", "table")).parse_args()
+    params = load_params(given.params, CropParams)
+    cohort = read_table(given.cohort, contracts.COHORT)
+    settings = run_settings()
+
+    # Absolute, since a worker on a cluster starts in another folder.
+    cases = crop_cases(cohort, images=given.images.resolve(), masks=given.masks.resolve())
+    crop = partial(crop_case, params=params, rois=given.rois.resolve())
+    cropped = map_cases(crop, cases, workers=settings.workers, scheduler=settings.scheduler)
+    rows = list(progress(cropped, total=len(cases), unit="image"))
+    table = rois_table(rows)
+    for row in rows:
+        if row["status"] != "ok":
+            log.warning("%s: %s (%s)", row["image_id"], row["status"], row["reason"])
+    log.info("%d of %d images cropped", int((table["status"] == "ok").sum()), len(table))
+
+    write_table(table, given.table, contracts.ROIS)
+
+
+if __name__ == "__main__":
+    run(main)
