@@ -1,0 +1,1 @@
+"""Networks, one file each: each gives a logit and an embedding of every image."""

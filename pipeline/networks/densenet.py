@@ -1,0 +1,52 @@
+"""DenseNet121 with one logit and its deep features. Source: Huang et al., CVPR 2017; layers from torchvision."""
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.weights import WeightsParams
+from pipeline.params import Params
+
+FLAT_SIZE_PX = 224
+GROWTH = 32
+
+
+class DenseNet121Params(Params):
+    """Settings of DenseNet121."""
+
+    layer: Literal["gap1024", "last_conv_flat1568"]
+    weights: WeightsParams
+
+
+class DenseNet121(nn.Module):
+    """torchvision's DenseNet121 with a single logit; its weights keep torchvision's names.
+
+    Embedding `gap1024`: the last features after ReLU and global average, (N, 1024).
+    Embedding `last_conv_flat1568`: the flattened output of the last convolution
+    (`features.denseblock4.denselayer16.conv2`), (N, 32·7·7) at 224 px.
+    """
+
+    def __init__(self, settings: DenseNet121Params) -> None:
+        super().__init__()
+        model = load_torchvision().models.densenet121(weights=None, num_classes=1)
+        self.layer = settings.layer
+        self.features = model.features
+        self.classifier = model.classifier
+        self.embedding_width = 1024 if settings.layer == "gap1024" else GROWTH * (FLAT_SIZE_PX // 32) ** 2
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (N, 3, S, S) to logits (N,) and embeddings (N, embedding_width)."""
+        for name, module in self.features.named_children():
+            if name != "norm5":
+                x = module(x)
+        # A dense block ends with the output of its last convolution: the last 32 of (N, 1024, S/32, S/32).
+        last_convolution = x[:, -GROWTH:]
+        pooled = self.features.norm5(x).relu().mean(dim=(2, 3))  # (N, 1024)
+        logits = self.classifier(pooled).squeeze(1)
+        return logits, pooled if self.layer == "gap1024" else last_convolution.flatten(1)
+
+
+def torchvision_name(_: DenseNet121Params) -> str:
+    """The name under which torchvision keeps the same network's weights."""
+    return "densenet121"
