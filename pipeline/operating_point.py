@@ -5,10 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
+
+from pipeline.errors import PipelineError
 
 CLIP = 1e-6  # keeps the log-odds of a score of 0 or 1 finite
+MIN_SLOPE = 1e-3  # recalibration never turns a ranking over and never ties what was ranked
+DECIMALS = 12  # scores that agree so far count as equal when a threshold is sought
+FLAT = 1e-6  # log-odds that vary less than this rank nobody
 Scores = NDArray[np.float64]
 
 
@@ -21,7 +26,7 @@ class OperatingPoint:
     threshold: float
 
     def recalibrate(self, scores: Scores) -> Scores:
-        """Raw scores in [0, 1], shape (n,), to recalibrated probabilities, shape (n,)."""
+        """Raw scores in [0, 1], shape (n,), to recalibrated probabilities, shape (n,); strictly increasing."""
         return np.asarray(expit(self.intercept + self.slope * _log_odds(scores)), dtype=np.float64)
 
 
@@ -30,44 +35,97 @@ def _log_odds(scores: Scores) -> Scores:
 
 
 def youden_threshold(scores: Scores, labels: NDArray[np.bool_]) -> float:
-    """The score t that maximises sensitivity + specificity for `score >= t`; among equals the lowest.
+    """The threshold t that maximises sensitivity + specificity for `score >= t`; among equals the lowest.
 
-    The threshold lies midway between two neighbouring scores, so that the last digits of a score decide nothing.
-    Source: Youden 1950.
+    `scores` and `labels` have shape (n,), both classes present. The threshold lies midway between two neighbouring
+    scores, so that the last digits of a score decide nothing; where all scores are equal it is that score, and
+    everyone is positive. Source: Youden 1950.
     """
-    values = np.unique(scores)
+    values, place = np.unique(np.round(scores, DECIMALS), return_inverse=True)
     if values.size == 1:
-        return float(values[0])
-    candidates = (values[:-1] + values[1:]) / 2
-    positive = scores[None, :] >= candidates[:, None]
-    index = positive[:, labels].mean(axis=1) - positive[:, ~labels].mean(axis=1)
-    return float(candidates[int(np.argmax(index))])
+        return float(np.min(scores))
+    events = np.bincount(place, weights=labels, minlength=values.size)
+    others = np.bincount(place, weights=~labels, minlength=values.size)
+    # Patients below each cut between neighbours. Whole numbers: sensitivity + specificity - 1, times both class sizes,
+    # so that equal cuts are exactly equal.
+    missed, cleared = np.cumsum(events)[:-1], np.cumsum(others)[:-1]
+    best = int(np.argmax(cleared * events.sum() - missed * others.sum()))
+    return float((values[best] + values[best + 1]) / 2)
+
+
+def _logistic_line(log_odds: Scores, labels: NDArray[np.bool_]) -> tuple[float, float]:
+    """Intercept and slope of the logistic regression of the smoothed labels on `log_odds`.
+
+    The labels become (n1 + 1) / (n1 + 2) and 1 / (n0 + 2) instead of 1 and 0: so there is one finite answer even
+    where the scores separate the classes. Source: Platt 1999 (targets), Cox 1958 (recalibration).
+    """
+    n_events, n = int(labels.sum()), labels.size
+    targets = np.where(labels, (n_events + 1) / (n_events + 2), 1 / (n - n_events + 2))
+    centre, scale = float(log_odds.mean()), float(log_odds.std())
+    prevalence = float(logit(targets.mean()))
+    if np.ptp(log_odds) < FLAT:
+        return prevalence - MIN_SLOPE * centre, MIN_SLOPE
+    middle, height = _maximum_likelihood((log_odds - centre) / scale, targets, start=prevalence)
+    slope = height / scale
+    if slope < MIN_SLOPE:
+        return prevalence - MIN_SLOPE * centre, MIN_SLOPE
+    return middle - slope * centre, slope
+
+
+def _maximum_likelihood(x: Scores, targets: Scores, *, start: float) -> tuple[float, float]:
+    """Intercept and slope that maximise the Bernoulli likelihood of fractional `targets`; Newton in a trust region."""
+
+    def loss(line: Scores) -> tuple[float, Scores]:
+        linear = line[0] + line[1] * x
+        residual = expit(linear) - targets
+        value = np.mean(np.logaddexp(0, linear) - targets * linear)
+        return float(value), np.array([residual.mean(), (residual * x).mean()])
+
+    def curvature(line: Scores) -> NDArray[np.float64]:
+        p = expit(line[0] + line[1] * x)
+        weights = p * (1 - p)
+        return np.array([[weights.mean(), (weights * x).mean()], [(weights * x).mean(), (weights * x**2).mean()]])
+
+    found = minimize(loss, [start, 0.0], jac=True, hess=curvature, method="trust-exact", options={"gtol": 1e-10})
+    return float(found.x[0]), float(found.x[1])
 
 
 def fit_operating_point(scores: Scores, labels: NDArray[np.bool_]) -> OperatingPoint:
     """Learn recalibration and Youden threshold from out-of-fold scores, shape (n,), and labels, shape (n,).
 
-    The slope is never below zero: where the out-of-fold ranking is no better than chance, every patient gets the
-    prevalence, and no later ranking is turned over. Source: Cox 1958 (logistic recalibration).
-    Raises ValueError where only one class is present or a score is not finite.
+    The slope is at least `MIN_SLOPE`: where the out-of-fold ranking is no better than chance, every patient gets about
+    the prevalence, and the ranking of later patients stays that of the raw scores.
+    Raises ValueError where only one class is present or a score is not between 0 and 1.
     """
-    labels = np.asarray(labels).astype(bool)
+    labels, scores = np.asarray(labels).astype(bool), np.asarray(scores, dtype=np.float64)
     if labels.all() or not labels.any():
         msg = f"labels hold {int(labels.sum())} events among {labels.size} patients; both classes are needed"
         raise ValueError(msg)
-    log_odds = _log_odds(scores)
-    if not np.isfinite(log_odds).all():
-        msg = "scores must be finite"
+    if not ((scores >= 0) & (scores <= 1)).all():
+        msg = "scores must be numbers between 0 and 1"
         raise ValueError(msg)
-    prevalence = float(labels.mean())
-    # C = 1e6: no penalty in practice, and still an answer where out-of-fold scores separate the classes.
-    model = LogisticRegression(C=1e6, tol=1e-10, max_iter=10_000).fit(log_odds[:, None], labels)
-    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
-    if slope <= 0 or np.ptp(log_odds) == 0:
-        slope, intercept = 0.0, float(logit(prevalence))
-    point = OperatingPoint(intercept=intercept, slope=slope, threshold=0.5)
-    recalibrated = point.recalibrate(scores)
+    intercept, slope = _logistic_line(_log_odds(scores), labels)
+    recalibrated = OperatingPoint(intercept=intercept, slope=slope, threshold=0.5).recalibrate(scores)
     return OperatingPoint(intercept=intercept, slope=slope, threshold=youden_threshold(recalibrated, labels))
+
+
+def operating_points(raw: pd.DataFrame) -> dict[tuple[str, str], OperatingPoint]:
+    """The operating point of each (feature_set, model), from the raw `cv` scores averaged over repeats.
+
+    `raw` as in `freeze`. Raises PipelineError where a model has no cv scores, or its patients hold one class only.
+    """
+    points = {}
+    # Sorted, so that the order of rows cannot change the last digit of a mean.
+    ordered = raw.sort_values(["feature_set", "model", "patient_id", "resample"], kind="stable")
+    for (feature_set, model), rows in ordered.groupby(["feature_set", "model"], sort=True):
+        out_of_fold = rows[rows["evaluation"] == "cv"].groupby("patient_id").agg({"score": "mean", "label": "first"})
+        scores, labels = out_of_fold["score"].to_numpy(dtype=np.float64), out_of_fold["label"].to_numpy().astype(bool)
+        try:
+            points[str(feature_set), str(model)] = fit_operating_point(scores, labels)
+        except ValueError as error:
+            msg = f"no threshold can be learned for model {model} on set {feature_set}: its out-of-fold {error}"
+            raise PipelineError(msg) from error
+    return points
 
 
 def freeze(raw: pd.DataFrame) -> pd.DataFrame:
@@ -77,13 +135,12 @@ def freeze(raw: pd.DataFrame) -> pd.DataFrame:
     out-of-fold rows, `internal` and `external` for the rows of resample `final`. Per model, the operating point is
     learned from the cv scores averaged over repeats, one a patient, and applied unchanged to every test row.
     The cv rows keep their raw score and an empty threshold: they are for ranking metrics only.
+    Raises PipelineError where an operating point cannot be learned.
     """
     parts = []
-    for _, rows in raw.groupby(["feature_set", "model"], sort=True):
-        out_of_fold = rows[rows["evaluation"] == "cv"].groupby("patient_id").agg({"score": "mean", "label": "first"})
-        point = fit_operating_point(
-            out_of_fold["score"].to_numpy(dtype=np.float64), out_of_fold["label"].to_numpy().astype(bool)
-        )
+    points = operating_points(raw)
+    for (feature_set, model), rows in raw.groupby(["feature_set", "model"], sort=True):
+        point = points[str(feature_set), str(model)]
         frozen = rows.copy()
         test = frozen["evaluation"] != "cv"
         frozen["threshold"] = np.where(test, point.threshold, np.nan)
