@@ -58,8 +58,9 @@ class Dropped:
 class Source:
     """All that an importer read.
 
-    `patients` has one row a patient: patient_id (text), label (0, 1 or missing), site, cohort (train, internal,
-    external or missing), then the clinical columns as given.
+    `patients` has one row a patient: patient_id (text), label (Int64: 0, 1 or missing), site and cohort (text: train,
+    internal, external; missing = NaN), then the clinical columns as given (numbers or text; missing = NaN).
+    A case in `dropped` is no longer in `images`, `patients` or `blocks`, and has no finding that repeats its rule.
     """
 
     images: list[SourceImage]

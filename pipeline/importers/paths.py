@@ -1,0 +1,85 @@
+"""Where the files of a source are: its root, and the paths that a user's table names."""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from pipeline.errors import CohortError
+from pipeline.images import RASTER_SUFFIXES, VOLUME_SUFFIXES, suffix_of
+
+IMAGE_SUFFIXES = (*RASTER_SUFFIXES, *VOLUME_SUFFIXES, ".dcm")
+
+
+def source_folder(root: Path, *, holds: Sequence[str] = ()) -> Path:
+    """The root of a source, once it and the files or folders named in `holds` are known to be there.
+
+    Raises CohortError in one sentence that names all that is missing.
+    """
+    if not root.is_dir():
+        raise CohortError(
+            f"{root}: there is no such folder; set root in params/cohort.yaml to the folder of the source"
+        )
+    missing = [name for name in holds if not (root / name).exists()]
+    if missing:
+        raise CohortError(
+            f"{root}: {' and '.join(missing)} missing; the source needs {', '.join(holds)} in this folder"
+        )
+    return root
+
+
+def inside(text: str, *, folder: Path) -> Path:
+    """The path that a table names relative to its `folder`; it may not leave that folder, symlinks resolved.
+
+    Backslashes separate folders too. Raises CohortError in one sentence.
+    """
+    path = folder / text.strip().replace("\\", "/")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise CohortError(f"the path '{text}' leaves the folder {folder.name}; copy the file into that folder")
+    return path
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The image files directly in `folder`, sorted by name; hidden files and other files are left alone."""
+    found = (p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and is_image_name(p.name))
+    return sorted(found, key=lambda path: path.name)
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file name has a suffix of an image format that is read."""
+    return suffix_of(Path(name)) in IMAGE_SUFFIXES
+
+
+def image_stem(path: Path) -> str:
+    """The file name without its image suffix; any other suffix is part of the name (`P1.2` stays `P1.2`)."""
+    return path.name[: -len(suffix_of(path))] if is_image_name(path.name) else path.name
+
+
+def image_ids(paths: Sequence[Path], *, root: Path) -> list[str]:
+    """One id an image: its file name in letters, digits, `.`, `_` and `-`, unique without regard to case.
+
+    Names that clash get their folders in front, then a few hexadecimal digits of the hash of their path. The ids
+    depend on the paths alone, never on their order. Paths are under `root` and differ.
+    """
+    relative = [path.relative_to(root) for path in paths]
+    forms: list[Callable[[Path], str]] = [
+        image_stem,
+        lambda path: "_".join([*path.parts[:-1], image_stem(path)]),
+        lambda path: f"{image_stem(path)}_{hashlib.sha256(path.as_posix().encode()).hexdigest()[:10]}",
+    ]
+    ids = [""] * len(paths)
+    open_places = list(range(len(paths)))
+    for form in forms:
+        groups: dict[str, list[int]] = defaultdict(list)
+        for place in open_places:
+            ids[place] = _plain(form(relative[place]))
+            groups[ids[place].casefold()].append(place)
+        taken = {ids[place].casefold() for place in set(range(len(paths))) - set(open_places)}
+        open_places = [p for key, places in groups.items() if len(places) > 1 or key in taken for p in places]
+    return ids
+
+
+def _plain(text: str) -> str:
+    """`text` with every run of other characters as one `-`; never empty, never a hidden file's name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).lstrip(".") or "image"

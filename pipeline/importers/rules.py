@@ -1,0 +1,87 @@
+"""How a case leaves a source: by a declared rule (`unlabelled`, `no_outline`), never silently."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+from pipeline.importers.records import Dropped, Finding, Source
+
+Rule = Literal["drop", "error"]
+
+
+def apply_rules(source: Source, *, unlabelled: Rule, no_outline: Rule) -> Source:
+    """`source` without the patients that have no label and the images that have no outline.
+
+    Under `drop` they leave and are listed in `dropped`; under `error` they stay and each is an error finding.
+    """
+    missing = source.patients.loc[source.patients["label"].isna(), "patient_id"]
+    labels = {str(patient): "has no label" for patient in missing}
+    outlines = {image.image_id: "has no outline" for image in source.images if image.outline is None}
+    if unlabelled == "error":
+        source = _with_errors(source, labels, check="unlabelled", scope="patient")
+        labels = {}
+    if no_outline == "error":
+        source = _with_errors(source, outlines, check="no_outline", scope="image")
+        outlines = {}
+    source = leave(source, patients=labels, rule="unlabelled")
+    return leave(source, images=outlines, rule="no_outline")
+
+
+def _with_errors(source: Source, cases: Mapping[str, str], *, check: str, scope: Literal["image", "patient"]) -> Source:
+    new = [
+        Finding(
+            scope=scope,
+            id=case,
+            check=check,
+            severity="error",
+            message=f"{scope} {case} {what}; give it one, or set {check}: drop in params/cohort.yaml",
+        )
+        for case, what in cases.items()
+    ]
+    return replace(source, findings=[*source.findings, *new])
+
+
+def leave(
+    source: Source,
+    *,
+    rule: str,
+    images: Mapping[str, str] | None = None,
+    patients: Mapping[str, str] | None = None,
+) -> Source:
+    """`source` without the named images and patients (id: what it has or lacks), each listed in `dropped`.
+
+    A patient takes its images along (they are not listed one by one); a patient whose last image leaves goes with it.
+    Ids that are not in the source are passed over.
+    """
+    gone_images, gone_patients = dict(images or {}), dict(patients or {})
+    known = set(source.patients["patient_id"])
+    dropped = [
+        Dropped(scope="patient", id=case, rule=rule, message=f"patient {case} {what}; left out")
+        for case, what in gone_patients.items()
+        if case in known
+    ]
+    candidates = [image for image in source.images if image.patient_id not in gone_patients]
+    kept = [image for image in candidates if image.image_id not in gone_images]
+    dropped += [
+        Dropped(
+            scope="image", id=i.image_id, rule=rule, message=f"image {i.image_id} {gone_images[i.image_id]}; left out"
+        )
+        for i in candidates
+        if i.image_id in gone_images
+    ]
+    emptied = {image.patient_id for image in candidates} - {image.patient_id for image in kept}
+    dropped += [
+        Dropped(scope="patient", id=case, rule=rule, message=f"patient {case} has no image left; left out")
+        for case in sorted(emptied)
+    ]
+    left = source.patients["patient_id"].isin({*gone_patients, *emptied})
+    return replace(
+        source,
+        images=kept,
+        patients=source.patients[~left].reset_index(drop=True),
+        dropped=[*source.dropped, *dropped],
+        blocks={
+            name: block[~block["patient_id"].isin({*gone_patients, *emptied})].reset_index(drop=True)
+            for name, block in source.blocks.items()
+        },
+    )
