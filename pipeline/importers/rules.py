@@ -4,19 +4,33 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from pipeline.importers.records import Dropped, Finding, Source
+from pipeline.importers.records import Dropped, Finding, Scope, Source
 
 Rule = Literal["drop", "error"]
 
 
-def apply_rules(source: Source, *, unlabelled: Rule, no_outline: Rule) -> Source:
+def apply_rules(
+    source: Source,
+    *,
+    unlabelled: Rule,
+    no_outline: Rule,
+    places: Mapping[tuple[Scope, str], str] | None = None,
+) -> Source:
     """`source` without the patients that have no label and the images that have no outline.
 
-    Under `drop` they leave and are listed in `dropped`; under `error` they stay and each is an error finding.
+    Under `drop` they leave and are listed in `dropped`; under `error` they stay and each is an error finding. A patient
+    that has an error finding already stays and is not told of twice. `places` says where a case stands in its table
+    ((scope, id): "rows 3 and 4").
     """
+    faulty = {f.id for f in source.findings if f.scope == "patient" and f.severity == "error"}
     missing = source.patients.loc[source.patients["label"].isna(), "patient_id"]
-    labels = {str(patient): "has no label" for patient in missing}
-    outlines = {image.image_id: "has no outline" for image in source.images if image.outline is None}
+    missing = missing[~missing.isin(faulty)]
+    labels = {str(patient): _with_place("has no label", "patient", str(patient), places) for patient in missing}
+    outlines = {
+        image.image_id: _with_place("has no outline", "image", image.image_id, places)
+        for image in source.images
+        if image.outline is None
+    }
     if unlabelled == "error":
         source = _with_errors(source, labels, check="unlabelled", scope="patient")
         labels = {}
@@ -25,6 +39,11 @@ def apply_rules(source: Source, *, unlabelled: Rule, no_outline: Rule) -> Source
         outlines = {}
     source = leave(source, patients=labels, rule="unlabelled")
     return leave(source, images=outlines, rule="no_outline")
+
+
+def _with_place(what: str, scope: Scope, case: str, places: Mapping[tuple[Scope, str], str] | None) -> str:
+    place = (places or {}).get((scope, case))
+    return f"{what} ({place})" if place else what
 
 
 def _with_errors(source: Source, cases: Mapping[str, str], *, check: str, scope: Literal["image", "patient"]) -> Source:

@@ -1,0 +1,213 @@
+"""A user's own data: one CSV of images, optionally a clinical CSV and ready-made feature tables, all by patient_id."""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from pydantic import Field, field_validator
+
+from pipeline.errors import CohortError
+from pipeline.importers.paths import image_ids, inside, source_folder
+from pipeline.importers.patient_tables import clinical_table, feature_block
+from pipeline.importers.records import Finding, Outline, Scope, Severity, Source, SourceImage
+from pipeline.importers.rows import read_rows, row_list
+from pipeline.importers.rules import Rule, apply_rules
+from pipeline.params import Params
+
+REQUIRED = ("patient_id", "image", "label")
+OPTIONAL = ("mask", "view", "site", "cohort", "gland_mask")
+COHORTS = ("train", "internal", "external")
+LABELS = {"0": 0, "0.0": 0, "1": 1, "1.0": 1}
+
+
+class ManifestParams(Params):
+    """Where the tables of a user's data are, relative to the root, and what an empty cell means."""
+
+    table: str = Field(default="manifest.csv", min_length=1)
+    clinical: str | None = None
+    roi: Literal["mask", "full"] = "mask"  # full: an image without a mask is taken whole
+    blocks: dict[str, str] = Field(default_factory=dict)  # name of a ready-made feature block: its CSV by patient_id
+    unlabelled: Rule = "error"
+    no_outline: Rule = "error"
+
+    @field_validator("blocks")
+    @classmethod
+    def _block_names(cls, blocks: dict[str, str]) -> dict[str, str]:
+        for name in blocks:
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in ("clinical", "radiomics"):
+                allowed = "a name in small letters, digits and _, other than clinical and radiomics"
+                raise ValueError(f"The block name '{name}' must be {allowed}")
+        return blocks
+
+
+def read(root: Path, *, params: ManifestParams) -> Source:
+    """Read the manifest under `root`: one row an image, columns patient_id, image, label and what OPTIONAL names.
+
+    `image` may name a folder, which is then one DICOM series. Paths are relative to the folder of the manifest. Rows
+    that cannot be used are error findings with their row numbers. Raises CohortError where a table is missing, is not
+    a CSV, or lacks a required column.
+    """
+    table = inside(params.table, folder=source_folder(root))
+    rows = read_rows(table)
+    findings = _check_columns(rows, table)
+    rows = rows.reindex(columns=[*REQUIRED, *OPTIONAL], fill_value="")
+    rows, faults = _usable(rows, folder=table.parent)
+    patients, conflicts = _patients(rows)
+    images = _images(rows, folder=table.parent, full=params.roi == "full")
+    source = Source(
+        images=[images[row] for row in sorted(images, key=lambda row: images[row].image_id)],
+        patients=patients,
+        findings=[*findings, *faults, *conflicts],
+    )
+    _join_tables(source, root=root, params=params)
+    return apply_rules(
+        source,
+        unlabelled=params.unlabelled,
+        no_outline=params.no_outline,
+        places={
+            **{("image", image.image_id): f"row {row}" for row, image in images.items()},
+            **{("patient", str(p)): row_list(group.index) for p, group in rows.groupby("patient_id")},
+        },
+    )
+
+
+def _check_columns(rows: pd.DataFrame, table: Path) -> list[Finding]:
+    known = (*REQUIRED, *OPTIONAL)
+    if missing := [name for name in REQUIRED if name not in rows]:
+        raise CohortError(f"{table}: {', '.join(missing)} missing among the columns {', '.join(rows.columns)}")
+    findings = []
+    for name in [name for name in rows.columns if name not in known]:
+        near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.75)
+        unused = "it is not used; clinical columns go into the clinical table"
+        advice = f"is it meant to be '{near[0]}'?" if near else unused
+        message = f"column '{name}' is not known; {advice}"
+        findings.append(_finding("column", name, "unknown_column", message, "error" if near else "warning"))
+    return findings
+
+
+def _usable(rows: pd.DataFrame, *, folder: Path) -> tuple[pd.DataFrame, list[Finding]]:
+    """The rows that name a patient and files inside the folder, each image once; the others are findings."""
+    findings: list[Finding] = []
+    row_of: dict[Path, int] = {}
+    for row, cells in rows.iterrows():
+        place = cells["image"] or f"row {row}"
+        faults = _row_faults(cells, folder)
+        findings += [_finding("image", place, "unusable_row", f"row {row}: {fault}", "error") for fault in faults]
+        if faults:
+            continue
+        path = inside(cells["image"], folder=folder).resolve()
+        if path in row_of:
+            message = f"row {row}: the image stands in row {row_of[path]} already; list each image once"
+            findings.append(_finding("image", place, "duplicate_row", message, "error"))
+        else:
+            row_of[path] = int(str(row))
+    return rows.loc[list(row_of.values())], findings
+
+
+def _row_faults(cells: pd.Series, folder: Path) -> list[str]:
+    faults = [f"{name} is empty" for name in ("patient_id", "image") if not cells[name]]
+    for name in ("image", "mask", "gland_mask"):
+        try:
+            inside(cells[name], folder=folder)
+        except CohortError as error:
+            faults.append(str(error))
+    return faults
+
+
+def _patients(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
+    """One row a patient, sorted by patient_id; contradictions between its rows are error findings."""
+    findings: list[Finding] = []
+    records = []
+    for patient, group in rows.groupby("patient_id", sort=True):
+        name = str(patient)
+        label, faults = _label(name, group["label"])
+        record: dict[str, object] = {"patient_id": name, "label": label}
+        for column in ("site", "cohort"):
+            record[column], more = _one_value(name, group[column])
+            faults += more
+        findings += faults
+        records.append(record)
+    table = pd.DataFrame(records, columns=["patient_id", "label", "site", "cohort"])
+    return table.astype({"patient_id": "str", "label": "Int64", "site": "str", "cohort": "str"}), findings
+
+
+def _label(patient: str, cells: pd.Series) -> tuple[int | None, list[Finding]]:
+    given = cells[cells != ""]
+    wrong = given[~given.isin(list(LABELS))]
+    findings = [
+        _finding(
+            "patient",
+            patient,
+            "label_not_binary",
+            f"row {row}: label '{text}' of patient {patient} is not 0 or 1",
+            "error",
+        )
+        for row, text in wrong.items()
+    ]
+    labels = given[given.isin(list(LABELS))].map(LABELS)
+    if labels.nunique() > 1:
+        zero, one = (row_list(labels.index[labels == value]) for value in (0, 1))
+        message = f"patient {patient} has label 0 in {zero} and 1 in {one}; give one label a patient"
+        findings.append(_finding("patient", patient, "two_labels", message, "error"))
+    if 0 < len(given) < len(cells):
+        empty = row_list(cells.index[cells == ""])
+        message = f"patient {patient}: label empty in {empty}, taken from {row_list(given.index)}"
+        findings.append(_finding("patient", patient, "unlabelled_row", message, "warning"))
+    return (int(labels.iloc[0]) if len(labels) else None), findings
+
+
+def _one_value(patient: str, cells: pd.Series) -> tuple[str | None, list[Finding]]:
+    """The one site or cohort of a patient; empty cells say nothing."""
+    column = str(cells.name)
+    given = cells[cells != ""]
+    findings = []
+    if given.nunique() > 1:
+        values = ", ".join(f"{value} ({row_list(group.index)})" for value, group in given.groupby(given))
+        advice = "give two people two patient_ids" if column == "site" else "a patient belongs to one cohort"
+        message = f"patient {patient} has the {column}s {values}; {advice}"
+        findings.append(_finding("patient", patient, f"two_{column}s", message, "error"))
+    wrong = given[~given.isin(COHORTS)] if column == "cohort" else given[:0]
+    if len(wrong):
+        message = f"patient {patient} has cohort '{wrong.iloc[0]}' in {row_list(wrong.index)}"
+        allowed = f"it is one of {', '.join(COHORTS)}, or empty"
+        findings.append(_finding("patient", patient, "unknown_cohort", f"{message}; {allowed}", "error"))
+        return None, findings
+    return (str(given.iloc[0]) if len(given) else None), findings
+
+
+def _images(rows: pd.DataFrame, *, folder: Path, full: bool) -> dict[int, SourceImage]:
+    """Each row's image, by row number."""
+    paths = [inside(text, folder=folder) for text in rows["image"]]
+    images = {}
+    for image_id, path, (row, cells) in zip(image_ids(paths, root=folder), paths, rows.iterrows(), strict=True):
+        mask = inside(cells["mask"], folder=folder) if cells["mask"] else None
+        gland = inside(cells["gland_mask"], folder=folder) if cells["gland_mask"] else None
+        outline = Outline(kind="files", files=(mask,)) if mask else Outline(kind="full") if full else None
+        images[int(str(row))] = SourceImage(
+            image_id=image_id,
+            patient_id=cells["patient_id"],
+            image=path,
+            outline=outline,
+            gland_mask=gland,
+            view=cells["view"] or "main",
+            site=cells["site"],
+        )
+    return images
+
+
+def _join_tables(source: Source, *, root: Path, params: ManifestParams) -> None:
+    """Add the clinical columns and the ready-made blocks of the source's patients."""
+    ids = source.patients["patient_id"].tolist()
+    if params.clinical:
+        clinical, findings = clinical_table(inside(params.clinical, folder=root), patients=ids)
+        source.patients = source.patients.merge(clinical, on="patient_id", how="left", validate="one_to_one")
+        source.findings += findings
+    for name, path in sorted(params.blocks.items()):
+        source.blocks[name], findings = feature_block(inside(path, folder=root), name=name, patients=ids)
+        source.findings += findings
+
+
+def _finding(scope: Scope, place: str, check: str, message: str, severity: Severity) -> Finding:
+    return Finding(scope=scope, id=place, check=check, severity=severity, message=message)
