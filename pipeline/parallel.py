@@ -37,20 +37,19 @@ def map_cases(
     """
     if not items:
         return
+    if scheduler is None and workers == 1:
+        # Same one-thread law as in the worker processes, so that one or many workers write the same bytes.
+        yield from (single_threaded(function, item) for item in items)
+        return
     with ExitStack() as stack:
         if scheduler is not None:
             stack.enter_context(_dask_client(scheduler))
+            # No n_jobs: the cluster, not this process, decides what runs where.
             stack.enter_context(joblib.parallel_config(backend="dask"))
-            # `pre_dispatch` stays at its default: the cluster, not this process, decides what runs where.
-            pool = joblib.Parallel(return_as="list")
-            yield from pool(joblib.delayed(single_threaded)(function, item) for item in items)
-            return
-        if workers == 1:
-            # Same one-thread law as in the worker processes, so that one or many workers write the same bytes.
-            yield from (single_threaded(function, item) for item in items)
-            return
-        stack.enter_context(joblib.parallel_config(backend="loky", inner_max_num_threads=1))
-        pool = joblib.Parallel(n_jobs=workers, return_as="generator", batch_size=1)
+            pool = joblib.Parallel(return_as="generator")
+        else:
+            stack.enter_context(joblib.parallel_config(backend="loky", inner_max_num_threads=1))
+            pool = joblib.Parallel(n_jobs=min(workers, len(items)), return_as="generator", batch_size=1)
         yield from pool(joblib.delayed(single_threaded)(function, item) for item in items)
 
 

@@ -1,0 +1,155 @@
+"""Radiomics of each ROI with PyRadiomics: named presets or native settings, the same columns for every image.
+
+Values are PyRadiomics' own (van Griethuysen et al., Cancer Res 2017;77:e104), called on the crop. An image that lacks a
+column fails by name instead of shifting the table; one failing image never stops the others and never vanishes.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import SimpleITK as sitk
+from pydantic import Field, model_validator
+
+from pipeline.checkpoints import CheckpointStore, fingerprint
+from pipeline.errors import ImageError, PipelineError, listed
+from pipeline.images import array_of, file_sha256, read_image
+from pipeline.params import Params
+from pipeline.radiomics_presets import PresetName, preset
+from pipeline.radiomics_recipe import Recipe, extract, own_recipe, preset_recipe
+
+# Whatever can change a value: part of the name of the finished cases.
+PACKAGES = ("pyradiomics", "SimpleITK", "numpy", "scipy", "PyWavelets", "scikit-image", "trimesh")
+
+
+class RadiomicsParams(Params):
+    """`params/radiomics.yaml`: a preset, or native PyRadiomics settings (imageType, featureClass, setting)."""
+
+    preset: PresetName | None = None
+    settings: dict[str, Any] | None = None
+    expected_count: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.preset is None) == (self.settings is None):
+            raise ValueError("give either preset or settings, and leave the other null")
+        if self.preset is not None and self.expected_count is not None:
+            raise ValueError("expected_count belongs to own settings; a preset knows its count")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractionCase:
+    """One ROI: its files, and what the crop said about it (`status` ok, or a failure that is passed on)."""
+
+    image_id: str
+    image: Path
+    mask: Path
+    status: str
+    reason: str | None
+
+
+def extraction_cases(rois: pd.DataFrame, *, folder: Path) -> list[ExtractionCase]:
+    """One case a row of `rois.csv`, its file names joined to the folder they lie in."""
+    return [
+        ExtractionCase(
+            image_id=row["image_id"],
+            image=folder / str(row["image"]),
+            mask=folder / str(row["mask"]),
+            status=row["status"],
+            reason=None if pd.isna(row["reason"]) else row["reason"],
+        )
+        for row in rois.to_dict("records")
+    ]
+
+
+def prepare(params: RadiomicsParams, *, cases: Sequence[ExtractionCase]) -> Recipe:
+    """Set the extraction up and assert its count before any long work; the first usable ROI shows the images' form.
+
+    Raises PipelineError: no usable ROI, images of another form than the preset needs, settings refused, other count.
+    """
+    usable = [case for case in cases if case.status == "ok"]
+    if not usable:
+        raise PipelineError("radiomics: no ROI is usable; see the reasons in the ROI table")
+    first = read_image(usable[0].image)
+    if params.preset is None:
+        return own_recipe(params.settings or {}, expected_count=params.expected_count, first=first)
+    try:
+        return preset_recipe(preset(params.preset), first=first)
+    except ImageError as error:
+        place = f"params/radiomics.yaml: preset {params.preset}: {usable[0].image_id}"
+        raise PipelineError(f"{place}: {error}") from error
+
+
+def check_voxels(image: sitk.Image, mask: sitk.Image) -> None:
+    """Refuse what PyRadiomics would turn into finite, meaningless numbers.
+
+    Raises ImageError for NaN or infinite voxels anywhere in the crop (filters spread them), for a flat ROI, and for a
+    mask of another size.
+    """
+    if image.GetSize() != mask.GetSize():
+        raise ImageError(f"the mask's size {mask.GetSize()} differs from the image's size {image.GetSize()}")
+    voxels = array_of(image)
+    broken = int(np.count_nonzero(~np.isfinite(voxels)))
+    if broken:
+        raise ImageError(f"the crop holds {broken} NaN or infinite voxels")
+    lesion = voxels[array_of(mask) != 0]
+    if lesion.size and lesion.min() == lesion.max():
+        raise ImageError(f"every voxel of the ROI has the same grey level ({lesion.min()})")
+
+
+def extract_case(case: ExtractionCase, *, recipe: Recipe, store: CheckpointStore) -> dict[str, Any]:
+    """One row: image_id, status, reason, and `values` in the order of `recipe.names` (None where there is none).
+
+    A finished case is taken from `store`; a new one is kept there, named by the hash of its files. A failure is a row
+    with `extraction_failed` and the reason, never an exception: one image does not stop the others.
+    """
+    row: dict[str, Any] = {"image_id": case.image_id, "status": case.status, "reason": case.reason, "values": None}
+    if case.status != "ok":
+        return row
+    try:
+        name = fingerprint(case.image_id, file_sha256(case.image), file_sha256(case.mask))
+        kept: dict[str, Any] | None = store.load(name)
+        if kept is None:
+            kept = row | _features(case, recipe=recipe)
+            store.save(name, kept)
+    except Exception as error:
+        # PyRadiomics raises anything from AssertionError to RuntimeError.
+        reason = " ".join(str(error).replace(f"{case.image.parent}/", "").split())
+        return row | {"status": "extraction_failed", "reason": reason or type(error).__name__}
+    return kept
+
+
+def _features(case: ExtractionCase, *, recipe: Recipe) -> dict[str, Any]:
+    """Reason and values of one ROI; raises where a column is missing."""
+    image, mask = read_image(case.image), read_image(case.mask)
+    check_voxels(image, mask)
+    values, messages = extract(recipe, image=image, mask=mask)
+    missing = [name for name in recipe.names if name not in values]
+    if missing or len(values) != len(recipe.names):
+        said = "; ".join(messages) or "no reason logged"
+        raise ImageError(f"{len(missing)} of {len(recipe.names)} features are missing, first {missing[:1]} ({said})")
+    finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
+    undefined = [name for name in recipe.names if finite[name] is None]
+    reason = f"{len(undefined)} features are not defined on this ROI, first {undefined[0]}" if undefined else None
+    return {"reason": reason, "values": [finite[name] for name in recipe.names]}
+
+
+def features_table(rows: Sequence[dict[str, Any]], *, names: Sequence[str]) -> pd.DataFrame:
+    """`features/radiomics.csv` from the rows of `extract_case`: failed images stay, with empty features.
+
+    Raises PipelineError where not one image gave features.
+    """
+    if not any(row["status"] == "ok" for row in rows):
+        faults = [f"{row['image_id']}: {row['reason']}" for row in rows]
+        raise PipelineError(listed(faults, heading="radiomics: no image gave features", limit=10))
+    values = np.full((len(rows), len(names)), np.nan)
+    for place, row in enumerate(rows):
+        if row["values"] is not None:
+            values[place] = np.array(row["values"], dtype=np.float64)  # None becomes NaN, written as empty
+    keys = pd.DataFrame([{key: row[key] for key in ("image_id", "status", "reason")} for row in rows])
+    return pd.concat([keys, pd.DataFrame(values, columns=list(names))], axis=1)

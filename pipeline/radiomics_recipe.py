@@ -1,0 +1,151 @@
+"""A ready-to-run extraction: PyRadiomics set up from a preset or native settings, and the columns it must give.
+
+Columns are learned once from a synthetic lesion before the work starts: PyRadiomics drops a filter with only a log
+line when a package is missing (scikit-image for LBP2D, trimesh for LBP3D), so the count is asserted there.
+"""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from pykwalify.errors import PyKwalifyException
+from radiomics.featureextractor import RadiomicsFeatureExtractor
+
+from pipeline.errors import ImageError, ParamsError
+from pipeline.radiomics_presets import Grid, Preset, is_noise_band
+
+_LOGGERS = ("radiomics", "pykwalify.core")
+_FILE = "params/radiomics.yaml"
+# What PyRadiomics says on every run, whatever the image.
+_ADVICE = ("GLCM is symmetrical", "Fixed bin Count enabled", "Calculating Local Binary Pattern in 2D")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to extract: PyRadiomics set up, the form images must have (None = as they are), the columns to expect."""
+
+    extractor: RadiomicsFeatureExtractor
+    grid: Grid | None
+    names: tuple[str, ...]
+
+
+@contextmanager
+def collected_log() -> Iterator[list[str]]:
+    """Collect the warnings of PyRadiomics and its settings check, which else go to standard error one by one."""
+    messages: list[str] = []
+    collector = logging.Handler(logging.WARNING)
+    collector.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [(logger.handlers, logger.propagate) for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.handlers, logger.propagate = [collector], False
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # 0/0 in empty texture matrices, names that scipy will drop
+            yield messages
+    finally:
+        for logger, (handlers, propagate) in zip(loggers, before, strict=True):
+            logger.handlers, logger.propagate = handlers, propagate
+
+
+def set_up(settings: dict[str, Any]) -> RadiomicsFeatureExtractor:
+    """PyRadiomics with native settings, passed as a dict; diagnostic columns are off.
+
+    Raises ParamsError where PyRadiomics does not know a key or refuses a value.
+    """
+    quiet = settings | {"setting": settings.get("setting", {}) | {"additionalInfo": False}}
+    with collected_log():
+        try:
+            return RadiomicsFeatureExtractor(quiet)
+        except (PyKwalifyException, ValueError, TypeError, AttributeError) as error:
+            reason = " ".join(str(getattr(error, "msg", error)).split()).removeprefix("Schema validation failed: - ")
+            raise ParamsError(f"{_FILE}: PyRadiomics refuses the settings: {reason}") from error
+
+
+def on_grid(image: sitk.Image, *, grid: Grid | None) -> sitk.Image:
+    """`image` in the form the preset needs; a single frame may be 2-D or one slice of a volume.
+
+    Raises ImageError where it has slices too many or too few.
+    """
+    single = image.GetDimension() == 2 or image.GetSize()[2] == 1
+    if grid is None or (grid == "3-D" and not single):
+        return image
+    if grid == "3-D":
+        raise ImageError("the preset needs a volume of several slices, this image is a single frame; use us2d")
+    if not single:
+        raise ImageError(f"the preset needs single frames, this image has {image.GetSize()[2]} slices; use ct3d")
+    if grid == "2-D":
+        return image if image.GetDimension() == 2 else image[:, :, 0]
+    return sitk.JoinSeries(image) if image.GetDimension() == 2 else image
+
+
+def extract(recipe: Recipe, *, image: sitk.Image, mask: sitk.Image) -> tuple[dict[str, float], list[str]]:
+    """All features of one ROI, name to value, as PyRadiomics gives them, and PyRadiomics' warnings.
+
+    `image` and `mask` (uint8 0/1) share one grid. Raises ImageError or whatever PyRadiomics raises.
+    """
+    image, mask = (on_grid(part, grid=recipe.grid) for part in (image, mask))
+    with collected_log() as messages:
+        found = recipe.extractor.execute(image, mask)
+    said = [text for text in dict.fromkeys(messages) if not text.startswith(_ADVICE)]
+    return {name: float(value) for name, value in found.items()}, said
+
+
+def synthetic_lesion(grid: Grid) -> tuple[sitk.Image, sitk.Image]:
+    """A textured ball in an image of 1 mm voxels: large enough for every filter of the presets."""
+    shape = {"2-D": (64, 64), "3-D": (40, 40, 40), "one slice": (1, 64, 64)}[grid]
+    index = np.indices(shape)
+    texture = 20 + (index * np.array([29, 13, 7][-len(shape) :]).reshape(-1, *[1] * len(shape))).sum(0) % 97
+    centre = np.array([(side - 1) / 2 for side in shape]).reshape(-1, *[1] * len(shape))
+    inside = ((index - centre) ** 2).sum(0) <= (min(side for side in shape if side > 1) / 4) ** 2
+    return sitk.GetImageFromArray(texture.astype(np.int16)), sitk.GetImageFromArray(inside.astype(np.uint8))
+
+
+def grid_of(image: sitk.Image) -> Grid:
+    """What form an image has."""
+    if image.GetDimension() == 2:
+        return "2-D"
+    return "one slice" if image.GetSize()[2] == 1 else "3-D"
+
+
+def preset_recipe(chosen: Preset, *, first: sitk.Image) -> Recipe:
+    """The recipe of a preset, its count asserted; `first` is the first image, which must have the preset's form.
+
+    Raises ImageError for an image of another form, ParamsError for another count, with PyRadiomics' reason.
+    """
+    on_grid(first, grid=chosen.grid)
+    recipe = Recipe(extractor=set_up(chosen.settings), grid=chosen.grid, names=())
+    return _with_names(recipe, like=chosen.grid, expected=chosen.count, whose=f"preset {chosen.name}")
+
+
+def own_recipe(settings: dict[str, Any], *, expected_count: int | None, first: sitk.Image) -> Recipe:
+    """The recipe of native PyRadiomics settings for images like `first`; `expected_count` None asserts nothing.
+
+    Raises ParamsError where PyRadiomics refuses the settings, the count differs, or wavelet bands would be noise.
+    """
+    grid = grid_of(first)
+    recipe = Recipe(extractor=set_up(settings), grid=None, names=())
+    recipe = _with_names(recipe, like=grid, expected=expected_count, whose="expected_count")
+    if grid == "one slice" and any(is_noise_band(name) for name in recipe.names):
+        raise ParamsError(f"{_FILE}: Wavelet on one slice gives four bands of rounding noise; set force2D: true")
+    return recipe
+
+
+def _with_names(recipe: Recipe, *, like: Grid, expected: int | None, whose: str) -> Recipe:
+    image, mask = synthetic_lesion(like)
+    try:
+        values, messages = extract(recipe, image=image, mask=mask)
+    except Exception as error:
+        # PyRadiomics checks some settings only when it uses them, with errors of many types.
+        raise ParamsError(f"{_FILE}: the settings fail on a test image: {error}") from error
+    if expected is not None and len(values) != expected:
+        raise ParamsError(
+            f"{_FILE}: {whose} stands for {expected} features, PyRadiomics gives {len(values)}"
+            f" ({'; '.join(messages) or 'no reason logged'}); install the versions of requirements.txt"
+        )
+    return replace(recipe, names=tuple(values))

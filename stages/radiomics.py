@@ -1,0 +1,48 @@
+"""radiomics: PyRadiomics features of each ROI, and the dictionary that says what each feature is."""
+
+import logging
+from functools import partial
+
+from pipeline import contracts
+from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.feature_dictionary import length_unit, radiomics_dictionary
+from pipeline.parallel import map_cases
+from pipeline.params import load_params
+from pipeline.radiomics import PACKAGES, RadiomicsParams, extract_case, extraction_cases, features_table, prepare
+from pipeline.tables import read_table, write_table
+from stages.cli import arguments, progress, run, run_settings
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Read the ROIs, extract features in parallel with checkpoints, write features and dictionary."""
+    given = arguments(__doc__, paths=("params", "table", "rois", "features", "dictionary")).parse_args()
+    params = load_params(given.params, RadiomicsParams)
+    rois = read_table(given.table, contracts.ROIS)
+    settings = run_settings()
+
+    # Absolute, since a worker on a cluster starts in another folder.
+    cases = extraction_cases(rois, folder=given.rois.resolve())
+    recipe = prepare(params, cases=cases)
+    versions = package_versions(PACKAGES)
+    key = fingerprint(params.model_dump(), code_hash(), versions)
+    store = CheckpointStore(settings.scratch.resolve() / "radiomics", key=key)
+    extract = partial(extract_case, recipe=recipe, store=store)
+    extracted = map_cases(extract, cases, workers=settings.workers, scheduler=settings.scheduler)
+    rows = list(progress(extracted, total=len(cases), unit="image"))
+    table = features_table(rows, names=recipe.names)
+    for row in rows:
+        if row["reason"] is not None:
+            log.warning("%s: %s (%s)", row["image_id"], row["status"], row["reason"])
+    log.info("%d features of %d images", len(recipe.names), int((table["status"] == "ok").sum()))
+
+    write_table(table, given.features, contracts.RADIOMICS)
+    length = length_unit(rois["spacing_x_mm"])
+    dictionary = radiomics_dictionary(recipe.names, version=versions["pyradiomics"], length=length)
+    write_table(dictionary, given.dictionary, contracts.DICTIONARY)
+    store.remove()
+
+
+if __name__ == "__main__":
+    run(main)

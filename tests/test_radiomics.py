@@ -1,0 +1,282 @@
+"""radiomics: values equal PyRadiomics' own, a failing image keeps its row, finished images are not computed again."""
+
+import dataclasses
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pipeline.radiomics as step
+from pipeline import contracts
+from pipeline.checkpoints import CheckpointStore
+from pipeline.crop import crop_roi
+from pipeline.errors import ParamsError, PipelineError
+from pipeline.images import array_of, image_from, write_image
+from pipeline.parallel import map_cases
+from pipeline.params import load_params
+from pipeline.radiomics import ExtractionCase, RadiomicsParams, extract_case, features_table, prepare
+from pipeline.radiomics_recipe import synthetic_lesion
+from pipeline.tables import read_table, write_table
+
+ROOT = Path(__file__).resolve().parents[1]
+# A few features in no time: what these tests ask does not depend on how many there are.
+SMALL = {"imageType": {"Original": {}}, "featureClass": {"firstorder": ["Mean", "Range"], "shape2D": ["PixelSurface"]}}
+
+
+def lesion_case(folder, *, name="a", texture=None, size=None):
+    image, mask = synthetic_lesion("2-D")
+    if texture is not None:
+        image = image_from(texture, like=image)
+    write_image(image, folder / f"{name}_image.nrrd")
+    write_image(mask if size is None else mask[:size, :size], folder / f"{name}_mask.nrrd")
+    return ExtractionCase(
+        image_id=name,
+        image=folder / f"{name}_image.nrrd",
+        mask=folder / f"{name}_mask.nrrd",
+        status="ok",
+        reason=None,
+    )
+
+
+def small_recipe(cases):
+    return prepare(RadiomicsParams(settings=SMALL), cases=cases)
+
+
+def store_in(folder):
+    return CheckpointStore(folder / "scratch", key="k" * 64)
+
+
+def test_mean_and_area_of_a_lesion_by_hand(tmp_path):
+    case = lesion_case(tmp_path)
+    recipe = small_recipe([case])
+    row = extract_case(case, recipe=recipe, store=store_in(tmp_path))
+    image, mask = (array_of(part) for part in synthetic_lesion("2-D"))
+    found = dict(zip(recipe.names, row["values"], strict=True))
+    assert found["original_firstorder_Mean"] == pytest.approx(image[mask == 1].mean(), abs=1e-12)
+    assert found["original_firstorder_Range"] == np.ptp(image[mask == 1])
+    assert found["original_shape2D_PixelSurface"] == mask.sum()
+
+
+def broken_textures():
+    plain = array_of(synthetic_lesion("2-D")[0]).astype(np.float64)
+    spoiled = plain.copy()
+    spoiled[3, 4] = np.nan  # outside the lesion, but a filter would spread it
+    return {"nan": (spoiled, "1 NaN or infinite voxels"), "flat": (plain * 0 + 7, "same grey level (7.0)")}
+
+
+@pytest.mark.parametrize("fault", ["nan", "flat"])
+def test_what_pyradiomics_would_turn_into_finite_numbers_is_refused(tmp_path, fault):
+    texture, reason = broken_textures()[fault]
+    good, bad = lesion_case(tmp_path), lesion_case(tmp_path, name="b", texture=texture)
+    row = extract_case(bad, recipe=small_recipe([good]), store=store_in(tmp_path))
+    assert (row["status"], row["values"]) == ("extraction_failed", None)
+    assert reason in row["reason"]
+
+
+def test_failing_images_keep_their_rows_with_empty_features(tmp_path):
+    good, torn = lesion_case(tmp_path), lesion_case(tmp_path, name="b", size=40)
+    gone = dataclasses.replace(good, image_id="c", image=tmp_path / "gone.nrrd")
+    uncropped = dataclasses.replace(good, image_id="d", status="no_roi", reason="the mask marks no voxel")
+    recipe = small_recipe([good])
+    cases = [uncropped, torn, gone, good]
+    table = features_table(
+        [extract_case(case, recipe=recipe, store=store_in(tmp_path)) for case in cases], names=recipe.names
+    )
+    write_table(table, tmp_path / "features.csv", contracts.RADIOMICS)
+    table = read_table(tmp_path / "features.csv", contracts.RADIOMICS).set_index("image_id")
+    assert table["status"].to_dict() == {
+        "a": "ok",
+        "b": "extraction_failed",
+        "c": "extraction_failed",
+        "d": "no_roi",
+    }
+    assert table.loc[["b", "c", "d"], list(recipe.names)].isna().all(axis=None)
+    assert "mask's size (40, 40) differs" in table.loc["b", "reason"]
+    assert "gone.nrrd" in table.loc["c", "reason"]
+    assert str(tmp_path) not in table.loc["c", "reason"]
+    assert table.loc["d", "reason"] == "the mask marks no voxel"
+
+
+def test_an_image_that_lacks_a_filter_fails_by_name_and_shifts_no_column(tmp_path):
+    good, thin = lesion_case(tmp_path), lesion_case(tmp_path, name="b")
+    image, mask = synthetic_lesion("2-D")
+    write_image(image[:, 30:33], thin.image)
+    write_image(mask[:, 30:33], thin.mask)
+    log_types = SMALL | {"imageType": {"Original": {}, "LoG": {"sigma": [1.0]}}}
+    recipe = prepare(RadiomicsParams(settings=log_types), cases=[good])
+    row = extract_case(thin, recipe=recipe, store=store_in(tmp_path))
+    assert row["status"] == "extraction_failed"
+    assert "2 of 5 features are missing" in row["reason"]
+    assert "Image too small to apply LoG filter" in row["reason"]
+
+
+def test_undefined_values_are_empty_and_said(tmp_path, monkeypatch):
+    case = lesion_case(tmp_path)
+    recipe = small_recipe([case])
+    values = dict.fromkeys(recipe.names, np.inf) | {recipe.names[0]: 0.1}
+    monkeypatch.setattr(step, "extract", lambda *_, **__: (values, []))
+    row = extract_case(case, recipe=recipe, store=store_in(tmp_path))
+    assert row["values"] == [0.1, None, None]
+    assert row["reason"].startswith("2 features are not defined")
+
+
+def test_all_failed_is_an_error():
+    with pytest.raises(PipelineError, match="no image gave features"):
+        features_table([{"image_id": "a", "status": "no_roi", "reason": "why", "values": None}], names=("x",))
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    cases = [lesion_case(tmp_path, name=name) for name in "abcdef"]
+    recipe = small_recipe(cases)
+    computed = []
+    real = step.extract
+    monkeypatch.setattr(step, "extract", lambda *args, **parts: computed.append(1) or real(*args, **parts))
+    work = partial(extract_case, recipe=recipe, store=store_in(tmp_path))
+    first = [work(case) for case in cases[:3]]
+    computed.clear()
+    again = [work(case) for case in cases]
+    assert len(computed) == 3
+    assert again[:3] == first
+    write_image(synthetic_lesion("2-D")[0] + 1, cases[0].image)  # another image under the same name is new work
+    computed.clear()
+    assert work(cases[0])["values"] != first[0]["values"]
+    assert len(computed) == 1
+
+
+def test_missing_package_stops_before_the_work_and_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage.feature", None)
+    message = r"us2d stands for 1311 features, PyRadiomics gives 1218 .*skimage.*LBP 2D"
+    with pytest.raises(ParamsError, match=message):
+        prepare(RadiomicsParams(preset="us2d"), cases=[lesion_case(tmp_path)])
+
+
+def test_expected_count_of_own_settings_is_asserted(tmp_path):
+    with pytest.raises(ParamsError, match="expected_count stands for 4 features, PyRadiomics gives 3"):
+        prepare(RadiomicsParams(settings=SMALL, expected_count=4), cases=[lesion_case(tmp_path)])
+
+
+def test_own_settings_may_not_ask_for_noise_bands(tmp_path):
+    image, mask = synthetic_lesion("one slice")
+    case = lesion_case(tmp_path)
+    write_image(image, case.image)
+    write_image(mask, case.mask)
+    settings = {"imageType": {"Wavelet": {}}, "featureClass": {"firstorder": ["Mean"]}}
+    with pytest.raises(ParamsError, match="rounding noise; set force2D"):
+        prepare(RadiomicsParams(settings=settings), cases=[case])
+    flat = settings | {"setting": {"force2D": True}}
+    assert len(prepare(RadiomicsParams(settings=flat), cases=[case]).names) == 4
+
+
+def test_preset_for_volumes_refuses_single_frames(tmp_path):
+    with pytest.raises(PipelineError, match="preset ct3d: a: the preset needs a volume"):
+        prepare(RadiomicsParams(preset="ct3d"), cases=[lesion_case(tmp_path)])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("preset: us2d\nsettings: {setting: {binWidth: 5}}\n", "either preset or settings"),
+        ("settings: null\n", "either preset or settings"),
+        ("preset: us3d\n", "key 'preset' has the value 'us3d': input should be 'us2d', 'ct3d'"),
+        ("preset: us2d\nexpected_count: 3\n", "belongs to own settings"),
+        ("presets: us2d\n", "key 'presets' is not known here"),
+    ],
+)
+def test_wrong_params_are_named(tmp_path, text, message):
+    (tmp_path / "radiomics.yaml").write_text(text)
+    with pytest.raises(ParamsError, match=message):
+        load_params(tmp_path / "radiomics.yaml", RadiomicsParams)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"setting": {"binwidth": 5}}, "Key 'binwidth' was not defined"),
+        ({"setting": {"binWidth": -5}}, "settings"),
+        ({"imageType": {"Sharpen": {}}}, "Image Type Sharpen is not recognized"),
+        ({"setting": {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkBSpline"}}, "Wrong dimensionality"),
+    ],
+)
+def test_settings_that_pyradiomics_refuses_are_one_sentence(tmp_path, settings, message):
+    with pytest.raises(ParamsError, match=message) as caught:
+        prepare(RadiomicsParams(settings=settings), cases=[lesion_case(tmp_path)])
+    assert "\n" not in str(caught.value)
+
+
+def demo_rois(folder, *, n_images=5):
+    """A ROI table and folder: textured discs of different size, one of them without ROI."""
+    rows = []
+    rng = np.random.default_rng(3)
+    for place in range(n_images):
+        name = f"p{place}"
+        shape = (50 + place, 60)
+        image = image_from(rng.gamma(3, 25, shape).clip(0, 255).astype(np.uint8))
+        y, x = np.indices(shape)
+        mask = image_from((((x - 30) / 18) ** 2 + ((y - 25) / (9 + place)) ** 2 <= 1).astype(np.uint8))
+        roi = crop_roi(image, mask, margin_px=12)
+        write_image(roi.image, folder / "rois" / f"{name}_image.nrrd")
+        write_image(roi.mask, folder / "rois" / f"{name}_mask.nrrd")
+        files = {part: f"{name}_{part}.nrrd" for part in ("image", "mask")}
+        rows.append({"image_id": name, "patient_id": name, "view": "main", **files, "status": "ok"})
+    rows[1] |= {"image": None, "mask": None, "status": "no_roi", "reason": "the mask marks no voxel"}
+    table = pd.DataFrame(rows)
+    table = table.reindex(columns=[column.name for column in contracts.ROIS.columns])
+    write_table(table, folder / "rois.csv", contracts.ROIS)
+
+
+def run_stage(folder, *, out, params="params/radiomics.yaml", **variables):
+    command = [sys.executable, "-m", "stages.radiomics", "--params", str(params)]
+    paths = {"table": "rois.csv", "rois": "rois", "features": f"{out}.csv", "dictionary": f"{out}-words.csv"}
+    command += [word for name, value in paths.items() for word in (f"--{name}", str(folder / value))]
+    variables |= {"PATH": "/usr/bin:/bin", "FUSION_SCRATCH": str(folder / "scratch")}
+    return subprocess.run(command, cwd=ROOT, env=variables, check=False, capture_output=True, text=True)
+
+
+def test_command_line_writes_the_same_bytes_for_one_and_two_workers(tmp_path):
+    demo_rois(tmp_path)
+    for workers in ("1", "2"):
+        done = run_stage(tmp_path, out=f"out{workers}", FUSION_WORKERS=workers)
+        assert done.returncode == 0, done.stderr
+    for suffix in (".csv", "-words.csv"):
+        assert (tmp_path / f"out1{suffix}").read_bytes() == (tmp_path / f"out2{suffix}").read_bytes()
+    table = read_table(tmp_path / "out1.csv", contracts.RADIOMICS)
+    assert table["status"].tolist() == ["ok", "no_roi", "ok", "ok", "ok"]
+    assert table.shape == (5, 3 + 1311)
+    assert len(read_table(tmp_path / "out1-words.csv", contracts.DICTIONARY)) == 1311
+    assert not (tmp_path / "scratch" / "radiomics").exists()
+
+
+def test_a_cluster_of_two_worker_processes_gives_what_this_process_gives(tmp_path):
+    from distributed import LocalCluster
+
+    cases = [lesion_case(tmp_path, name=name) for name in "abcd"]
+    recipe = prepare(RadiomicsParams(preset="us2d"), cases=cases)
+    work = partial(extract_case, recipe=recipe, store=store_in(tmp_path / "cluster"))
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        rows = list(map_cases(work, cases, workers=1, scheduler=cluster.scheduler_address))
+    work = partial(extract_case, recipe=recipe, store=store_in(tmp_path / "here"))
+    assert rows == [work(case) for case in cases]
+    assert [row["status"] for row in rows] == ["ok"] * 4
+
+
+def test_command_line_stops_with_one_sentence(tmp_path):
+    demo_rois(tmp_path)
+    (tmp_path / "radiomics.yaml").write_text("preset: ct3d\n")
+    done = run_stage(tmp_path, out="out", params=tmp_path / "radiomics.yaml", FUSION_WORKERS="1")
+    assert done.returncode == 1
+    assert "preset ct3d: p0: the preset needs a volume" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_full_precision_survives_the_table(tmp_path):
+    names = ("original_firstorder_Mean",)
+    table = features_table([{"image_id": "007", "status": "ok", "reason": None, "values": [0.1 + 0.2]}], names=names)
+    write_table(table, tmp_path / "features.csv", contracts.RADIOMICS)
+    again = read_table(tmp_path / "features.csv", contracts.RADIOMICS)
+    assert again.loc[0, "original_firstorder_Mean"] == 0.1 + 0.2
+    assert again.loc[0, "image_id"] == "007"
