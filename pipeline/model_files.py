@@ -1,0 +1,162 @@
+"""Saved classifiers, without pickle: skops for scikit-learn, the libraries' own formats for xgboost and lightgbm.
+
+Beside each model file lies a card, `<name>.card.json`, with the file's SHA-256. A model is loaded only where the hash
+holds and, for skops, where every type in the file is on the list below. The same model gives the same bytes.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.classifiers import scores
+from pipeline.errors import PipelineError
+
+TRUSTED = (
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.tree._tree.Tree",
+)
+"""Types beyond skops' own list that our models hold; each is a plain container of numbers of scikit-learn."""
+
+SUFFIXES = {"sklearn": ".skops", "xgboost": ".ubj", "lightgbm": ".txt"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedModel:
+    """A loaded model with its card."""
+
+    card: dict[str, Any]
+    model: Any
+
+    def score(self, table: pd.DataFrame) -> NDArray[np.float64]:
+        """Raw scores, shape (n,), of the rows of `table`, which holds at least the model's features.
+
+        Raises PipelineError where a feature is missing or empty.
+        """
+        features = self.card["features"]
+        missing = [name for name in features if name not in table or table[name].isna().any()]
+        if missing:
+            raise PipelineError(f"{self.card['file']}: the table has no complete column {', '.join(missing)}")
+        return scores(self.model, table[features].to_numpy(dtype=np.float64))
+
+
+def to_bytes(model: Any) -> tuple[str, bytes]:
+    """The file suffix and the bytes of a fitted classifier; equal models give equal bytes."""
+    kind = type(model).__module__.partition(".")[0]
+    if kind == "xgboost":
+        return SUFFIXES[kind], bytes(model.save_raw("ubj"))
+    if kind == "lightgbm":
+        return SUFFIXES[kind], model.model_to_string().encode()
+    import skops.io
+
+    return SUFFIXES["sklearn"], _canonical(skops.io.dumps(model))
+
+
+def from_bytes(suffix: str, content: bytes) -> Any:
+    """The classifier that `to_bytes` wrote.
+
+    Raises PipelineError where the suffix is not one of ours, or a skops file holds a type that is not trusted.
+    """
+    if suffix == SUFFIXES["xgboost"]:
+        import xgboost
+
+        return xgboost.Booster({"nthread": 1}, model_file=bytearray(content))
+    if suffix == SUFFIXES["lightgbm"]:
+        import lightgbm
+
+        return lightgbm.Booster(model_str=content.decode())
+    if suffix != SUFFIXES["sklearn"]:
+        raise PipelineError(f"model files end in {', '.join(SUFFIXES.values())}, not '{suffix}'")
+    import skops.io
+
+    strangers = sorted(set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED))
+    if strangers:
+        raise PipelineError(f"the model file holds types that are not trusted: {', '.join(strangers)}; do not load it")
+    return skops.io.loads(content, trusted=list(TRUSTED))
+
+
+def write_model(folder: Path, *, name: str, suffix: str, content: bytes, card: dict[str, Any]) -> None:
+    """Write `<name><suffix>` and `<name>.card.json` to `folder`; the card gets the file's name and SHA-256."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}{suffix}").write_bytes(content)
+    full = {"file": f"{name}{suffix}", "sha256": hashlib.sha256(content).hexdigest()} | card
+    (folder / f"{name}.card.json").write_text(json.dumps(full, indent=2) + "\n", encoding="utf-8")
+
+
+def load_model(card: Path) -> SavedModel:
+    """Load the model that a card describes.
+
+    Raises PipelineError where card or file is missing or unreadable, the hash differs, or a type is not trusted.
+    """
+    try:
+        content = json.loads(card.read_text(encoding="utf-8"))
+        file = card.parent / Path(content["file"]).name
+        data, expected = file.read_bytes(), content["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise PipelineError(f"{card}: not a model card with its file beside it ({error})") from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected:
+        raise PipelineError(f"{file}: SHA-256 is {found}, its card says {expected}; the file was changed, fit it again")
+    return SavedModel(card=content, model=from_bytes(file.suffix, data))
+
+
+def _canonical(content: bytes) -> bytes:
+    """A skops file with nothing left in it of the process that wrote it.
+
+    skops names arrays and nodes by their address in memory and stamps each with the time; trees have padding bytes
+    that nobody set. Here every node and array is named by what it holds, so that equal ones share a name.
+    """
+    names: dict[str, int] = {}
+    arrays: dict[str, bytes] = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    schema = json.loads(members.pop("schema.json"))
+    cleaned = {name: _without_padding(data) if name.endswith(".npy") else data for name, data in members.items()}
+
+    def rename(node: Any) -> Any:
+        if isinstance(node, list):
+            return [rename(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        renamed = {key: rename(value) for key, value in node.items() if key != "__id__"}
+        if isinstance(renamed.get("file"), str):
+            data = cleaned[renamed["file"]]
+            renamed["file"] = f"{hashlib.sha256(data).hexdigest()[:32]}{Path(renamed['file']).suffix}"
+            arrays[renamed["file"]] = data
+        if "__id__" in node:
+            renamed["__id__"] = names.setdefault(json.dumps(renamed), len(names))
+        return renamed
+
+    tidy = json.dumps(rename(schema), separators=(",", ":")).encode()
+    return _archive({"schema.json": tidy} | {name: arrays[name] for name in sorted(arrays)})
+
+
+def _without_padding(data: bytes) -> bytes:
+    array = np.load(io.BytesIO(data), allow_pickle=False)
+    if array.dtype.names is None:
+        return data
+    clean = np.zeros(array.shape, dtype=array.dtype)
+    for name in array.dtype.names:
+        clean[name] = array[name]
+    buffer = io.BytesIO()
+    np.save(buffer, clean, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _archive(members: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
+        for name, data in members.items():
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
+            target.writestr(entry, data)
+    return buffer.getvalue()
