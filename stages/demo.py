@@ -1,0 +1,37 @@
+"""demo: draw a synthetic thyroid-ultrasound study from the seed, in the form of a user's own folder."""
+
+import logging
+from functools import partial
+
+import pandas as pd
+
+from pipeline.demo import DemoParams, clinical_table, draw_patients, write_patient
+from pipeline.parallel import map_cases
+from pipeline.params import CommonParams, load_params
+from pipeline.tables import write_csv
+from stages.cli import arguments, progress, run, run_settings
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Read the params, draw and write every patient, write the manifest and the clinical table."""
+    given = arguments(__doc__, paths=("params", "common", "out")).parse_args()
+    params = load_params(given.params, DemoParams)
+    seed = load_params(given.common, CommonParams).seed
+    settings = run_settings()
+
+    patients = draw_patients(params, seed=seed)
+    # Absolute, since a worker on a cluster starts in another folder.
+    write = partial(write_patient, params=params, seed=seed, out=given.out.resolve())
+    drawn = map_cases(write, range(len(patients)), workers=settings.workers, scheduler=settings.scheduler)
+    rows = [row for rows in progress(drawn, total=len(patients), unit="patient") for row in rows]
+    events = sum(patient.label for patient in patients)
+    log.info("%d synthetic patients, %d with the event, %d images", len(patients), events, len(rows))
+
+    write_csv(pd.DataFrame(rows), given.out / "manifest.csv")
+    write_csv(clinical_table(patients), given.out / "clinical.csv")
+
+
+if __name__ == "__main__":
+    run(main)
