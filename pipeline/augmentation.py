@@ -1,0 +1,65 @@
+"""Random changes of training images: scale, rotation, shift, shear, flip, contrast, brightness, noise."""
+
+from collections.abc import Callable
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.params import Params
+
+Augmentation = Callable[[Tensor], Tensor]
+
+
+class AugmentationParams(Params):
+    """Strengths; 0 turns a change off."""
+
+    scale: float = Field(ge=0, le=0.9, description="size changes by a factor between 1 - scale and 1 + scale")
+    rotation_deg: float = Field(ge=0, le=180)
+    shift: float = Field(ge=0, le=0.5, description="largest shift, as a fraction of the side")
+    shear_deg: float = Field(ge=0, le=45)
+    flip: float = Field(ge=0, le=1, description="probability of a left-right flip")
+    contrast: float = Field(ge=0, le=0.9, description="contrast changes by a factor between 1 - x and 1 + x")
+    brightness: float = Field(ge=0, le=0.9, description="brightness changes by a factor between 1 - x and 1 + x")
+    noise_sd: float = Field(ge=0, le=0.5, description="SD of Gaussian noise; white is 1")
+
+
+def augmentation(params: AugmentationParams) -> Augmentation:
+    """A function that changes each image of a batch (N, 1, S, S), values in 0..1, on its own.
+
+    Draws from torch's generator of the process, as torchvision does: the caller seeds it. Black fills what the change
+    uncovers. With all strengths 0 the batch comes back as it is.
+    """
+    steps = _steps(params)
+    if not steps:
+        return _unchanged
+    change = load_torchvision().transforms.v2.Compose(steps)
+    # One call a batch would draw one change for all its images.
+    return lambda batch: torch.stack([change(image) for image in batch])
+
+
+def _unchanged(batch: Tensor) -> Tensor:
+    return batch
+
+
+def _steps(params: AugmentationParams) -> list[torch.nn.Module]:
+    v2 = load_torchvision().transforms.v2
+    steps: list[torch.nn.Module] = []
+    if params.scale or params.rotation_deg or params.shift or params.shear_deg:
+        steps.append(
+            v2.RandomAffine(
+                degrees=params.rotation_deg,
+                translate=(params.shift, params.shift),
+                scale=(1 - params.scale, 1 + params.scale),
+                shear=params.shear_deg or None,
+                interpolation=v2.InterpolationMode.BILINEAR,
+            )
+        )
+    if params.flip:
+        steps.append(v2.RandomHorizontalFlip(params.flip))
+    if params.contrast or params.brightness:
+        steps.append(v2.ColorJitter(brightness=params.brightness, contrast=params.contrast))
+    if params.noise_sd:
+        steps.append(v2.GaussianNoise(sigma=params.noise_sd))
+    return steps

@@ -1,0 +1,164 @@
+"""What a network sees of each lesion: the box around its outline, resized to one size, in 256 grey levels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+import SimpleITK as sitk
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from pipeline.errors import ImageError, listed
+from pipeline.images import array_of, read_image
+from pipeline.params import Params
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_SD = (0.229, 0.224, 0.225)
+LEAST_SD = 1e-3  # a flat image becomes zeros
+LEAST_RANGE = 1e-12  # a flat image becomes zeros
+TAILS_PERCENT = (0.5, 99.5)
+
+
+class GreyWindow(Params):
+    """Grey values shown as black and as white, in the units of the image (HU for CT)."""
+
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
+        return self
+
+
+class InputParams(Params):
+    """How the input of a network is cut from an ROI."""
+
+    image_size_px: int = Field(ge=32, le=1024, description="side of the square input")
+    margin_px: int = Field(ge=0, le=512, description="margin around the outline's bounding box")
+    resize: Literal["pad", "stretch"]
+    slice_rule: Literal["largest"]
+    window: GreyWindow | None
+    normalise: Literal["auto", "imagenet", "image"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoiInputs:
+    """The inputs of all usable images, in one order: `pixels` is uint8 of shape (n, S, S)."""
+
+    image_ids: tuple[str, ...]
+    patient_ids: tuple[str, ...]
+    views: tuple[str, ...]
+    pixels: NDArray[np.uint8]
+
+    def rows_of(self, patients: frozenset[str]) -> NDArray[np.intp]:
+        """The rows that belong to these patients, ascending, shape (m,)."""
+        return np.array([i for i, patient in enumerate(self.patient_ids) if patient in patients], dtype=np.intp)
+
+
+def read_roi_inputs(
+    rois: pd.DataFrame, *, folder: Path, params: InputParams, each: Callable[[Any], Any] = iter
+) -> RoiInputs:
+    """Read the input of every ROI with status `ok`, sorted by image_id.
+
+    Parameters: `rois` (table of the crop stage), `folder` (where its image and mask files are), `each` (wraps the rows
+    that are gone through, for a progress bar). Raises ImageError that lists every ROI that cannot be used.
+    """
+    usable = rois[rois["status"] == "ok"].sort_values("image_id")
+    pixels, faults = [], []
+    for row in each(list(usable.itertuples(index=False))):
+        try:
+            pixels.append(roi_pixels(read_image(folder / row.image), read_image(folder / row.mask), params=params))
+        except ImageError as error:
+            faults.append(f"{row.image_id}: {error}")
+    if faults:
+        raise ImageError(listed(faults, heading=f"{len(faults)} ROIs cannot be given to a network"))
+    if not pixels:
+        raise ImageError("no ROI has the status ok, so there is nothing to embed; look into rois.csv")
+    return RoiInputs(
+        image_ids=tuple(usable["image_id"]),
+        patient_ids=tuple(usable["patient_id"]),
+        views=tuple(usable["view"]),
+        pixels=np.stack(pixels),
+    )
+
+
+def roi_pixels(image: sitk.Image, mask: sitk.Image, *, params: InputParams) -> NDArray[np.uint8]:
+    """The input of one ROI: grey levels, shape (S, S).
+
+    The bounding box of the mask plus the margin (never beyond the crop), of the slice with the most lesion voxels
+    (the first of equals) where the ROI is 3-D. `pad` keeps the proportions in mm and fills with black.
+    Raises ImageError for a colour image, a mask on another grid, an empty mask, or a voxel that is not finite.
+    """
+    if image.GetNumberOfComponentsPerPixel() != 1:
+        raise ImageError("has several colour channels; an ROI must be a grey image")
+    if image.GetSize() != mask.GetSize():
+        raise ImageError(f"image of {image.GetSize()} and mask of {mask.GetSize()} voxels differ in size")
+    grey: NDArray[Any] = array_of(image)
+    lesion = np.asarray(array_of(mask)).astype(bool)
+    if not lesion.any():
+        raise ImageError("the mask holds no voxel")
+    if lesion.ndim == 3:
+        largest = int(lesion.sum(axis=(1, 2)).argmax())
+        grey, lesion = grey[largest], lesion[largest]
+    box = grey[_box(lesion, margin_px=params.margin_px)]
+    if not np.isfinite(box).all():
+        raise ImageError("holds voxels that are not finite")
+    spacing_x, spacing_y = image.GetSpacing()[:2]
+    return _resized(_to_unit(box, params.window), params=params, aspect=spacing_y / spacing_x)
+
+
+def _box(lesion: NDArray[np.bool_], *, margin_px: int) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(lesion.any(axis=1)), np.flatnonzero(lesion.any(axis=0))
+    return (
+        slice(max(0, int(rows[0]) - margin_px), int(rows[-1]) + 1 + margin_px),
+        slice(max(0, int(columns[0]) - margin_px), int(columns[-1]) + 1 + margin_px),
+    )
+
+
+def _to_unit(box: NDArray[Any], window: GreyWindow | None) -> NDArray[np.float32]:
+    """Grey values to 0..1: by the window; without one, 8-bit images as they are and others between their tails."""
+    if window is not None:
+        low, high = window.low, window.high
+    elif box.dtype == np.uint8:
+        low, high = 0.0, 255.0
+    else:
+        low, high = (float(value) for value in np.percentile(box, TAILS_PERCENT))
+    scaled = (box.astype(np.float64) - low) / max(high - low, LEAST_RANGE)
+    return np.clip(scaled, 0, 1).astype(np.float32)
+
+
+def _resized(box: NDArray[np.float32], *, params: InputParams, aspect: float) -> NDArray[np.uint8]:
+    """Bilinear with antialiasing, to uint8 (S, S); `aspect` is the height of a pixel over its width."""
+    size = params.image_size_px
+    height, width = size, size
+    if params.resize == "pad":
+        tall, wide = box.shape[0] * aspect, float(box.shape[1])
+        height, width = (max(1, round(size * side / max(tall, wide))) for side in (tall, wide))
+    resized = torch.nn.functional.interpolate(
+        torch.from_numpy(box)[None, None], size=(height, width), mode="bilinear", antialias=True
+    )[0, 0].numpy()
+    canvas = np.zeros((size, size), dtype=np.uint8)
+    top, left = (size - height) // 2, (size - width) // 2
+    canvas[top : top + height, left : left + width] = np.rint(np.clip(resized, 0, 1) * 255).astype(np.uint8)
+    return canvas
+
+
+def normalised(grey: Tensor, *, how: Literal["imagenet", "image"]) -> Tensor:
+    """Grey batch in 0..1, shape (N, 1, S, S), to the three equal channels a network takes, (N, 3, S, S).
+
+    `imagenet`: minus the mean, over the SD of ImageNet's channels. `image`: each image to mean 0, SD 1.
+    """
+    if how == "imagenet":
+        mean = torch.tensor(IMAGENET_MEAN, device=grey.device).view(1, 3, 1, 1)
+        sd = torch.tensor(IMAGENET_SD, device=grey.device).view(1, 3, 1, 1)
+        return (grey - mean) / sd
+    mean = grey.mean(dim=(1, 2, 3), keepdim=True)
+    sd = grey.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp(min=LEAST_SD)
+    return ((grey - mean) / sd).expand(-1, 3, -1, -1)

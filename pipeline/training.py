@@ -1,0 +1,200 @@
+"""Train one network on the images of some patients, and describe other images with it.
+
+Nothing here reads or writes a file. On a CPU the same seed and thread count give the same bytes.
+"""
+
+import copy
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor, nn
+
+from pipeline.augmentation import Augmentation
+from pipeline.params import Params
+from pipeline.roi_inputs import normalised
+from pipeline.training_batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches, validation_rows
+
+Normalisation = Literal["imagenet", "image"]
+
+
+class TrainingParams(Params):
+    """How networks are trained."""
+
+    epochs: int = Field(ge=1, le=10_000)
+    batch_size: int = Field(ge=2, le=4096)
+    learning_rate: float = Field(gt=0, le=1)
+    warm_up_epochs: float = Field(ge=0, le=1000)
+    schedule: Literal["cosine", "constant"]
+    weight_decay: float = Field(ge=0, le=1)
+    class_weights: Literal["balanced", "none"]
+    precision: Literal["float32", "bfloat16"]
+    torch_threads: int = Field(ge=1, le=256)
+    early_stopping: EarlyStoppingParams
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """Mean loss of one epoch; `validation_loss` is None where no inner validation part is held out."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float | None
+
+
+@contextmanager
+def reproducible(*, seed: int, threads: int, device: torch.device) -> Iterator[None]:
+    """Inside, torch draws from `seed`, uses `threads` CPU threads and deterministic kernels; all is put back after.
+
+    On a GPU a kernel without a deterministic form is used with a warning.
+    """
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before[0])
+            torch.use_deterministic_algorithms(before[1])
+
+
+def class_weight_ratio(labels: NDArray[np.float32], *, how: Literal["balanced", "none"]) -> float:
+    """Weight of an event over weight of a non-event: n_negative / n_positive, or 1."""
+    return float((labels == 0).sum() / (labels == 1).sum()) if how == "balanced" else 1.0
+
+
+class _Best:
+    """The weights with the lowest validation loss so far; empty where nothing is held out."""
+
+    def __init__(self) -> None:
+        self.loss, self.epoch = math.inf, 0
+        self.weights: dict[str, Tensor] = {}
+
+    def is_over(self, done: Epoch, network: nn.Module, *, patience: int) -> bool:
+        if done.validation_loss is None:
+            return False
+        if done.validation_loss < self.loss:
+            self.loss, self.epoch = done.validation_loss, done.epoch
+            self.weights = copy.deepcopy(network.state_dict())
+        return done.epoch - self.epoch >= patience
+
+    def restore(self, network: nn.Module) -> None:
+        if self.weights:
+            network.load_state_dict(self.weights)
+
+
+class Trainer:
+    """Trains one network in place; `fit` runs the epochs, `describe` gives probabilities and embeddings."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        params: TrainingParams,
+        augment: Augmentation,
+        normalise: Normalisation,
+        device: torch.device,
+    ) -> None:
+        # The stubs of `to` leave out the overload that takes a memory format alone.
+        self.network: nn.Module = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.params, self.augment, self.normalise, self.device = params, augment, normalise, device
+
+    def fit(self, examples: Examples, *, forbidden: frozenset[str], seed: int) -> list[Epoch]:
+        """Train on all examples but an inner validation part, if one is held out; keep the best epoch's weights then.
+
+        Loss: class-weighted binary cross-entropy, weights with mean 1. AdamW, decay on weights only, linear warm-up,
+        then a cosine to zero or a constant rate. `forbidden`: groups that no batch may hold. Raises AssertionError.
+        """
+        order = np.random.default_rng(seed)
+        held = validation_rows(examples, params=self.params.early_stopping, order=order)
+        rows = np.setdiff1d(np.arange(len(examples.labels)), held)
+        forbidden = forbidden | {examples.groups[row] for row in held}
+        ratio = class_weight_ratio(examples.labels[rows], how=self.params.class_weights)
+        steps = self.params.epochs * len(batches(rows, batch_size=self.params.batch_size))
+        optimiser = self._optimiser()
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: self._rate(step, steps=steps))
+        history: list[Epoch] = []
+        best = _Best()
+        for epoch in range(1, self.params.epochs + 1):
+            losses = []
+            for batch in guarded_batches(
+                examples, rows=rows, batch_size=self.params.batch_size, forbidden=forbidden, order=order
+            ):
+                losses.append(self._step(examples, batch, ratio=ratio, optimiser=optimiser) * len(batch))
+                schedule.step()
+            validation_loss = self._validation_loss(examples, held, ratio=ratio) if len(held) else None
+            history.append(
+                Epoch(epoch=epoch, train_loss=math.fsum(losses) / len(rows), validation_loss=validation_loss)
+            )
+            if best.is_over(history[-1], self.network, patience=self.params.early_stopping.patience_epochs):
+                break
+        best.restore(self.network)
+        return history
+
+    def describe(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Logits (n,) and embeddings (n, E) of images (n, S, S), in float32 and without augmentation."""
+        self.network.eval()
+        logits, embeddings = [], []
+        with torch.inference_mode():
+            for batch in batches(np.arange(len(pixels)), batch_size=self.params.batch_size):
+                output = self.network(self._input(self._grey(pixels[batch])))
+                logits.append(output[0].double().cpu().numpy())
+                embeddings.append(output[1].float().cpu().numpy())
+        return np.concatenate(logits), np.concatenate(embeddings)
+
+    def _grey(self, pixels: NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(pixels).to(self.device)[:, None].float() / 255  # (N, 1, S, S)
+
+    def _input(self, grey: Tensor) -> Tensor:
+        return normalised(grey, how=self.normalise).contiguous(memory_format=torch.channels_last)
+
+    def _optimiser(self) -> torch.optim.AdamW:
+        parameters = list(self.network.parameters())
+        decayed = [p for p in parameters if p.ndim > 1]
+        free = [p for p in parameters if p.ndim <= 1]  # biases and batch norms
+        groups = [
+            {"params": decayed, "weight_decay": self.params.weight_decay},
+            {"params": free, "weight_decay": 0.0},
+        ]
+        return torch.optim.AdamW(groups, lr=self.params.learning_rate)
+
+    def _rate(self, step: int, *, steps: int) -> float:
+        """The learning rate of a step (from 0) as a fraction of the full rate."""
+        warm_up = min(steps - 1, round(self.params.warm_up_epochs * steps / self.params.epochs))
+        if step < warm_up:
+            return (step + 1) / (warm_up + 1)
+        if self.params.schedule == "constant":
+            return 1.0
+        return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+
+    def _step(self, examples: Examples, batch: Rows, *, ratio: float, optimiser: torch.optim.Optimizer) -> float:
+        self.network.train()
+        grey = self.augment(self._grey(examples.pixels[batch]))
+        mixed = self.params.precision == "bfloat16"
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=mixed):
+            logits = self.network(self._input(grey))[0]
+        loss = _loss(logits.float(), examples.labels[batch], ratio=ratio)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return float(loss.detach())
+
+    def _validation_loss(self, examples: Examples, rows: Rows, *, ratio: float) -> float:
+        logits, _ = self.describe(examples.pixels[rows])
+        return float(_loss(torch.from_numpy(logits), examples.labels[rows], ratio=ratio))
+
+
+def _loss(logits: Tensor, labels: NDArray[np.float32], *, ratio: float) -> Tensor:
+    """Weighted binary cross-entropy: events weigh `ratio` times a non-event."""
+    truth = torch.from_numpy(labels).to(logits)
+    weights = torch.where(truth == 1, ratio, 1.0)
+    each = nn.functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    return (each * weights).sum() / weights.sum()

@@ -1,0 +1,68 @@
+"""Which images a network is trained on, batch by batch, and which are held out to stop the training early."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pipeline.params import Params
+
+Rows = NDArray[np.intp]
+
+
+class EarlyStoppingParams(Params):
+    """Stop when an inner validation part of the training patients gains no more."""
+
+    enabled: bool
+    patience_epochs: int = Field(ge=1, le=1000)
+    validation_fraction: float = Field(gt=0, lt=0.9)
+    min_events: int = Field(ge=10, description="events the validation part must hold; else all epochs are run")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """Images with what is known of them: pixels uint8 (n, S, S), labels 0/1 (n,), patient and group ids (n,)."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.float32]
+    patients: tuple[str, ...]
+    groups: tuple[str, ...]
+
+
+def batches(rows: Rows, *, batch_size: int) -> list[Rows]:
+    """Cut rows into batches; a single row left over joins the last batch, since batch norm cannot train on one."""
+    cut = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
+    if len(cut) > 1 and len(cut[-1]) == 1:
+        cut[-2:] = [np.concatenate(cut[-2:])]
+    return cut
+
+
+def guarded_batches(
+    examples: Examples, *, rows: Rows, batch_size: int, forbidden: frozenset[str], order: np.random.Generator
+) -> Iterator[Rows]:
+    """Training batches of `rows` in random order. Raises AssertionError where one holds a forbidden group."""
+    for batch in batches(order.permutation(rows), batch_size=batch_size):
+        seen = forbidden.intersection(examples.groups[row] for row in batch)
+        if seen:
+            msg = f"leak: groups {sorted(seen)} are test, validation or other-half patients, and in a training batch"
+            raise AssertionError(msg)
+        yield batch
+
+
+def validation_rows(examples: Examples, *, params: EarlyStoppingParams, order: np.random.Generator) -> Rows:
+    """Rows held out for early stopping, whole groups, stratified by label; none where it is off or events are few."""
+    nothing = np.array([], dtype=np.intp)
+    if not params.enabled:
+        return nothing
+    with_event = {group for group, label in zip(examples.groups, examples.labels, strict=True) if label == 1}
+    held: set[str] = set()
+    for members in (sorted(with_event), sorted(set(examples.groups) - with_event)):
+        count = round(params.validation_fraction * len(members))
+        held |= {members[i] for i in order.permutation(len(members))[:count]}
+    rows = np.array([i for i, group in enumerate(examples.groups) if group in held], dtype=np.intp)
+    events = {examples.patients[i] for i in rows if examples.labels[i] == 1}
+    rest = np.delete(examples.labels, rows)
+    usable = len(events) >= params.min_events and not examples.labels[rows].all() and 0 < rest.sum() < rest.size
+    return rows if usable else nothing
