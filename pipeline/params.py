@@ -57,13 +57,15 @@ def load_params(path: Path, model: type[P]) -> P:
 
 
 def _sentence(fault: Any, model: type[Params]) -> str:
-    key = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+    key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         known = ", ".join(_keys_beside(fault["loc"], model))
         return f"key '{key}' is not known here; allowed keys are {known}"
     if fault["type"] == "missing":
         return f"key '{key}' is missing"
     message = fault["msg"].removeprefix("Value error, ")
+    if not key:  # a rule over several keys, which it names itself
+        return message
     return f"key '{key}' has the value {fault['input']!r}: {message[0].lower()}{message[1:]}"
 
 
