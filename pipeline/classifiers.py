@@ -16,6 +16,17 @@ from pipeline.params import Params
 
 ModelName = Literal["lr", "svm", "knn", "mlp", "rf", "extratrees", "xgboost", "lightgbm"]
 MODELS: tuple[ModelName, ...] = get_args(ModelName)
+TUNED: dict[ModelName, str] = {
+    "lr": "C",
+    "svm": "C",
+    "knn": "n_neighbors",
+    "mlp": "alpha",
+    "rf": "min_samples_leaf",
+    "extratrees": "min_samples_leaf",
+    "xgboost": "max_depth",
+    "lightgbm": "num_leaves",
+}
+"""The hyperparameter that is tuned, by its name in the library."""
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -55,6 +66,7 @@ class ClassifierParams(Params):
 
     class_weights: Literal["balanced", "none"]
     trees: int = Field(ge=10, le=5000)
+    tuning_trees: int = Field(ge=10, le=5000)
     boosting_rounds: int = Field(ge=1, le=5000)
     learning_rate: float = Field(gt=0, le=1)
     svm_kernel: Literal["rbf", "linear"]

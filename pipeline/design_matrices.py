@@ -1,0 +1,127 @@
+"""The reduced table of a feature set as one design matrix a resample and part, and the inner folds of its rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.errors import PipelineError, listed
+
+KEYS = ("resample", "part", "patient_id", "role")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """The rows of one resample and part: what a classifier is fitted on, and whom it scores.
+
+    `X` (n, features) and `X_test` (m, features) have columns in the order of `features` and no missing value;
+    `y` (n,) is 0 or 1; `groups` (n,) names the group of each training patient. Rows are sorted by patient id.
+    """
+
+    resample: str
+    part: str
+    features: tuple[str, ...]
+    X: NDArray[np.float64]
+    y: NDArray[np.int64]
+    groups: NDArray[np.str_]
+    X_test: NDArray[np.float64]
+    test_ids: tuple[str, ...]
+
+
+def design_matrices(
+    reduced: pd.DataFrame, patients: pd.DataFrame, splits: pd.DataFrame, *, place: str = "the reduced table"
+) -> list[Design]:
+    """One design a resample and part of `reduced`, in that order; neither row nor column order of the tables matters.
+
+    The features of a design are the columns that its training rows fill; a column that they leave empty was not
+    selected there. Raises PipelineError, all faults at once: rows that are not those of `splits`, parts that are
+    neither `all` nor `a` and `b`, missing values, or a class with fewer than two groups among the training rows.
+    """
+    parts = sorted(reduced["part"].unique())
+    if parts not in (["all"], ["a", "b"]):
+        raise PipelineError(f"{place}: the parts are {', '.join(parts) or 'missing'}; they must be all, or a and b")
+    known = patients.set_index("patient_id")[["label", "group_id"]]
+    blocks = dict(list(reduced.groupby(["resample", "part"])))
+    designs, faults = [], []
+    for resample, split in splits.groupby("resample", sort=True):
+        for part in parts:
+            where = f"resample {resample}, part {part}"
+            rows = blocks.pop((resample, part), reduced.iloc[:0])
+            roles = _expected_roles(split, part)
+            if dict(zip(rows["patient_id"], rows["role"], strict=True)) != roles or not set(roles) <= set(known.index):
+                faults.append(f"{where}: the patients or roles are not those of the splits; run reduce again")
+                continue
+            design = _design(rows, known, resample=str(resample), part=part)
+            found = _faults(design)
+            faults += [f"{where}: {fault}" for fault in found]
+            designs.append(design)
+    faults += [f"resample {resample} is not in the splits; run reduce again" for resample, _ in blocks]
+    if faults:
+        raise PipelineError(listed(faults, heading=f"{place}: {len(faults)} faults"))
+    return designs
+
+
+def _expected_roles(split: pd.DataFrame, part: str) -> dict[str, str]:
+    """Who belongs to a part: all test patients, and the training patients that its network was not trained on."""
+    fitted = (split["role"] != "train") | (part == "all") | (split["half"] != part)
+    kept = split[fitted]
+    return dict(zip(kept["patient_id"], kept["role"], strict=True))
+
+
+def _design(rows: pd.DataFrame, known: pd.DataFrame, *, resample: str, part: str) -> Design:
+    ordered = rows.sort_values("patient_id")
+    train, test = ordered[ordered["role"] == "train"], ordered[ordered["role"] != "train"]
+    features = sorted(name for name in rows.columns.difference(KEYS) if train[name].notna().any())
+    about = known.loc[train["patient_id"]]
+    return Design(
+        resample=resample,
+        part=part,
+        features=tuple(features),
+        X=np.ascontiguousarray(train[features].to_numpy(dtype=np.float64)),
+        y=about["label"].to_numpy().astype(np.int64),
+        groups=about["group_id"].to_numpy().astype(np.str_),
+        X_test=np.ascontiguousarray(test[features].to_numpy(dtype=np.float64)),
+        test_ids=tuple(test["patient_id"]),
+    )
+
+
+def _faults(design: Design) -> list[str]:
+    faults = []
+    gaps = np.isnan(design.X).any(axis=0) | np.isnan(design.X_test).any(axis=0)
+    if gaps.any():
+        names = ", ".join(np.asarray(design.features)[gaps][:3])
+        faults.append(f"{int(gaps.sum())} features have missing values, first {names}; run reduce again")
+    events, others = _strata(design.y, design.groups)
+    if min(len(events), len(others)) < 2:
+        faults.append(
+            f"the training rows hold {int(design.y.sum())} events among {len(design.y)} patients, and each class needs "
+            "2 groups or more; use fewer folds or no halves"
+        )
+    return faults
+
+
+def _strata(y: NDArray[np.int64], groups: NDArray[np.str_]) -> tuple[list[str], list[str]]:
+    """The groups that hold an event, and those that hold none, each sorted."""
+    with_event = set(groups[y == 1])
+    return sorted(with_event), sorted(set(groups) - with_event)
+
+
+def inner_folds(
+    y: NDArray[np.int64], groups: NDArray[np.str_], *, folds: int, seed: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Train and test row numbers of stratified folds that never split a group; every fold holds both classes.
+
+    `y` (n,) of 0 and 1, `groups` (n,). Groups with and without an event are dealt out in turn after a shuffle; there
+    are fewer folds where a class has fewer groups. Raises ValueError where a class has fewer than two groups.
+    """
+    strata = _strata(y, groups)
+    count = min(folds, *(len(stratum) for stratum in strata))
+    if count < 2:
+        msg = f"folds need 2 groups or more of each class; {len(strata[0])} hold events, {len(strata[1])} none"
+        raise ValueError(msg)
+    generator = np.random.default_rng(seed)
+    dealt = [group for stratum in strata for group in generator.permutation(np.asarray(stratum))]
+    fold_of = {str(group): place % count for place, group in enumerate(dealt)}
+    fold = np.array([fold_of[str(group)] for group in groups])
+    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(count)]

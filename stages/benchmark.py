@@ -1,0 +1,58 @@
+"""benchmark: tune, fit, score and save the classifiers on one feature set."""
+
+import base64
+import logging
+from functools import partial
+
+from pipeline import contracts
+from pipeline.benchmark import PACKAGES, BenchmarkParams, benchmark_cases, fit_cases, model_card, raw_scores
+from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.design_matrices import design_matrices
+from pipeline.images import file_sha256
+from pipeline.model_files import write_model
+from pipeline.operating_point import freeze, operating_points
+from pipeline.params import CommonParams, load_params
+from pipeline.tables import read_table, write_table
+from stages.cli import arguments, progress, run, run_settings
+
+log = logging.getLogger(__name__)
+PATHS = ("params", "common", "reduced", "selected", "patients", "splits", "predictions", "models")
+
+
+def main() -> None:
+    """Read the reduced features, fit every case in parallel with checkpoints, write predictions and models."""
+    given = arguments(__doc__, paths=PATHS, words=("set",)).parse_args()
+    params = load_params(given.params, BenchmarkParams)
+    seed = load_params(given.common, CommonParams).seed
+    reduced, selected = read_table(given.reduced, contracts.REDUCED), read_table(given.selected, contracts.SELECTED)
+    patients, splits = read_table(given.patients, contracts.PATIENTS), read_table(given.splits, contracts.SPLITS)
+    settings = run_settings()
+
+    designs = design_matrices(reduced, patients, splits, place=str(given.reduced))
+    for empty in (design for design in designs if not design.features):
+        log.warning("%s, part %s: no feature was selected; all score the prevalence", empty.resample, empty.part)
+    cases = benchmark_cases(designs, params=params)
+    inputs = [file_sha256(path) for path in (given.reduced, given.patients, given.splits)]
+    key = fingerprint(given.set, inputs, params.model_dump(), seed, code_hash(), package_versions(PACKAGES))
+    # Absolute, since a worker on a cluster starts in another folder.
+    store = CheckpointStore(settings.scratch.resolve() / f"benchmark-{given.set}", key=key)
+    found = sum(store.path(case.name).exists() for case in cases)
+    log.info("%d of %d fits were finished before", found, len(cases))
+    run_on = partial(fit_cases, workers=settings.workers, scheduler=settings.scheduler, store=store)
+    fitted = run_on(cases, params=params, seed=seed, feature_set=given.set)
+    fits = list(progress(fitted, total=len(cases), unit="fit"))
+    raw = raw_scores(cases, fits, patients=patients, splits=splits, feature_set=given.set)
+    points = operating_points(raw)
+
+    write_table(freeze(raw), given.predictions, contracts.PREDICTIONS)
+    for case, fit in zip(cases, fits, strict=True):
+        if fit.suffix and fit.content:
+            point = points[given.set, case.model]
+            card = model_card(case, fit, selected=selected, point=point, seed=seed, feature_set=given.set)
+            name, content = f"{case.model}_{case.design.part}", base64.b64decode(fit.content)
+            write_model(given.models, name=name, suffix=fit.suffix, content=content, card=card)
+    store.remove()
+
+
+if __name__ == "__main__":
+    run(main)
