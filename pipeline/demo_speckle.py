@@ -63,7 +63,7 @@ def bmode(level_db: NDArray, site: SiteParams, *, rng: np.random.Generator) -> N
     """The 8-bit frame, shape (y, x), that `site` shows of the echo levels `level_db` (0 dB = gland), same shape."""
     amplitude = 10.0 ** (level_db.astype(np.float32) / 20.0)
     in_phase, quadrature = rng.standard_normal((2, *level_db.shape), dtype=np.float32) * amplitude
-    envelope = np.hypot(_through_beam(in_phase, site), _through_beam(quadrature, site)) / np.sqrt(2.0)
+    envelope = np.hypot(through_beam(in_phase, site), through_beam(quadrature, site)) / np.sqrt(2.0)
     noise = 10.0 ** (NOISE_DB / 20.0) * rng.random(level_db.shape, dtype=np.float32)
     compressed = 20.0 * np.log10(envelope + noise) + site.gain_db
     grey = 255.0 * (compressed / site.dynamic_range_db + GLAND_GREY)
@@ -71,8 +71,8 @@ def bmode(level_db: NDArray, site: SiteParams, *, rng: np.random.Generator) -> N
     return np.clip(np.rint(gaussian_filter(grey, (0.4, 0.6))), 0, 255).astype(np.uint8)
 
 
-def _through_beam(field: NDArray, site: SiteParams) -> NDArray:
-    """Blur by the beam, widening linearly below the focus; white noise keeps its variance."""
+def through_beam(field: NDArray, site: SiteParams) -> NDArray:
+    """Blur `field`, shape (y, x), by the beam, which widens below the focus; white noise keeps its variance."""
     axial_px = site.axial_mm * site.px_per_mm / FWHM_PER_SIGMA
     lateral_px = site.lateral_mm * site.px_per_mm / FWHM_PER_SIGMA
     axial = _blurred(field, axial_px, axis=0)
