@@ -9,9 +9,10 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from pipeline.errors import CohortError
+from pipeline.importers.by_image import LABELS, fault
 from pipeline.importers.paths import image_ids, inside, source_folder
 from pipeline.importers.patient_tables import clinical_table, feature_block
-from pipeline.importers.records import Finding, Outline, Scope, Severity, Source, SourceImage
+from pipeline.importers.records import Finding, Outline, Severity, Source, SourceImage
 from pipeline.importers.rows import read_rows, row_list
 from pipeline.importers.rules import Rule, apply_rules
 from pipeline.params import Params
@@ -19,7 +20,6 @@ from pipeline.params import Params
 REQUIRED = ("patient_id", "image", "label")
 OPTIONAL = ("mask", "view", "site", "cohort", "gland_mask")
 COHORTS = ("train", "internal", "external")
-LABELS = {"0": 0, "0.0": 0, "1": 1, "1.0": 1}
 
 
 class ManifestParams(Params):
@@ -82,8 +82,9 @@ def _check_columns(rows: pd.DataFrame, table: Path) -> list[Finding]:
         near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.75)
         unused = "it is not used; clinical columns go into the clinical table"
         advice = f"is it meant to be '{near[0]}'?" if near else unused
+        severity: Severity = "error" if near else "warning"
         message = f"column '{name}' is not known; {advice}"
-        findings.append(_finding("column", name, "unknown_column", message, "error" if near else "warning"))
+        findings.append(fault(name, scope="column", check="unknown_column", message=message, severity=severity))
     return findings
 
 
@@ -94,13 +95,13 @@ def _usable(rows: pd.DataFrame, *, folder: Path) -> tuple[pd.DataFrame, list[Fin
     for row, cells in rows.iterrows():
         place = cells["image"] or f"row {row}"
         faults = _row_faults(cells, folder)
-        findings += [_finding("image", place, "unusable_row", f"row {row}: {fault}", "error") for fault in faults]
+        findings += [fault(place, check="unusable_row", message=f"row {row}: {text}") for text in faults]
         if faults:
             continue
         path = inside(cells["image"], folder=folder).resolve()
         if path in row_of:
             message = f"row {row}: the image stands in row {row_of[path]} already; list each image once"
-            findings.append(_finding("image", place, "duplicate_row", message, "error"))
+            findings.append(fault(place, check="duplicate_row", message=message))
         else:
             row_of[path] = int(str(row))
     return rows.loc[list(row_of.values())], findings
@@ -124,11 +125,10 @@ def _patients(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
         name = str(patient)
         label, faults = _label(name, group["label"])
         record: dict[str, object] = {"patient_id": name, "label": label}
-        for column in ("site", "cohort"):
-            record[column], more = _one_value(name, group[column])
-            faults += more
-        findings += faults
-        records.append(record)
+        record["cohort"], more = _cohort(name, group["cohort"])
+        sites = group["site"][group["site"] != ""]  # two sites are found by the audit, which compares the images
+        records.append({**record, "site": sites.iloc[0] if len(sites) else None})
+        findings += [*faults, *more]
     table = pd.DataFrame(records, columns=["patient_id", "label", "site", "cohort"])
     return table.astype({"patient_id": "str", "label": "Int64", "site": "str", "cohort": "str"}), findings
 
@@ -137,12 +137,11 @@ def _label(patient: str, cells: pd.Series) -> tuple[int | None, list[Finding]]:
     given = cells[cells != ""]
     wrong = given[~given.isin(list(LABELS))]
     findings = [
-        _finding(
-            "patient",
+        fault(
             patient,
-            "label_not_binary",
-            f"row {row}: label '{text}' of patient {patient} is not 0 or 1",
-            "error",
+            scope="patient",
+            check="label_not_binary",
+            message=f"row {row}: label '{text}' of patient {patient} is not 0 or 1",
         )
         for row, text in wrong.items()
     ]
@@ -150,29 +149,27 @@ def _label(patient: str, cells: pd.Series) -> tuple[int | None, list[Finding]]:
     if labels.nunique() > 1:
         zero, one = (row_list(labels.index[labels == value]) for value in (0, 1))
         message = f"patient {patient} has label 0 in {zero} and 1 in {one}; give one label a patient"
-        findings.append(_finding("patient", patient, "two_labels", message, "error"))
+        findings.append(fault(patient, scope="patient", check="two_labels", message=message))
     if 0 < len(given) < len(cells):
         empty = row_list(cells.index[cells == ""])
         message = f"patient {patient}: label empty in {empty}, taken from {row_list(given.index)}"
-        findings.append(_finding("patient", patient, "unlabelled_row", message, "warning"))
+        findings.append(fault(patient, scope="patient", check="unlabelled_row", message=message, severity="warning"))
     return (int(labels.iloc[0]) if len(labels) else None), findings
 
 
-def _one_value(patient: str, cells: pd.Series) -> tuple[str | None, list[Finding]]:
-    """The one site or cohort of a patient; empty cells say nothing."""
-    column = str(cells.name)
+def _cohort(patient: str, cells: pd.Series) -> tuple[str | None, list[Finding]]:
+    """The one cohort of a patient; empty cells say nothing."""
     given = cells[cells != ""]
     findings = []
     if given.nunique() > 1:
         values = ", ".join(f"{value} ({row_list(group.index)})" for value, group in given.groupby(given))
-        advice = "give two people two patient_ids" if column == "site" else "a patient belongs to one cohort"
-        message = f"patient {patient} has the {column}s {values}; {advice}"
-        findings.append(_finding("patient", patient, f"two_{column}s", message, "error"))
-    wrong = given[~given.isin(COHORTS)] if column == "cohort" else given[:0]
+        message = f"patient {patient} has the cohorts {values}; a patient belongs to one cohort"
+        findings.append(fault(patient, scope="patient", check="two_cohorts", message=message))
+    wrong = given[~given.isin(COHORTS)]
     if len(wrong):
         message = f"patient {patient} has cohort '{wrong.iloc[0]}' in {row_list(wrong.index)}"
         allowed = f"it is one of {', '.join(COHORTS)}, or empty"
-        findings.append(_finding("patient", patient, "unknown_cohort", f"{message}; {allowed}", "error"))
+        findings.append(fault(patient, scope="patient", check="unknown_cohort", message=f"{message}; {allowed}"))
         return None, findings
     return (str(given.iloc[0]) if len(given) else None), findings
 
@@ -207,7 +204,3 @@ def _join_tables(source: Source, *, root: Path, params: ManifestParams) -> None:
     for name, path in sorted(params.blocks.items()):
         source.blocks[name], findings = feature_block(inside(path, folder=root), name=name, patients=ids)
         source.findings += findings
-
-
-def _finding(scope: Scope, place: str, check: str, message: str, severity: Severity) -> Finding:
-    return Finding(scope=scope, id=place, check=check, severity=severity, message=message)

@@ -73,13 +73,13 @@ def image_ids(paths: Sequence[Path], *, root: Path) -> list[str]:
     for form in forms:
         groups: dict[str, list[int]] = defaultdict(list)
         for place in open_places:
-            ids[place] = _plain(form(relative[place]))
+            ids[place] = plain_name(form(relative[place]))
             groups[ids[place].casefold()].append(place)
         taken = {ids[place].casefold() for place in set(range(len(paths))) - set(open_places)}
         open_places = [p for key, places in groups.items() if len(places) > 1 or key in taken for p in places]
     return ids
 
 
-def _plain(text: str) -> str:
-    """`text` with every run of other characters as one `-`; never empty, never a hidden file's name."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).lstrip(".") or "image"
+def plain_name(text: str) -> str:
+    """`text` with every run of other characters as one `-`; never empty, never the name of a hidden file."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-").lstrip(".") or "image"

@@ -20,10 +20,10 @@ def clinical_table(path: Path, *, patients: Sequence[str]) -> tuple[pd.DataFrame
     A column of numbers becomes numbers, any other stays text; empty = missing = NaN. Columns whose name is reserved
     (label, site, cohort, group_id) are left out with an error finding. Raises CohortError as `read_rows` does.
     """
-    rows, findings = _by_patient(path, patients=patients, unused="info")
+    rows, findings = _by_patient(path, patients=patients, kind="clinical")
     for name in [name for name in rows.columns if name in RESERVED[1:]]:
         findings.append(
-            _column(name, "reserved_column", f"{path.name}: column '{name}' belongs to the images' table; rename it")
+            _column(name, "clinical_reserved", f"{path.name}: column '{name}' belongs to the images' table; rename it")
         )
         rows = rows.drop(columns=name)
     for name in rows.columns[1:]:
@@ -38,7 +38,7 @@ def feature_block(path: Path, *, name: str, patients: Sequence[str]) -> tuple[pd
     Patients without a row keep a row of NaN. Each column that holds anything but finite numbers is an error finding.
     Raises CohortError as `read_rows` does, and where there is no feature column.
     """
-    rows, findings = _by_patient(path, patients=patients, unused="info")
+    rows, findings = _by_patient(path, patients=patients, kind="block")
     if len(rows.columns) < 2:
         raise CohortError(f"{path}: block '{name}' has no feature column beside patient_id")
     columns = {"patient_id": rows["patient_id"]}
@@ -46,12 +46,16 @@ def feature_block(path: Path, *, name: str, patients: Sequence[str]) -> tuple[pd
         values = rows[column].mask(rows[column] == "")
         numbers = _finite(values)
         if (wrong := values.notna() & numbers.isna()).any():
-            findings.append(_column(f"{name}.{column}", "not_numbers", _not_numbers(path.name, column, values, wrong)))
+            findings.append(
+                _column(f"{name}.{column}", "block_not_numeric", _not_numbers(path.name, column, values, wrong))
+            )
         columns[column] = numbers
     return _aligned(pd.DataFrame(columns), patients), findings
 
 
-def _by_patient(path: Path, *, patients: Sequence[str], unused: Severity) -> tuple[pd.DataFrame, list[Finding]]:
+def _by_patient(
+    path: Path, *, patients: Sequence[str], kind: Literal["clinical", "block"]
+) -> tuple[pd.DataFrame, list[Finding]]:
     """The first row of each patient of the study, patient_id first; what does not fit is found."""
     rows = read_rows(path)
     if "patient_id" not in rows:
@@ -62,15 +66,17 @@ def _by_patient(path: Path, *, patients: Sequence[str], unused: Severity) -> tup
         if patient == "" or len(group) > 1:
             what = "no patient_id" if patient == "" else f"the same patient_id {patient}"
             message = f"{path.name}: {row_list(group.index)} with {what}; needs one row a patient"
-            findings.append(_patient(str(patient), "patient_rows", message, severity="error"))
+            findings.append(_patient(str(patient), f"{kind}_repeated", message, severity="error"))
     rows = rows[rows["patient_id"] != ""].drop_duplicates("patient_id")
     for patient in sorted(set(patients) - set(rows["patient_id"])):
         message = f"patient {patient} has no row in {path.name}; every value of it is missing there"
-        findings.append(_patient(patient, "no_table_row", message, severity="warning"))
+        findings.append(_patient(patient, f"{kind}_missing_patient", message, severity="warning"))
     if others := sorted(set(rows["patient_id"]) - set(patients)):
         shown = ", ".join(others[:10]) + (f" and {len(others) - 10} more" if len(others) > 10 else "")
         message = f"{path.name}: {len(others)} patients without an image are not used ({shown})"
-        findings.append(Finding(scope="cohort", id=path.name, check="unused_rows", severity=unused, message=message))
+        findings.append(
+            Finding(scope="cohort", id=path.name, check=f"{kind}_unknown_patient", severity="info", message=message)
+        )
     return rows[rows["patient_id"].isin(patients)], findings
 
 
@@ -88,7 +94,7 @@ def _numbers_or_text(cells: pd.Series, *, place: str) -> tuple[pd.Series, list[F
     if numbers.notna().sum() <= wrong.sum():
         return values, []
     message = _not_numbers(place, str(cells.name), values, wrong)
-    return numbers, [_column(str(cells.name), "not_numbers", message)]
+    return numbers, [_column(str(cells.name), "clinical_not_numeric", message)]
 
 
 def _finite(values: pd.Series) -> pd.Series:
