@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import SimpleITK as sitk
 
+NOISE_VOXEL = 1e-6  # rounding of the arithmetic: no shift
 REPAIRED_BELOW_VOXEL = 0.01  # rounding of headers
 REFUSED_ABOVE_VOXEL = 0.5  # beyond it, the nearest voxel of the mask is another one
 

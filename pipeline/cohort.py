@@ -1,0 +1,149 @@
+"""One cohort from any supported source: which cases stay, what the audit found, the tables of images and patients."""
+
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pandas as pd
+from pydantic import Field, model_validator
+
+from pipeline.audit import audit_table, counted, dropped_finding, error
+from pipeline.audit_images import ImportedImage
+from pipeline.audit_tables import TableAuditParams, cohort_findings, column_findings, patient_findings
+from pipeline.duplicates import Picture, connected_groups, duplicate_findings, patient_links, repeated
+from pipeline.errors import CohortError, listed
+from pipeline.importers import ddti as ddti_importer
+from pipeline.importers import manifest as manifest_importer
+from pipeline.importers.records import Finding, Source
+from pipeline.importers.rules import leave
+from pipeline.masks import MaskParams
+from pipeline.params import Params
+from pipeline.voxel_checks import VoxelParams
+
+IMPORTERS: dict[str, Callable[..., Source]] = {"manifest": manifest_importer.read, "ddti": ddti_importer.read}
+IMAGE_COLUMNS = ["image_id", "patient_id", "view", "site", "image", "mask", "gland_mask", "mask_source"]
+IMAGE_COLUMNS += [f"spacing_{axis}_mm" for axis in "xyz"]
+
+
+class CohortParams(Params):
+    """`params/cohort.yaml`."""
+
+    source: Literal["manifest", "ddti"]
+    root: str = Field(min_length=1)
+    exclude: dict[str, Annotated[str, Field(min_length=1)]]
+    masks: MaskParams
+    voxels: VoxelParams
+    tables: TableAuditParams
+    manifest: manifest_importer.ManifestParams | None = None
+    ddti: ddti_importer.DdtiParams | None = None
+
+    @model_validator(mode="after")
+    def _section_of_the_source(self) -> "CohortParams":
+        if getattr(self, self.source) is None:
+            raise ValueError(f"The source is {self.source}, and its section '{self.source}' is missing")
+        return self
+
+
+def read_source(root: Path, *, params: CohortParams) -> Source:
+    """Read the source at `root` with its importer, then take out what `exclude` names.
+
+    Raises CohortError where the folder is not such a source.
+    """
+    source = IMPORTERS[params.source](root, params=getattr(params, params.source))
+    return exclude_cases(source, exclude=params.exclude)
+
+
+def exclude_cases(source: Source, *, exclude: dict[str, str]) -> Source:
+    """`source` without the images and patients that `exclude` names (id: reason).
+
+    They are listed in `dropped`; what an importer found wrong with them is kept as info. An id that names nothing is
+    an error finding.
+    """
+    owner = {image.image_id: image.patient_id for image in source.images}
+    patients = {case: reason for case, reason in exclude.items() if case in set(source.patients["patient_id"])}
+    images = {case: reason for case, reason in exclude.items() if case in owner and case not in patients}
+    elsewhere = {case.id for case in source.dropped} | {
+        f.id for f in source.findings if f.scope in ("image", "patient")
+    }
+    unknown = [case for case in exclude if case not in {*patients, *images, *elsewhere}]
+    told = {case: f"is excluded ({reason})" for case, reason in exclude.items()}
+    gone = {*exclude, *(image for image, patient in owner.items() if patient in patients)}
+    kept = leave(
+        source,
+        rule="excluded",
+        images={case: told[case] for case in images},
+        patients={case: told[case] for case in patients},
+    )
+    findings = [_settled(finding) if finding.id in gone else finding for finding in source.findings]
+    findings += [_unknown(case, [*owner, *source.patients["patient_id"]]) for case in unknown]
+    return replace(kept, findings=findings)
+
+
+def _settled(finding: Finding) -> Finding:
+    if finding.scope not in ("image", "patient"):
+        return finding
+    return replace(finding, severity="info", message=f"{finding.message} [excluded]")
+
+
+def _unknown(case: str, known: Sequence[str]) -> Finding:
+    near = difflib.get_close_matches(case, known, n=1)
+    message = "exclude in params/cohort.yaml names it, and there is no such image or patient"
+    message += f"; is it meant to be '{near[0]}'?" if near else ""
+    return error(case, scope="image", check="exclude_unknown", message=message)
+
+
+def cohort_audit(source: Source, *, imported: Sequence[ImportedImage], params: CohortParams) -> list[Finding]:
+    """All findings about a source and its imported images, in no order (`audit_table` sorts them)."""
+    found = [*source.findings, *(dropped_finding(case) for case in source.dropped)]
+    found += patient_findings(source.images, patients=source.patients)
+    if not any(finding.check in ("unknown_cohort", "two_cohorts") for finding in source.findings):
+        found += cohort_findings(source.patients, params=params.tables)
+    found += column_findings(source.patients, params=params.tables)
+    found += [finding for image in imported for finding in image.findings]
+    return found + duplicate_findings(_repeats(imported), patients=source.patients)
+
+
+def _repeats(imported: Sequence[ImportedImage]) -> list[list[Picture]]:
+    return repeated(
+        Picture(image_id=i.image_id, patient_id=i.patient_id, pixels=i.pixels, outline=i.outline)
+        for i in imported
+        if i.row is not None
+    )
+
+
+def images_table(imported: Sequence[ImportedImage]) -> pd.DataFrame:
+    """`cohort.csv` of the images that could be read."""
+    rows = [image.row for image in imported if image.row is not None]
+    table = pd.DataFrame(rows, columns=IMAGE_COLUMNS)
+    return table.astype({name: "float64" for name in IMAGE_COLUMNS if name.startswith("spacing")})
+
+
+def patients_table(patients: pd.DataFrame, *, imported: Sequence[ImportedImage]) -> pd.DataFrame:
+    """`patients.csv`: the source's patients with the group of those who share a picture."""
+    groups = connected_groups(patients["patient_id"], links=patient_links(_repeats(imported)))
+    table = patients.assign(group_id=patients["patient_id"].map(groups))
+    given = ["patient_id", "group_id", "label", "site", "cohort"]
+    return table[[*given, *(name for name in table.columns if name not in given)]]
+
+
+def log_lines(findings: Sequence[Finding]) -> tuple[list[str], list[str]]:
+    """Lines for the log: one a warning, and one a check of the infos with its number."""
+    rows = audit_table(findings)
+    warnings = rows.loc[rows["severity"] == "warning"]
+    return [f"{m} [{c}]" for m, c in zip(warnings["message"], warnings["check"], strict=True)], counted(findings)
+
+
+def stop_on_errors(findings: Sequence[Finding], *, audit: Path) -> None:
+    """Raise CohortError that lists every error finding and names the table of all findings."""
+    rows = audit_table(findings)
+    errors = rows.loc[rows["severity"] == "error"]
+    if len(errors):
+        faults = [f"{m} [{c}]" for m, c in zip(errors["message"], errors["check"], strict=True)]
+        heading = (
+            f"{len(errors)} faults stop the cohort; correct them, or name the case with a reason under exclude in "
+        )
+        raise CohortError(
+            listed(faults, heading=f"{heading}params/cohort.yaml (all findings: {audit})", limit=len(faults))
+        )

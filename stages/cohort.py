@@ -1,0 +1,56 @@
+"""cohort: import a source of images, masks and patients into one form, and audit it."""
+
+import logging
+from functools import partial
+
+from pipeline import contracts
+from pipeline.audit import audit_table
+from pipeline.audit_images import import_image
+from pipeline.cohort import (
+    CohortParams,
+    cohort_audit,
+    images_table,
+    log_lines,
+    patients_table,
+    read_source,
+    stop_on_errors,
+)
+from pipeline.parallel import map_cases
+from pipeline.params import load_params
+from pipeline.tables import write_table
+from stages.cli import arguments, progress, run, run_settings
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Read the source, import its images in parallel, write the audit, then (unless errors stop it) the tables."""
+    paths = ("params", "root", "cohort", "patients", "audit", "images", "masks", "blocks")
+    given = arguments(__doc__, paths=paths).parse_args()
+    params, settings = load_params(given.params, CohortParams), run_settings()
+    source = read_source(given.root, params=params)
+    folders = {"image_folder": given.images.resolve(), "mask_folder": given.masks.resolve()}
+    for folder in (given.images, given.masks, given.blocks):
+        folder.mkdir(parents=True, exist_ok=True)
+
+    importer = partial(import_image, masks=params.masks, voxels=params.voxels, **folders)
+    mapped = map_cases(importer, source.images, workers=settings.workers, scheduler=settings.scheduler)
+    imported = list(progress(mapped, total=len(source.images), unit="image"))
+    findings = cohort_audit(source, imported=imported, params=params)
+
+    write_table(audit_table(findings), given.audit, contracts.AUDIT)
+    warnings, infos = log_lines(findings)
+    for line in infos:
+        log.info("%s", line)
+    for line in warnings:
+        log.warning("warning: %s", line)
+    stop_on_errors(findings, audit=given.audit)
+    write_table(images_table(imported), given.cohort, contracts.COHORT)
+    write_table(patients_table(source.patients, imported=imported), given.patients, contracts.PATIENTS)
+    for name, block in sorted(source.blocks.items()):
+        write_table(block, given.blocks / f"{name}.csv", contracts.BLOCK)
+    log.info("%d patients with %d images; every finding is in %s", len(source.patients), len(imported), given.audit)
+
+
+if __name__ == "__main__":
+    run(main)
