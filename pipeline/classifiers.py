@@ -11,7 +11,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
+from scipy.special import logit
 
+from pipeline.operating_point import MIN_SLOPE
 from pipeline.params import Params
 
 ModelName = Literal["lr", "svm", "knn", "mlp", "rf", "extratrees", "xgboost", "lightgbm"]
@@ -89,7 +91,8 @@ def train_final(
 ) -> Any:
     """Fit as `train`, but so that every score is a probability: the SVM gets Platt scaling on `folds` of its own rows.
 
-    Source: Platt 1999; the sigmoid is fitted to the decision values of the held-out folds, the SVM to all rows.
+    Source: Platt 1999; the sigmoid is fitted to the decision values of the held-out folds, the SVM to all rows. Where
+    the held-out values rank no better than chance, the sigmoid is all but flat at the prevalence and still rises.
     """
     if name != "svm":
         return train(name, X, y, value=value, params=params, seed=seed)
@@ -97,6 +100,9 @@ def train_final(
 
     machine = _support_vectors(value, params)
     calibrated = CalibratedClassifierCV(machine, method="sigmoid", cv=list(folds), ensemble=False).fit(X, y)
+    sigmoid = calibrated.calibrated_classifiers_[0].calibrators[0]  # probability = expit(-(a_ · value + b_))
+    if sigmoid.a_ > -MIN_SLOPE:
+        sigmoid.a_, sigmoid.b_ = -MIN_SLOPE, -float(logit(y.mean()))
     # The folds have done their work; a saved model does not carry the row numbers.
     return calibrated.set_params(cv=None)
 

@@ -135,8 +135,10 @@ def freeze(raw: pd.DataFrame) -> pd.DataFrame:
     out-of-fold rows, `internal` and `external` for the rows of resample `final`. Per model, the operating point is
     learned from the cv scores averaged over repeats, one a patient, and applied unchanged to every test row.
     The cv rows keep their raw score and an empty threshold: they are for ranking metrics only.
-    Raises PipelineError where an operating point cannot be learned.
+    A table without rows stays one. Raises PipelineError where an operating point cannot be learned.
     """
+    if raw.empty:
+        return raw.assign(threshold=np.nan)
     parts = []
     points = operating_points(raw)
     for (feature_set, model), rows in raw.groupby(["feature_set", "model"], sort=True):
