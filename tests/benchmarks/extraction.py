@@ -1,0 +1,182 @@
+"""Seconds an image, on the same images: PyRadiomics' command line, PyRadiomics on crops, and this project's stages.
+
+    python tests/benchmarks/extraction.py                                      # draws ultrasound-like frames
+    python tests/benchmarks/extraction.py --images DIR --masks DIR             # any folders, masks named as the images
+    python tests/benchmarks/extraction.py --cohort data/cohort.csv --images data/images --masks data/masks
+
+Run it from the repository's root, with a preset in params/radiomics.yaml. Every time includes starting Python.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import SimpleITK as sitk
+from scipy.ndimage import gaussian_filter
+
+from pipeline import contracts
+from pipeline.images import image_from, read_image, stem_of, write_image
+from pipeline.params import load_params
+from pipeline.radiomics import RadiomicsParams
+from pipeline.radiomics_presets import preset
+from pipeline.radiomics_recipe import collected_log, on_grid, set_up
+from pipeline.tables import read_table, write_table
+
+
+def draw_frames(folder: Path, *, count: int, seed: int) -> None:
+    """Speckled frames of 360 × 560 pixels, each with an elliptical nodule of about 55 × 45 pixels."""
+    for place in range(count):
+        rng = np.random.default_rng([seed, place])
+        y, x = np.indices((360, 560))
+        centre_y, centre_x = rng.uniform(100, 260), rng.uniform(120, 440)
+        half_y, half_x = rng.uniform(15, 30), rng.uniform(20, 36)
+        inside = ((y - centre_y) / half_y) ** 2 + ((x - centre_x) / half_x) ** 2 <= 1
+        speckle = gaussian_filter(rng.standard_normal((360, 560)), 1.2) ** 2
+        grey = 255 * np.clip(speckle / np.quantile(speckle, 0.99), 0, 1) ** 0.4 * np.where(inside, 0.6, 1.0)
+        write_image(image_from(grey.astype(np.uint8)), folder / "images" / f"f{place:03d}.nrrd")
+        write_image(image_from(inside.astype(np.uint8)), folder / "masks" / f"f{place:03d}.nrrd")
+
+
+def cohort_of(images: Path, masks: Path) -> pd.DataFrame:
+    """A cohort table of the images that have a mask of the same name."""
+    by_stem = {stem_of(path): path.name for path in sorted(masks.iterdir())}
+    rows = [
+        {"image_id": stem_of(path), "patient_id": stem_of(path), "view": "main", "image": path.name}
+        | {"mask": by_stem[stem_of(path)]}
+        for path in sorted(images.iterdir())
+        if stem_of(path) in by_stem
+    ]
+    return pd.DataFrame(rows).reindex(columns=[column.name for column in contracts.COHORT.columns])
+
+
+def timed(work: Callable[[], None], *, what: str, count: int) -> float:
+    """Run `work`, print and return seconds an image."""
+    start = time.perf_counter()
+    work()
+    seconds = (time.perf_counter() - start) / count
+    print(f"{what:<66}{seconds:>8.3f} s an image", flush=True)
+    return seconds
+
+
+def command_line(cohort: pd.DataFrame, *, given: argparse.Namespace, work: Path, settings: Path, jobs: int) -> None:
+    """PyRadiomics' own batch command on the whole frames."""
+    batch = pd.DataFrame(
+        {
+            "Image": [str((given.images / name).resolve()) for name in cohort["image"]],
+            "Mask": [str((given.masks / name).resolve()) for name in cohort["mask"]],
+        }
+    )
+    batch.to_csv(work / "batch.csv", index=False)
+    program = str(Path(sys.executable).with_name("pyradiomics"))
+    command = [program, str(work / "batch.csv"), "--param", str(settings), "--out", str(work / f"frames{jobs}.csv")]
+    command += ["--format", "csv", "--jobs", str(jobs), "--verbosity", "2"]
+    subprocess.run(command, check=True)
+
+
+def stage(name: str, *, paths: dict[str, Path], workers: int, scratch: Path) -> None:
+    """One of this project's stages."""
+    command = [sys.executable, "-m", f"stages.{name}"]
+    command += [word for flag, path in paths.items() for word in (f"--{flag}", str(path))]
+    variables = os.environ | {"FUSION_WORKERS": str(workers), "FUSION_SCRATCH": str(scratch)}
+    subprocess.run(command, check=True, env=variables, capture_output=True)
+
+
+def both_stages(cohort: Path, *, given: argparse.Namespace, work: Path, workers: int) -> None:
+    """Crop, then radiomics."""
+    places = {"cohort": cohort, "images": given.images, "masks": given.masks}
+    out = {"rois": work / "rois", "table": work / "rois.csv"}
+    params = {"params": Path("params/crop.yaml")}
+    stage("crop", paths=params | places | out, workers=workers, scratch=work / "scratch")
+    tables = {"features": work / "radiomics.csv", "dictionary": work / "dictionary.csv"}
+    stage("radiomics", paths={"params": given.params} | out | tables, workers=workers, scratch=work / "scratch")
+
+
+def on_crops(work: Path, *, name: str) -> pd.DataFrame:
+    """PyRadiomics called in a plain loop on the crops that the crop stage left."""
+    chosen = preset(name)
+    rows = {}
+    with collected_log():
+        extractor = set_up(chosen.settings)
+        for row in read_table(work / "rois.csv", contracts.ROIS).query("status == 'ok'").to_dict("records"):
+            parts = [on_grid(read_image(work / "rois" / row[part]), grid=chosen.grid) for part in ("image", "mask")]
+            rows[row["image_id"]] = {key: float(value) for key, value in extractor.execute(*parts).items()}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def largest_difference(stage_values: pd.DataFrame, *, other: pd.DataFrame) -> str:
+    """How far two tables of the same images are apart, and in how many features."""
+    names = list(other.columns)
+    ours, theirs = stage_values[names].to_numpy(dtype=float), other.to_numpy(dtype=float)
+    apart = np.abs(ours - theirs) / np.maximum(np.abs(theirs), 1e-12)
+    different = int((np.nanmax(apart, axis=0) > 1e-9).sum())
+    return f"{different} of {len(names)} features differ by more than 1e-9, at most {np.nanmax(apart):.1e}"
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--cohort", type=Path, help="cohort table; without it, images and masks of the same name")
+    parser.add_argument("--images", type=Path, help="folder of images; without it, frames are drawn")
+    parser.add_argument("--masks", type=Path, help="folder of masks")
+    parser.add_argument("--params", type=Path, default=Path("params/radiomics.yaml"))
+    parser.add_argument("--workers", type=int, default=2, help="processes of the parallel runs")
+    parser.add_argument("--count", type=int, default=40, help="images to use at most")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Time all ways on the same images and say whether the values are the same."""
+    given = arguments()
+    name = load_params(given.params, RadiomicsParams).preset
+    if name is None:
+        sys.exit(f"{given.params}: name a preset to benchmark")
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        if given.images is None:
+            draw_frames(work, count=given.count, seed=2026)
+            given.images, given.masks = work / "images", work / "masks"
+        cohort = read_table(given.cohort, contracts.COHORT) if given.cohort else cohort_of(given.images, given.masks)
+        cohort = cohort.dropna(subset=["mask"]).head(given.count)
+        write_table(cohort, work / "cohort.csv", contracts.COHORT)
+        (work / "settings.json").write_text(json.dumps(preset(name).settings))
+        count, many = len(cohort), given.workers
+        print(f"{count} images, preset {name}, {preset(name).count} features each")
+        for jobs in (1, many):
+            timed(
+                lambda jobs=jobs: command_line(
+                    cohort, given=given, work=work, settings=work / "settings.json", jobs=jobs
+                ),
+                what=f"(a) PyRadiomics' command line on full frames, {jobs} job(s)",
+                count=count,
+            )
+        both_stages(work / "cohort.csv", given=given, work=work, workers=many)  # leaves the crops for (b)
+        crops = pd.DataFrame()
+
+        def loop() -> None:
+            nonlocal crops
+            crops = on_crops(work, name=name)
+
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+        timed(loop, what="(b) PyRadiomics called on crops, 1 process", count=count)
+        for workers in (1, many):
+            timed(
+                lambda workers=workers: both_stages(work / "cohort.csv", given=given, work=work, workers=workers),
+                what=f"(c) stages crop and radiomics, tables written, {workers} worker(s)",
+                count=count,
+            )
+        stage_values = read_table(work / "radiomics.csv", contracts.RADIOMICS).set_index("image_id").loc[crops.index]
+        print(f"(c) against (b): {largest_difference(stage_values, other=crops)}")
+        frames = pd.read_csv(work / "frames1.csv").drop(columns=["Image", "Mask"]).set_axis(cohort["image_id"])
+        print(f"(c) against (a): {largest_difference(stage_values, other=frames.loc[crops.index])}")
+
+
+if __name__ == "__main__":
+    main()
