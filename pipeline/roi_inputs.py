@@ -17,6 +17,8 @@ from pipeline.errors import ImageError, listed
 from pipeline.images import array_of, read_image
 from pipeline.params import Params
 
+Normalisation = Literal["imagenet", "image"]
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_SD = (0.229, 0.224, 0.225)
 LEAST_SD = 1e-3  # a flat image becomes zeros
@@ -150,7 +152,7 @@ def _resized(box: NDArray[np.float32], *, params: InputParams, aspect: float) ->
     return canvas
 
 
-def normalised(grey: Tensor, *, how: Literal["imagenet", "image"]) -> Tensor:
+def normalised(grey: Tensor, *, how: Normalisation) -> Tensor:
     """Grey batch in 0..1, shape (N, 1, S, S), to the three equal channels a network takes, (N, 3, S, S).
 
     `imagenet`: minus the mean, over the SD of ImageNet's channels. `image`: each image to mean 0, SD 1.

@@ -17,11 +17,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from pipeline.augmentation import Augmentation
+from pipeline.errors import PipelineError
 from pipeline.params import Params
-from pipeline.roi_inputs import normalised
+from pipeline.roi_inputs import Normalisation, normalised
 from pipeline.training_batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches, validation_rows
-
-Normalisation = Literal["imagenet", "image"]
 
 
 class TrainingParams(Params):
@@ -48,6 +47,28 @@ class Epoch:
     validation_loss: float | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What `fit` did: its epochs, the weight of an event over that of a non-event, and who was held out to stop it."""
+
+    epochs: tuple[Epoch, ...] = ()
+    weight_ratio: float = 1.0
+    n_validation_patients: int = 0
+
+
+def device_named(name: str) -> torch.device:
+    """The torch device of a name; `auto` is a GPU where there is one. Raises PipelineError for one that is not here."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0]
+        raise PipelineError(f"FUSION_DEVICE ({name}) cannot be used here ({reason}); unset it to choose") from error
+    return device
+
+
 @contextmanager
 def reproducible(*, seed: int, threads: int, device: torch.device) -> Iterator[None]:
     """Inside, torch draws from `seed`, uses `threads` CPU threads and deterministic kernels; all is put back after.
@@ -55,15 +76,19 @@ def reproducible(*, seed: int, threads: int, device: torch.device) -> Iterator[N
     On a GPU a kernel without a deterministic form is used with a warning.
     """
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+        # Nothing here reads memory before writing it; filling it first would cost a tenth of the time.
+        torch.utils.deterministic.fill_uninitialized_memory = False
         try:
             yield
         finally:
             torch.set_num_threads(before[0])
             torch.use_deterministic_algorithms(before[1])
+            torch.utils.deterministic.fill_uninitialized_memory = filled
 
 
 def class_weight_ratio(labels: NDArray[np.float32], *, how: Literal["balanced", "none"]) -> float:
@@ -107,7 +132,7 @@ class Trainer:
         self.network: nn.Module = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.params, self.augment, self.normalise, self.device = params, augment, normalise, device
 
-    def fit(self, examples: Examples, *, forbidden: frozenset[str], seed: int) -> list[Epoch]:
+    def fit(self, examples: Examples, *, forbidden: frozenset[str], seed: int) -> Training:
         """Train on all examples but an inner validation part, if one is held out; keep the best epoch's weights then.
 
         Loss: class-weighted binary cross-entropy, weights with mean 1. AdamW, decay on weights only, linear warm-up,
@@ -137,7 +162,16 @@ class Trainer:
             if best.is_over(history[-1], self.network, patience=self.params.early_stopping.patience_epochs):
                 break
         best.restore(self.network)
-        return history
+        held_patients = {examples.patients[row] for row in held}
+        return Training(epochs=tuple(history), weight_ratio=ratio, n_validation_patients=len(held_patients))
+
+    def weights(self) -> dict[str, Tensor]:
+        """A copy of the network's weights on the CPU, by name."""
+        return {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
+
+    def n_parameters(self) -> int:
+        """How many trainable numbers the network has."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
 
     def describe(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Logits (n,) and embeddings (n, E) of images (n, S, S), in float32 and without augmentation."""

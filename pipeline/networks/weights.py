@@ -8,7 +8,7 @@ from typing import Literal, Self
 import torch
 from pydantic import Field, model_validator
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from pipeline.errors import ParamsError, PipelineError, listed
@@ -121,5 +121,6 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write tensors as safetensors through a temporary file beside it; the bytes depend on the tensors only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    save_file({key: tensors[key].detach().cpu().contiguous() for key in sorted(tensors)}, partial)
+    # Not `save_file`: it makes the file readable for its owner alone.
+    partial.write_bytes(save({key: tensors[key].detach().cpu().contiguous() for key in sorted(tensors)}))
     partial.replace(path)

@@ -1,0 +1,94 @@
+"""Which network is trained on whom, and whom it describes: the plan of a strategy, from the splits table alone.
+
+crossfit: in each resample one network a half; the network of half a describes the other half's training patients and
+the test patients, never a patient of half a. insample: one network a resample, which describes everybody, its own
+training patients too (published practice, for comparison only). frozen: no network is trained, everybody is described.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from pipeline.errors import CohortError, listed
+
+Strategy = Literal["frozen", "crossfit", "insample"]
+OTHER_HALF = {"a": "b", "b": "a"}
+ALL = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One network: the patients it is trained on, those it describes, and those among them its head scores."""
+
+    resample: str
+    part: str
+    trained: frozenset[str]
+    described: frozenset[str]
+    scored: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """`<resample>_<part>`, the stem of its files."""
+        return f"{self.resample}_{self.part}"
+
+
+def plan_jobs(splits: pd.DataFrame, *, strategy: Strategy) -> list[Job]:
+    """The jobs of a strategy, sorted by resample and part; `splits` is the table of the split stage.
+
+    Raises CohortError where crossfit finds a training patient without a half.
+    """
+    if strategy == "frozen":
+        everybody = frozenset(splits["patient_id"])
+        return [Job(resample=ALL, part=ALL, trained=frozenset(), described=everybody, scored=frozenset())]
+    jobs: list[Job] = []
+    faults: list[str] = []
+    for resample, rows in splits.groupby("resample", sort=True):
+        train = rows[rows["role"] == "train"]
+        test = frozenset(rows.loc[rows["role"] != "train", "patient_id"])
+        if strategy == "insample":
+            trained = frozenset(train["patient_id"])
+            jobs.append(Job(resample=str(resample), part=ALL, trained=trained, described=trained | test, scored=test))
+            continue
+        without = sorted(train.loc[train["half"].isna(), "patient_id"])
+        faults += [f"resample {resample}, patient {patient}: role train without a half" for patient in without]
+        halves = {part: frozenset(train.loc[train["half"] == part, "patient_id"]) for part in OTHER_HALF}
+        for part, other in OTHER_HALF.items():
+            described = halves[other] | test
+            jobs.append(Job(resample=str(resample), part=part, trained=halves[part], described=described, scored=test))
+    if faults:
+        raise CohortError(listed(faults, heading="splits: crossfit needs the half (a or b) of every training patient"))
+    return jobs
+
+
+def check_jobs(
+    jobs: list[Job], *, labels: Mapping[str, int], groups: Mapping[str, str], with_image: frozenset[str]
+) -> None:
+    """Hold every job to the rules before anything is computed.
+
+    Parameters: `labels` and `groups` by patient_id, `with_image` (patients with a usable image).
+    Raises CohortError that lists every network that would be trained on one class only, every patient without a label
+    row, and every group that is both trained on and scored.
+    """
+    known = frozenset(labels)
+    unknown = sorted(frozenset().union(*(job.trained | job.described for job in jobs)) - known)
+    faults = [f"patient {patient} is in the splits but not in the patients table" for patient in unknown]
+    for job in jobs:
+        if not job.described & with_image:
+            faults.append(f"resample {job.resample}, part {job.part}: no patient to describe has a usable image")
+        if job.resample == ALL or unknown:
+            continue
+        unseen = job.scored if job.part == ALL else job.described
+        both = {groups[p] for p in job.trained} & {groups[p] for p in unseen}
+        faults += [f"resample {job.resample}, part {job.part}: group {g} is on both sides" for g in sorted(both)]
+        usable = [labels[patient] for patient in job.trained & with_image]
+        events = sum(usable)
+        if events in (0, len(usable)):
+            faults.append(
+                f"resample {job.resample}, part {job.part}: {events} events among {len(usable)} training patients "
+                "with a usable image"
+            )
+    if faults:
+        heading = "a network needs both classes to train on and may not meet a test patient's group; use fewer folds"
+        raise CohortError(listed(faults, heading=heading))
