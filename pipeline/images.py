@@ -4,15 +4,18 @@ The currency is `SimpleITK.Image`, which carries spacing, origin and direction; 
 """
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
+from PIL import Image
 
 from pipeline.errors import ImageError
 
 RASTER_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+MODALITY, POSITION, ORIENTATION = "0008|0060", "0020|0032", "0020|0037"  # DICOM tags
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
 
 
@@ -30,16 +33,22 @@ def stem_of(path: Path) -> str:
 def read_image(path: Path) -> sitk.Image:
     """Read one image file in any format SimpleITK knows, or the one DICOM series of a folder.
 
-    Returns the image as stored (colour stays colour). Raises ImageError where it is missing or unreadable.
+    Returns the image as stored (colour stays colour). Raises ImageError where it is missing or unreadable, a folder
+    does not hold exactly one evenly spaced series, or a DICOM file is an ultrasound clip.
     """
     if not path.exists():
         raise ImageError(f"{path}: there is no such image")
     try:
         if path.is_dir():
             return _read_dicom_series(path)
-        return sitk.ReadImage(str(path))
+        image = sitk.ReadImage(str(path))
     except RuntimeError as error:
+        if suffix_of(path) in RASTER_SUFFIXES:
+            return _read_raster(path, reason=_reason(error))
         raise ImageError(f"{path}: not readable as an image ({_reason(error)})") from error
+    if _tag(image, MODALITY) == "US" and image.GetDimension() == 3 and image.GetDepth() > 1:
+        raise ImageError(f"{path}: is an ultrasound clip of {image.GetDepth()} frames; export one frame of it")
+    return image
 
 
 def _reason(error: RuntimeError) -> str:
@@ -53,8 +62,45 @@ def _read_dicom_series(folder: Path) -> sitk.Image:
     series = reader.GetGDCMSeriesIDs(str(folder))
     if len(series) != 1:
         raise ImageError(f"{folder}: holds {len(series)} DICOM series, needs exactly one; name one folder a series")
-    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder), series[0]))
+    files = reader.GetGDCMSeriesFileNames(str(folder), series[0])
+    _check_slices(files, folder)
+    reader.SetFileNames(files)
     return reader.Execute()
+
+
+def _check_slices(files: Sequence[str], folder: Path) -> None:
+    """Refuse a series with a missing slice, or with several pictures at one place: ITK would only log a warning."""
+    places = []
+    reader = sitk.ImageFileReader()
+    for file in files:
+        reader.SetFileName(file)
+        reader.ReadImageInformation()
+        position, axes = _tag(reader, POSITION), _tag(reader, ORIENTATION)
+        if not position or not axes:
+            return
+        row, column = np.array(axes.split("\\"), dtype=float).reshape(2, 3)
+        places.append(float(np.dot(np.cross(row, column), np.array(position.split("\\"), dtype=float))))
+    gaps = np.abs(np.diff(sorted(places)))
+    if gaps.size and gaps.min() < 0.5 * np.median(gaps):
+        raise ImageError(f"{folder}: has several pictures at one slice position; name one folder a time point or phase")
+    if gaps.size and gaps.max() > 1.05 * gaps.min():
+        told = f"{gaps.min():g} to {gaps.max():g} mm apart"
+        raise ImageError(f"{folder}: the slices lie {told}; add the missing slices or resample the series")
+
+
+def _tag(image: sitk.Image | sitk.ImageFileReader, key: str) -> str:
+    return image.GetMetaData(key).strip() if image.HasMetaDataKey(key) else ""
+
+
+def _read_raster(path: Path, *, reason: str) -> sitk.Image:
+    """A raster file that ITK does not know (1-bit BMP, grey PNG with alpha), read by Pillow; channels stay channels."""
+    try:
+        with Image.open(path) as picture:
+            wanted = {"1": "L", "P": "RGB"}.get(picture.mode, picture.mode)
+            array = np.asarray(picture.convert(wanted))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ImageError(f"{path}: not readable as an image ({reason})") from error
+    return sitk.GetImageFromArray(array, isVector=array.ndim > 2)
 
 
 def write_image(image: sitk.Image, path: Path) -> None:

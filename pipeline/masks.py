@@ -50,7 +50,8 @@ def decode_mask(path: Path, *, image_id: str, params: MaskParams) -> DecodedMask
         image = three_axes(read_image(path), path=path)
     except ImageError as fault:
         check = "mask_unreadable" if path.exists() else "mask_missing"
-        return DecodedMask(mask=None, findings=[error(image_id, scope="image", check=check, message=str(fault))])
+        message = f"the mask {str(fault).replace(str(path), path.name)}"  # where the data lie is nobody's business
+        return DecodedMask(mask=None, findings=[error(image_id, scope="image", check=check, message=message)])
     array, findings = _one_channel(image, image_id=image_id, name=path.name)
     chosen: NDArray[np.bool_] | None = None
     if array is not None:
@@ -68,13 +69,13 @@ def _one_channel(image: sitk.Image, *, image_id: str, name: str) -> tuple[Voxels
     if channels == 1:
         return array, []
     findings = []
-    if channels in (2, 4):
-        message = f"the mask {name} has an alpha channel, which was left out"
+    if channels in (2, 4) and np.ptp(array[..., -1]) > 0:
+        message = f"the mask {name} has an alpha channel that varies; it was left out"
         findings.append(warning(image_id, scope="image", check="mask_colour", message=message))
     colours = array[..., : 3 if channels >= 3 else 1]
     if (colours == colours[..., :1]).all():
-        if channels == 3:
-            message = f"the mask {name} is an RGB file of equal channels; one was taken"
+        if not findings:
+            message = f"the mask {name} is a colour file of equal channels; one was taken"
             findings.append(info(image_id, scope="image", check="mask_colour", message=message))
         return colours[..., 0], findings
     found = np.unique(colours.reshape(-1, colours.shape[-1]), axis=0)

@@ -74,3 +74,74 @@ def test_three_dimensional_mask_type_is_kept(tmp_path):
     write_image(image_from(np.ones((2, 3, 4), dtype=np.uint8)), tmp_path / "m.nrrd")
 
     assert read_image(tmp_path / "m.nrrd").GetPixelID() == sitk.sitkUInt8
+
+
+def write_slices(folder, places_mm, *, series="1.2.3.4"):
+    """A CT series of 6 x 7 slices (0.5 x 0.7 mm), stored in another order than they lie."""
+    folder.mkdir(exist_ok=True)
+    writer = sitk.ImageFileWriter()
+    writer.KeepOriginalImageUIDOn()
+    for number, place in enumerate(places_mm):
+        image = image_from(np.full((6, 7), round(place * 10), dtype=np.int16), spacing_mm=(0.7, 0.5))
+        tags = {
+            "0008|0060": "CT",
+            "0010|0010": "Doe^Jane",
+            "0020|000d": "1.2.3",
+            "0020|000e": series,
+            "0008|0018": f"{series}.{number}",
+            "0020|0032": f"0\\0\\{place}",
+            "0020|0037": "1\\0\\0\\0\\1\\0",
+            "0028|0030": "0.5\\0.7",
+        }
+        for tag, value in tags.items():
+            image.SetMetaData(tag, value)
+        writer.SetFileName(str(folder / f"{series}-{number}.dcm"))
+        writer.Execute(image)
+
+
+def test_dicom_series_is_one_volume_in_the_order_of_its_slices(tmp_path):
+    write_slices(tmp_path / "ct", [4.0, 0.0, 2.0, 6.0])
+    image = read_image(tmp_path / "ct")
+    write_image(image, tmp_path / "ct.nrrd")
+
+    assert (image.GetSize(), image.GetSpacing()) == ((7, 6, 4), (0.7, 0.5, 2.0))
+    assert array_of(image)[:, 0, 0].tolist() == [0, 20, 40, 60]
+    assert b"Doe" not in (tmp_path / "ct.nrrd").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("places_mm", "told"),
+    [([0.0, 2.0, 6.0, 8.0], "2 to 4 mm apart"), ([0.0, 2.0, 2.0, 4.0], "several pictures at one slice position")],
+)
+def test_dicom_series_with_a_missing_or_repeated_slice_is_refused(tmp_path, places_mm, told):
+    write_slices(tmp_path / "ct", places_mm)
+
+    with pytest.raises(ImageError, match=told):
+        read_image(tmp_path / "ct")
+
+
+def test_two_dicom_series_in_one_folder_are_refused(tmp_path):
+    write_slices(tmp_path / "ct", [0.0, 2.0])
+    write_slices(tmp_path / "ct", [0.0, 2.0], series="1.2.3.5")
+
+    with pytest.raises(ImageError, match="holds 2 DICOM series"):
+        read_image(tmp_path / "ct")
+
+
+def test_ultrasound_clip_is_not_a_volume(tmp_path):
+    clip = image_from(np.zeros((3, 6, 7), dtype=np.uint8))
+    clip.SetMetaData("0008|0060", "US")
+    sitk.WriteImage(clip, str(tmp_path / "clip.dcm"))
+
+    with pytest.raises(ImageError, match="clip of 3 frames"):
+        read_image(tmp_path / "clip.dcm")
+
+
+def test_raster_files_that_itk_does_not_know_are_read_all_the_same(tmp_path):
+    array = np.zeros((6, 8), dtype=np.uint8)
+    array[2:4, 2:4] = 255
+    Image.fromarray(array > 0).save(tmp_path / "a.bmp")
+    Image.fromarray(array).convert("LA").save(tmp_path / "a.png")
+
+    assert (array_of(read_image(tmp_path / "a.bmp")) == array).all()
+    assert (array_of(read_image(tmp_path / "a.png"))[..., 0] == array).all()
