@@ -68,21 +68,27 @@ def extraction_cases(rois: pd.DataFrame, *, folder: Path) -> list[ExtractionCase
 
 
 def prepare(params: RadiomicsParams, *, cases: Sequence[ExtractionCase]) -> Recipe:
-    """Set the extraction up and assert its count before any long work; the first usable ROI shows the images' form.
+    """Set the extraction up and assert its count before any long work; the first readable ROI shows the images' form.
 
-    Raises PipelineError: no usable ROI, images of another form than the preset needs, settings refused, other count.
+    Raises PipelineError: no readable ROI, images of another form than the preset needs, settings refused, other count.
     """
-    usable = [case for case in cases if case.status == "ok"]
-    if not usable:
-        raise PipelineError("radiomics: no ROI is usable; see the reasons in the ROI table")
-    first = read_image(usable[0].image)
+    image_id, first = _first_readable(cases)
     if params.preset is None:
         return own_recipe(params.settings or {}, expected_count=params.expected_count, first=first)
     try:
         return preset_recipe(preset(params.preset), first=first)
     except ImageError as error:
-        place = f"params/radiomics.yaml: preset {params.preset}: {usable[0].image_id}"
-        raise PipelineError(f"{place}: {error}") from error
+        raise PipelineError(f"params/radiomics.yaml: preset {params.preset}: {image_id}: {error}") from error
+
+
+def _first_readable(cases: Sequence[ExtractionCase]) -> tuple[str, sitk.Image]:
+    for case in cases:
+        if case.status == "ok":
+            try:
+                return case.image_id, read_image(case.image)
+            except ImageError:
+                continue  # its row will say why
+    raise PipelineError("radiomics: no ROI is readable; see the reasons in the ROI table, and run crop again")
 
 
 def check_voxels(image: sitk.Image, mask: sitk.Image) -> None:

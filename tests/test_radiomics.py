@@ -171,6 +171,14 @@ def test_own_settings_may_not_ask_for_noise_bands(tmp_path):
     assert len(prepare(RadiomicsParams(settings=flat), cases=[case]).names) == 4
 
 
+def test_an_unreadable_first_image_does_not_stop_the_others(tmp_path):
+    good = lesion_case(tmp_path)
+    gone = dataclasses.replace(good, image_id="0", image=tmp_path / "gone.nrrd")
+    assert len(prepare(RadiomicsParams(settings=SMALL), cases=[gone, good]).names) == 3
+    with pytest.raises(PipelineError, match="no ROI is readable"):
+        prepare(RadiomicsParams(settings=SMALL), cases=[gone])
+
+
 def test_preset_for_volumes_refuses_single_frames(tmp_path):
     with pytest.raises(PipelineError, match="preset ct3d: a: the preset needs a volume"):
         prepare(RadiomicsParams(preset="ct3d"), cases=[lesion_case(tmp_path)])
