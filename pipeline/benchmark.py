@@ -40,14 +40,14 @@ TIE = 1e-9  # inner AUCs that differ by less are equal; the simpler value wins
 class BenchmarkParams(ClassifierParams):
     """`params/benchmark.yaml`."""
 
-    classifiers: tuple[ModelName, ...] = Field(min_length=1)
+    classifiers: tuple[ModelName, ...]
     inner_folds: int = Field(ge=2, le=20)
 
     @field_validator("classifiers")
     @classmethod
     def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(names)) < len(names):
-            raise ValueError("each classifier may be named once")
+        if not names or len(set(names)) < len(names):
+            raise ValueError("must name one classifier or more, each once")
         return names
 
 

@@ -57,6 +57,8 @@ def design_matrices(
             faults += [f"{where}: {fault}" for fault in found]
             designs.append(design)
     faults += [f"resample {resample} is not in the splits; run reduce again" for resample, _ in blocks]
+    if len(faults) == 1:
+        raise PipelineError(f"{place}: {faults[0]}")
     if faults:
         raise PipelineError(listed(faults, heading=f"{place}: {len(faults)} faults"))
     return designs

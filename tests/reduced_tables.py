@@ -34,7 +34,7 @@ def study(
         for index in np.flatnonzero((cohort == "train") | (resample == "final")):
             held_out = resample != "final" and (index // 3) % folds == number
             role = "cv" if held_out else cohort[index]
-            half = "ab"[(index // (3 * folds)) % 2] if role == "train" else None
+            half = "ab"[(index // (3 * max(folds, 1))) % 2] if role == "train" else None
             splits.append((resample, ids[index], role, half))
             for place, part in enumerate(parts):
                 if role == "train" and half == part:
