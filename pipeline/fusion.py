@@ -1,0 +1,34 @@
+"""Which blocks of features make each feature set."""
+
+import re
+
+from pydantic import Field, field_validator
+
+from pipeline.params import Params
+
+NAME = re.compile(r"[a-z0-9_]+")
+
+
+class FusionParams(Params):
+    """`params/fusion.yaml`: the blocks of each feature set, and whether all sets are fitted in the same halves."""
+
+    sets: dict[str, tuple[str, ...]] = Field(min_length=1)
+    match_parts: bool
+
+    @field_validator("sets")
+    @classmethod
+    def _named_blocks(cls, sets: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for name, blocks in sets.items():
+            if not blocks:
+                raise ValueError(f"set '{name}' is empty; name one block or more")
+            if len(set(blocks)) < len(blocks):
+                raise ValueError(f"set '{name}' ({', '.join(blocks)}) names a block twice")
+            for word in (name, *blocks):
+                if not NAME.fullmatch(word):
+                    raise ValueError(f"'{word}' in set '{name}' is not a name of the letters a-z, digits and _ alone")
+        return sets
+
+    @property
+    def blocks(self) -> list[str]:
+        """Every block that some set uses, sorted."""
+        return sorted({block for blocks in self.sets.values() for block in blocks})

@@ -1,0 +1,130 @@
+"""Who trains and who tests: resamples by group, stratified by label, written once and honoured by every later step.
+
+Only patient_id, group_id, label and cohort are read, so that no feature can ever move a patient.
+"""
+
+from math import ceil
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pipeline.errors import CohortError, listed
+from pipeline.grouped_folds import deal_groups, draw_groups
+from pipeline.params import Params
+
+FINAL = "final"
+HALVES = np.array(["a", "b"])
+# What a random draw is for; part of its seed, so that one draw never depends on how many were made before.
+_HOLDOUT, _FOLDS, _HALVES = 0, 1, 2
+
+
+class SplitParams(Params):
+    """`params/split.yaml`."""
+
+    folds: int = Field(ge=2, le=20)
+    repeats: int = Field(ge=1, le=100)
+    holdout_fraction: float = Field(ge=0, le=0.5)
+
+
+def split_table(patients: pd.DataFrame, *, params: SplitParams, seed: int) -> pd.DataFrame:
+    """The splits: one row a resample and patient, with role and half.
+
+    `patients` has patient_id, group_id, label (0/1), cohort. Cohorts are taken as given; where none is, a stratified
+    draw of groups (`holdout_fraction`) becomes the cohort internal. Resamples `cv-<repeat>-<fold>` hold the training
+    cohort (role train or cv), `final` holds everybody (train, internal, external). In each resample the training rows
+    are dealt into halves a and b. Raises CohortError where cohorts are given in part, where a group lies in two
+    cohorts, and where a fold or a half would hold one class only.
+    """
+    ordered = patients[["patient_id", "group_id", "label", "cohort"]].sort_values("patient_id", ignore_index=True)
+    ordered["cohort"] = _cohorts(ordered, fraction=params.holdout_fraction, seed=seed)
+    _check_cohorts(ordered)
+    training = ordered[ordered["cohort"] == "train"]
+    resamples, faults = [], []
+    for repeat in range(params.repeats):
+        fold = _deal(training, params.folds, seed=[seed, _FOLDS, repeat])
+        for number in range(params.folds):
+            name = f"cv-{_padded(repeat + 1, params.repeats)}-{_padded(number + 1, params.folds)}"
+            resamples.append(training.assign(resample=name, role=np.where(fold == number, "cv", "train")))
+    resamples.append(ordered.assign(resample=FINAL, role=ordered["cohort"]))
+    for place, resample in enumerate(resamples):
+        resample["half"] = _halves(resample, seed=[seed, _HALVES, place])
+        faults += _one_class(resample)
+    if faults:
+        drawn = bool(patients["cohort"].isna().all())
+        raise CohortError(_too_few(training, faults, params=params, drawn=drawn))
+    table = pd.concat(resamples, ignore_index=True)
+    return table[["resample", "patient_id", "role", "half"]]
+
+
+def _padded(number: int, largest: int) -> str:
+    return str(number).zfill(len(str(largest)))
+
+
+def _cohorts(patients: pd.DataFrame, *, fraction: float, seed: int) -> pd.Series:
+    given = patients["cohort"].notna()
+    if given.all():
+        return patients["cohort"]
+    if given.any():
+        absent = patients.loc[~given, "patient_id"]
+        raise CohortError(
+            f"patients.csv: {len(absent)} of {len(patients)} patients have no cohort, first {absent.iloc[0]}; "
+            "give every patient one (train, internal, external), or none to have them split by params/split.yaml"
+        )
+    generator = np.random.default_rng([seed, _HOLDOUT])
+    drawn = draw_groups(*_arrays(patients), fraction=fraction, generator=generator)
+    return pd.Series(np.where(drawn, "internal", "train"), index=patients.index)
+
+
+def _check_cohorts(patients: pd.DataFrame) -> None:
+    cohorts = patients.groupby("group_id")["cohort"].unique()
+    shared = cohorts[cohorts.map(len) > 1]
+    if len(shared):
+        faults = [
+            f"group {group} ({', '.join(patients.loc[patients['group_id'] == group, 'patient_id'])}) lies in "
+            f"{' and '.join(sorted(names))}"
+            for group, names in shared.items()
+        ]
+        heading = "patients.csv: patients that share an image must be in one cohort; move or exclude them"
+        raise CohortError(listed(faults, heading=heading))
+    if not (patients["cohort"] == "train").any():
+        raise CohortError("patients.csv: no patient is in the cohort train, so that nothing can be fitted")
+
+
+def _arrays(patients: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+    labels = patients["label"].to_numpy().astype(np.int64)
+    return labels, patients["group_id"].to_numpy().astype(np.str_)
+
+
+def _deal(patients: pd.DataFrame, folds: int, *, seed: list[int]) -> NDArray[np.int64]:
+    return deal_groups(*_arrays(patients), folds=folds, generator=np.random.default_rng(seed))
+
+
+def _halves(resample: pd.DataFrame, *, seed: list[int]) -> pd.Series:
+    train = resample[resample["role"] == "train"]
+    halves = pd.Series(HALVES[_deal(train, 2, seed=seed)], index=train.index)
+    return halves.reindex(resample.index)
+
+
+def _one_class(resample: pd.DataFrame) -> list[str]:
+    """The test fold and the halves of a resample that hold one class only, by name; a held-out cohort may."""
+    name = resample["resample"].iloc[0]
+    pieces = {f"half {half} of {name}": resample[resample["half"] == half] for half in HALVES}
+    if name != FINAL:
+        pieces[f"the test fold of {name}"] = resample[resample["role"] == "cv"]
+    return [piece for piece, rows in pieces.items() if rows["label"].nunique() < 2]
+
+
+def _too_few(training: pd.DataFrame, faults: list[str], *, params: SplitParams, drawn: bool) -> str:
+    events = int(training["label"].sum())
+    rarest = min(training.loc[training["label"] == label, "group_id"].nunique() for label in (0, 1))
+    # Each test fold needs a group of the rarer class, and what is left for training needs two, one a half.
+    possible = [k for k in range(params.folds - 1, 1, -1) if rarest >= k and rarest - ceil(rarest / k) >= 2]
+    advice = f"lower folds to {possible[0]}" if possible else "add patients"
+    if drawn and params.holdout_fraction > 0:
+        advice += f" or lower holdout_fraction ({params.holdout_fraction})"
+    return (
+        f"params/split.yaml: the training cohort holds {events} events and {len(training) - events} others, too few "
+        f"for folds ({params.folds}) and their halves ({len(faults)} hold one class only, first {faults[0]}); {advice}"
+    )
