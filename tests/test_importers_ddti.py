@@ -141,7 +141,8 @@ def test_wrong_root_and_wrong_grades(tmp_path):
 def test_the_real_ddti():
     result = read(REAL, params=DdtiParams())
 
-    # 480 images of 390 cases. 92 have no TI-RADS (all 6 empty outline texts are theirs); 8 texts are cut, 7 cases have no other.
+    # 480 images of 390 cases. 92 have no TI-RADS (all 6 empty outline texts are theirs); 8 texts are cut, which takes
+    # the only image of 7 cases.
     assert (len(result.images), len(result.patients)) == (341, 291)
     assert result.patients["label"].value_counts().to_dict() == {1: 240, 0: 51}
     assert Counter((d.scope, d.rule) for d in result.dropped) == {
