@@ -10,70 +10,106 @@ from pipeline.importers.records import Dropped, Finding, Scope, Severity
 # Every check by its stable name. A dropped case has the check `dropped_<rule>` of its importer's rule.
 CHECKS = {
     # images
-    "image_missing": "The table names an image file that does not exist.",
+    "image_missing": "The source names an image file that does not exist.",
     "image_unreadable": "The image file is damaged or of a format that cannot be read.",
     "four_dimensional": "The image has four axes that are longer than one, so that it is not one picture or volume.",
     "channels": "The image has a number of colour channels that has no grey value.",
-    "grey_conversion": "A colour image whose channels are equal was stored as one grey channel.",
+    "grey_conversion": "A colour file with grey content was stored as one grey channel.",
     "colour_pixels": "The image holds true colour (Doppler, markers), which became grey.",
     "transparency": "The image has an alpha channel that is not constant; it was left out.",
     "spacing_unknown": "The format gives no pixel size in mm; the spacing is 1 px.",
+    "spacing_mixed": "Some images have a pixel size in mm and some have none.",
     "nonfinite_voxels": "The image holds NaN or infinite voxels.",
     "flat_image": "All voxels of the image have one grey level.",
-    # masks
-    "mask_missing": "The table names a mask file that does not exist.",
+    "two_files": "Two files stand for one image.",
+    # masks and outlines
+    "mask_missing": "The source names a mask file that does not exist.",
     "mask_unreadable": "The mask file is damaged or of a format that cannot be read.",
+    "mask_without_image": "A mask file belongs to no image.",
     "mask_empty": "The mask marks no voxel.",
+    "mask_colour": "The mask is a colour file.",
+    "mask_labels": "The mask has several labels, or not the one that is asked for.",
+    "mask_lossy": "The mask has grey levels, by compression or smoothing; it was cut at a threshold.",
+    "mask_not_integer": "The mask holds values that are not whole numbers.",
     "no_outline": "The source gives no outline for this image.",
+    "cut_polygon_text": "The text of an outline ends in its middle; it counts as no outline.",
+    "short_outline": "An outline of too few points encloses nothing; it is not used.",
+    "repeated_outline": "An outline is given twice; it was used once.",
+    "not_an_outline": "A drawn region is an arrow or another mark, not an outline.",
+    "outline_outside_frame": "An outline leaves the image; it was cut at the edge.",
     "size_mismatch": "Image and mask differ in their number of voxels.",
     "geometry_repaired": "The mask lay less than 1 % of a voxel off the image; it was put on the image's grid.",
     "geometry_offset": "The mask lay up to half a voxel off the image; it was put on the image's grid.",
     "geometry_mismatch": "The mask lies over half a voxel off the image.",
+    "components_left_out": "The lesion has several separate parts; `lesion: largest` kept the largest.",
+    "components_joined": "The lesion has several separate parts; `lesion: union` kept all.",
+    "components_often_left_out": "Lesions of several separate parts are common, and only the largest part was kept.",
     "roi_small": "The lesion has too few voxels.",
     "roi_flat": "All voxels of the lesion have one grey level.",
     "roi_few_grey_levels": "The lesion has few distinct grey levels.",
     "roi_nearly_full": "The lesion covers nearly the whole image.",
-    "components_left_out": "The mask has several separate parts; `lesion: largest` kept the largest.",
-    "components_joined": "The mask has several separate parts; `lesion: union` kept all.",
     # duplicates
     "duplicate_within_patient": "One patient has the same picture more than once.",
     "duplicate_across_patients": "Several patients have the same picture; they are kept together in every split.",
     "duplicate_contradictory_labels": "The same picture is found in patients with contradictory labels.",
     "duplicate_across_cohorts": "The same picture is found in two declared cohorts.",
-    # patients and their table
-    "image_id_repeated": "Two images have one id.",
-    "image_id_unfit": "An image id holds characters that a file name cannot have everywhere.",
-    "image_without_patient": "An image belongs to a patient who is not in the table of patients.",
-    "patient_repeated": "A patient has more than one row.",
-    "unlabelled": "A patient has no outcome.",
-    "label_without_image": "A patient has an outcome and no image.",
-    "label_not_binary": "An outcome is neither 0 nor 1.",
-    "two_sites": "The images of one patient come from two sites.",
-    "no_patient_ids": "The source has no patient ids; each image is its own patient.",
+    # rows and patients
+    "unusable_row": "A row of a table cannot be used.",
+    "duplicate_row": "An image is listed twice.",
+    "unlabelled_row": "The label is empty in some rows of a patient, and was taken from the others.",
     "no_patients": "The source holds no patient.",
-    "outcome_constant": "All patients have the same outcome.",
+    "no_patient_ids": "The source has no patient ids; each image is its own patient.",
+    "unlabelled": "A patient has no label.",
+    "label_without_image": "A label belongs to no image.",
+    "label_not_binary": "A label is neither 0 nor 1.",
+    "two_labels": "One patient has two labels.",
+    "two_sites": "One patient has two sites.",
+    "two_cohorts": "One patient has two cohorts.",
+    "outcome_constant": "All patients have the same label.",
+    "age": "An age is no age in years; it counts as missing.",
+    "xml_missing": "A case has images and no XML file.",
+    "xml_unreadable": "An XML file is damaged.",
+    "normal": "Images without a lesion are in the source.",
     # cohorts
-    "unknown_cohort": "A cohort has a name that is not train, internal or external.",
+    "unknown_cohort": "A cohort has a name that is not known.",
     "cohort_partly_given": "Some patients have a cohort and some have none.",
     "cohort_without_train": "Cohorts are given and none is train.",
     "class_too_small": "The training cohort has too few patients of one class.",
     "test_class_too_small": "A test cohort has few patients of one class.",
-    "site_single_class": "All patients of a site have the same outcome.",
-    # columns
+    "site_single_class": "All patients of a site have the same label.",
+    # clinical columns and ready-made tables
+    "unknown_column": "A column of the table of images is not known.",
     "column_empty": "A clinical column has no value.",
     "column_constant": "A clinical column has one value only.",
     "column_separates_outcome": "A clinical column tells the outcome of every patient.",
     "column_missing_separates_outcome": "Whether a clinical column is empty tells the outcome of every patient.",
     "column_like_identifier": "A clinical column of texts has nearly as many values as patients.",
-    "block_name": "A ready-made table has the name of a block that the pipeline makes itself.",
-    "block_repeated": "A ready-made table has more than one row a patient.",
+    "restates_label": "Clinical columns restate the label.",
+    "missing_values": "A clinical column has missing values.",
+    "clinical_reserved": "A clinical column has a name that the pipeline uses itself.",
+    "clinical_not_numeric": "A clinical column of numbers holds something else.",
+    "clinical_repeated": "The clinical table has more than one row for a patient.",
+    "clinical_missing_patient": "A patient has no row in the clinical table.",
+    "clinical_unknown_patient": "The clinical table has rows of patients who are not in the cohort.",
     "block_not_numeric": "A ready-made table holds values that are not finite numbers.",
+    "block_repeated": "A ready-made table has more than one row for a patient.",
     "block_missing_patient": "A patient has no row in a ready-made table.",
-    "block_unknown_patient": "A ready-made table has a row for a patient who is not in the cohort.",
-    # cases that leave
-    "excluded": "The case is excluded in the parameters.",
+    "block_unknown_patient": "A ready-made table has rows of patients who are not in the cohort.",
+    # cases that left
+    "dropped_unlabelled": "Left out by rule: no label.",
+    "dropped_no_outline": "Left out by rule: no outline.",
+    "dropped_normal": "Left out by rule: no lesion.",
+    "excluded": "Left out by name: excluded in the parameters.",
     "exclude_unknown": "An id to exclude is neither an image nor a patient.",
 }
+
+
+# What is said of most images of a source is one row, for the cohort.
+GATHERED = {
+    "spacing_unknown": "images are in a format without a pixel size in mm; their spacing is 1 px",
+    "grey_conversion": "images are colour files with grey content; each was stored as one grey channel",
+}
+OFTEN = 0.1  # fraction of the images
 
 
 def error(subject: str, *, scope: Scope, check: str, message: str) -> Finding:
@@ -99,7 +135,31 @@ def _finding(subject: str, scope: Scope, check: str, severity: Severity, message
 def dropped_finding(case: Dropped) -> Finding:
     """A case that left by a declared rule, as a row of the audit."""
     check = "excluded" if case.rule == "excluded" else f"dropped_{case.rule}"
-    return info(case.id, scope=case.scope, check=check, message=case.message)
+    return Finding(scope=case.scope, id=case.id, check=check, severity="info", message=case.message)
+
+
+def gathered(findings: Iterable[Finding], *, total: int) -> list[Finding]:
+    """`findings` with one row instead of one an image for what is said of most images (see GATHERED).
+
+    `total` is the number of images. Adds a warning where pixel sizes are known for some images only, and one where
+    lesions in several parts are common.
+    """
+    everything = list(findings)
+    counts = Counter(finding.check for finding in everything)
+    found = [finding for finding in everything if finding.check not in GATHERED]
+    for check, meaning in GATHERED.items():
+        if counts[check]:
+            found.append(info("images", scope="cohort", check=check, message=f"{counts[check]} of {total} {meaning}"))
+    unknown, parts = counts["spacing_unknown"], counts["components_left_out"]
+    if 0 < unknown < total:
+        message = f"{unknown} of {total} images have no pixel size in mm, the others have one; filters in mm then "
+        message += "reach differently far: give the size for all, or for none"
+        found.append(warning("images", scope="cohort", check="spacing_mixed", message=message))
+    if parts > OFTEN * total:
+        message = f"in {parts} of {total} images the lesion has several separate parts and only the largest was kept; "
+        message += "is lesion: union in params/cohort.yaml meant?"
+        found.append(warning("images", scope="cohort", check="components_often_left_out", message=message))
+    return found
 
 
 def audit_table(findings: Iterable[Finding]) -> pd.DataFrame:
@@ -111,4 +171,4 @@ def audit_table(findings: Iterable[Finding]) -> pd.DataFrame:
 def counted(findings: Sequence[Finding]) -> list[str]:
     """One line a check of severity info: how often, and its meaning."""
     counts = Counter(finding.check for finding in findings if finding.severity == "info")
-    return [f"{check} ({number}): {CHECKS.get(check, 'see audit.csv')}" for check, number in sorted(counts.items())]
+    return [f"{number} x {check}: {CHECKS[check]}" for check, number in sorted(counts.items())]

@@ -9,20 +9,31 @@ from typing import Annotated, Literal
 import pandas as pd
 from pydantic import Field, model_validator
 
-from pipeline.audit import audit_table, counted, dropped_finding, error
+from pipeline.audit import audit_table, counted, dropped_finding, error, gathered, warning
 from pipeline.audit_images import ImportedImage
 from pipeline.audit_tables import TableAuditParams, cohort_findings, column_findings, patient_findings
 from pipeline.duplicates import Picture, connected_groups, duplicate_findings, patient_links, repeated
 from pipeline.errors import CohortError, listed
+from pipeline.importers import busi as busi_importer
 from pipeline.importers import ddti as ddti_importer
 from pipeline.importers import manifest as manifest_importer
+from pipeline.importers import mmcls as mmcls_importer
+from pipeline.importers import onekey as onekey_importer
+from pipeline.importers import tn3k as tn3k_importer
 from pipeline.importers.records import Finding, Source
 from pipeline.importers.rules import leave
 from pipeline.masks import MaskParams
 from pipeline.params import Params
 from pipeline.voxel_checks import VoxelParams
 
-IMPORTERS: dict[str, Callable[..., Source]] = {"manifest": manifest_importer.read, "ddti": ddti_importer.read}
+IMPORTERS: dict[str, Callable[..., Source]] = {
+    "manifest": manifest_importer.read,
+    "ddti": ddti_importer.read,
+    "tn3k": tn3k_importer.read,
+    "busi": busi_importer.read,
+    "onekey": onekey_importer.read,
+    "mmcls": mmcls_importer.read,
+}
 IMAGE_COLUMNS = ["image_id", "patient_id", "view", "site", "image", "mask", "gland_mask", "mask_source"]
 IMAGE_COLUMNS += [f"spacing_{axis}_mm" for axis in "xyz"]
 
@@ -30,7 +41,7 @@ IMAGE_COLUMNS += [f"spacing_{axis}_mm" for axis in "xyz"]
 class CohortParams(Params):
     """`params/cohort.yaml`."""
 
-    source: Literal["manifest", "ddti"]
+    source: Literal["manifest", "ddti", "tn3k", "busi", "onekey", "mmcls"]
     root: str = Field(min_length=1)
     exclude: dict[str, Annotated[str, Field(min_length=1)]]
     masks: MaskParams
@@ -38,6 +49,10 @@ class CohortParams(Params):
     tables: TableAuditParams
     manifest: manifest_importer.ManifestParams | None = None
     ddti: ddti_importer.DdtiParams | None = None
+    tn3k: tn3k_importer.Tn3kParams | None = None
+    busi: busi_importer.BusiParams | None = None
+    onekey: onekey_importer.OnekeyParams | None = None
+    mmcls: mmcls_importer.MmclsParams | None = None
 
     @model_validator(mode="after")
     def _section_of_the_source(self) -> "CohortParams":
@@ -94,15 +109,29 @@ def _unknown(case: str, known: Sequence[str]) -> Finding:
     return error(case, scope="image", check="exclude_unknown", message=message)
 
 
-def cohort_audit(source: Source, *, imported: Sequence[ImportedImage], params: CohortParams) -> list[Finding]:
-    """All findings about a source and its imported images, in no order (`audit_table` sorts them)."""
-    found = [*source.findings, *(dropped_finding(case) for case in source.dropped)]
+def cohort_audit(
+    source: Source, *, imported: Sequence[ImportedImage], root: Path, params: CohortParams
+) -> list[Finding]:
+    """All findings about a source and its imported images, in no order (`audit_table` sorts them).
+
+    Files are named from `root` on, so that the audit says the same on every machine.
+    """
+    found = [*_without_ids(source), *source.findings, *(dropped_finding(case) for case in source.dropped)]
     found += patient_findings(source.images, patients=source.patients)
     if not any(finding.check in ("unknown_cohort", "two_cohorts") for finding in source.findings):
         found += cohort_findings(source.patients, params=params.tables)
     found += column_findings(source.patients, params=params.tables)
-    found += [finding for image in imported for finding in image.findings]
-    return found + duplicate_findings(_repeats(imported), patients=source.patients)
+    found += gathered((f for image in imported for f in image.findings), total=len(imported))
+    found += duplicate_findings(_repeats(imported), patients=source.patients)
+    return [replace(finding, message=finding.message.replace(f"{root}/", "")) for finding in found]
+
+
+def _without_ids(source: Source) -> list[Finding]:
+    if source.has_patient_ids:
+        return []
+    message = "the source has no patient ids, so that each image counts as a patient; images of one patient may be in "
+    message += "training and test, and results may be too good"
+    return [warning("images", scope="cohort", check="no_patient_ids", message=message)]
 
 
 def _repeats(imported: Sequence[ImportedImage]) -> list[list[Picture]]:

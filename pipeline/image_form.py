@@ -47,9 +47,11 @@ def grey_image(image: sitk.Image, *, path: Path, colour_tolerance: int) -> GreyI
             alpha_varies = bool((array[..., -1] != array[..., -1].flat[0]).any())
         grey = array[..., 0]
         if channels >= 3:
-            spread = np.ptp(array[..., :3].astype(np.float64), axis=-1)
-            colour = spread > colour_tolerance
-            grey = _luma(array[..., :3])
+            red, green, blue = array[..., 0], array[..., 1], array[..., 2]
+            brightest = np.maximum(np.maximum(red, green), blue)
+            # The difference cannot wrap around in an unsigned type: it is never negative.
+            colour = brightest - np.minimum(np.minimum(red, green), blue) > colour_tolerance
+            grey = _luma(red, green, blue)
         image = image_from(grey, like=image)
     grid = without_geometry(image) if raster else image
     return GreyImage(
@@ -96,8 +98,7 @@ def has_spacing(image: sitk.Image) -> bool:
     return is_volume or any(step != 1.0 for step in image.GetSpacing()[:2])
 
 
-def _luma(array: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Grey value of RGB voxels (…, 3) in the type of the image."""
-    red, green, blue = (array[..., channel].astype(np.float64) for channel in range(3))
-    grey = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
-    return np.rint(grey).astype(array.dtype) if np.issubdtype(array.dtype, np.integer) else grey.astype(array.dtype)
+def _luma(red: NDArray[np.generic], green: NDArray[np.generic], blue: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Grey value of RGB voxels in the type of the image."""
+    grey = LUMA[0] * red.astype(np.float64) + LUMA[1] * green.astype(np.float64) + LUMA[2] * blue.astype(np.float64)
+    return np.rint(grey).astype(red.dtype) if np.issubdtype(red.dtype, np.integer) else grey.astype(red.dtype)

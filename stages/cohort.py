@@ -28,7 +28,9 @@ def main() -> None:
     paths = ("params", "root", "cohort", "patients", "audit", "images", "masks", "blocks")
     given = arguments(__doc__, paths=paths).parse_args()
     params, settings = load_params(given.params, CohortParams), run_settings()
-    source = read_source(given.root, params=params)
+    # Absolute, since a worker on a cluster starts in another folder.
+    root = given.root.resolve()
+    source = read_source(root, params=params)
     folders = {"image_folder": given.images.resolve(), "mask_folder": given.masks.resolve()}
     for folder in (given.images, given.masks, given.blocks):
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +38,7 @@ def main() -> None:
     importer = partial(import_image, masks=params.masks, voxels=params.voxels, **folders)
     mapped = map_cases(importer, source.images, workers=settings.workers, scheduler=settings.scheduler)
     imported = list(progress(mapped, total=len(source.images), unit="image"))
-    findings = cohort_audit(source, imported=imported, params=params)
+    findings = cohort_audit(source, imported=imported, root=root, params=params)
 
     write_table(audit_table(findings), given.audit, contracts.AUDIT)
     warnings, infos = log_lines(findings)

@@ -1,0 +1,161 @@
+"""audit_images: one small image a fault, through files as a user has them."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from PIL import Image
+
+from pipeline.audit_images import import_image
+from pipeline.images import array_of, image_from, read_image
+from pipeline.importers.records import Outline, SourceImage
+from pipeline.masks import MaskParams
+from pipeline.voxel_checks import VoxelParams
+
+VOXELS = VoxelParams(
+    min_roi_px=9, min_roi_grey_levels=4, max_roi_fraction=0.9, colour_tolerance=8, max_colour_fraction=0.1
+)
+RAMP = np.arange(20 * 30, dtype=np.uint16).reshape(20, 30)
+BOX = np.zeros((20, 30), dtype=np.uint8)
+BOX[5:11, 8:15] = 1
+
+
+@pytest.fixture
+def bring(tmp_path):
+    """Import one case; gives the result, its checks (spacing left out) and the folder of outputs."""
+
+    def call(image, *, mask=None, gland=None, outline=None, **masks):
+        outline = outline or (Outline(kind="files", files=(mask,)) if mask else None)
+        case = SourceImage(image_id="a", patient_id="p", image=image, outline=outline, gland_mask=gland, view="long")
+        result = import_image(
+            case,
+            masks=MaskParams(**masks),
+            voxels=VOXELS,
+            image_folder=tmp_path / "images",
+            mask_folder=tmp_path / "masks",
+        )
+        return result, {f.check: f for f in result.findings if f.check != "spacing_unknown"}
+
+    return call
+
+
+def save(array, path, *, spacing=(0.5, 0.5, 2.0), origin=None):
+    image = image_from(array, spacing_mm=spacing[: array.ndim])
+    image.SetOrigin(origin or (0.0,) * array.ndim)
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+def test_a_picture_with_its_masks_is_written_in_one_form(bring, tmp_path):
+    Image.fromarray(RAMP.astype(np.uint8)).save(tmp_path / "a.png")
+    Image.fromarray(BOX * 255).save(tmp_path / "m.png")
+
+    result, checks = bring(tmp_path / "a.png", mask=tmp_path / "m.png", gland=tmp_path / "m.png")
+
+    assert checks == {}
+    assert result.row == {
+        "image_id": "a",
+        "patient_id": "p",
+        "view": "long",
+        "site": None,
+        "image": "a.nrrd",
+        "mask": "a.nrrd",
+        "gland_mask": "a_gland.nrrd",
+        "mask_source": "m.png",
+    }
+    assert (array_of(read_image(tmp_path / "images" / "a.nrrd")) == RAMP.astype(np.uint8)).all()
+    for name in ("a.nrrd", "a_gland.nrrd"):
+        assert (array_of(read_image(tmp_path / "masks" / name)) == BOX).all()
+
+
+def test_missing_and_broken_images(bring, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    missing, checks = bring(tmp_path / "none.png")
+    assert (missing.row, set(checks)) == (None, {"image_missing"})
+    broken, checks = bring(tmp_path / "broken.png")
+    assert (broken.row, set(checks)) == (None, {"image_unreadable"})
+
+
+def test_four_axes(bring, tmp_path):
+    volume = image_from(np.zeros((2, 3, 4), dtype=np.int16))
+    sitk.WriteImage(sitk.JoinSeries([volume, volume]), str(tmp_path / "a.nii.gz"))
+    assert set(bring(tmp_path / "a.nii.gz")[1]) == {"four_dimensional"}
+
+
+def test_all_faults_of_one_case_at_once(bring, tmp_path):
+    image = RAMP.astype(np.float32)
+    image[0, 0] = np.nan
+    _, checks = bring(save(image, tmp_path / "a.nrrd"), mask=tmp_path / "none.png", gland=tmp_path / "no.png")
+    assert set(checks) == {"mask_missing", "nonfinite_voxels"}
+
+
+def test_size_mismatch_names_both_sizes_and_writes_no_mask(bring, tmp_path):
+    result, checks = bring(save(RAMP, tmp_path / "a.nrrd"), mask=save(BOX.T.copy(), tmp_path / "m.nrrd"))
+    assert set(checks) == {"size_mismatch"}
+    assert "20 x 30 voxels and the image 30 x 20" in checks["size_mismatch"].message
+    assert "mask" not in result.row
+    assert not (tmp_path / "masks").exists()
+
+
+@pytest.mark.parametrize(
+    ("shift_mm", "check", "severity"),
+    [
+        (0.0, None, None),
+        (0.004, "geometry_repaired", "info"),
+        (0.006, "geometry_offset", "warning"),
+        (0.24, "geometry_offset", "warning"),
+        (0.26, "geometry_mismatch", "error"),
+    ],
+)
+def test_offset_of_the_mask_at_half_a_millimetre_a_voxel(bring, tmp_path, shift_mm, check, severity):
+    image, mask = save(RAMP, tmp_path / "a.nrrd"), save(BOX, tmp_path / "m.nrrd", origin=(shift_mm, 0.0))
+    result, checks = bring(image, mask=mask)
+    assert [(c, f.severity) for c, f in checks.items()] == ([(check, severity)] if check else [])
+    assert ("mask" in result.row) == (severity != "error")
+    if check:
+        assert f"{shift_mm:.3g} mm ({shift_mm / 0.5:.3g} voxels)" in checks[check].message
+    if severity in ("info", "warning"):
+        written = read_image(tmp_path / "masks" / "a.nrrd")
+        assert (array_of(written) == BOX).all()
+        assert written.GetOrigin() == (0, 0)
+
+
+def test_volume_keeps_its_spacing_and_a_shift_along_z_counts(bring, tmp_path):
+    volume, box = np.stack([RAMP] * 4), np.stack([BOX] * 4)
+    image = save(volume, tmp_path / "a.nii.gz")
+    result, checks = bring(image, mask=save(box, tmp_path / "m.nii.gz", origin=(0.0, 0.0, 2.0)))
+    assert "2 mm (1 voxels)" in checks["geometry_mismatch"].message
+    assert [result.row[f"spacing_{axis}_mm"] for axis in "xyz"] == [0.5, 0.5, 2.0]
+
+
+def test_segmentation_saved_as_a_volume_beside_a_jpeg(bring, tmp_path):
+    Image.fromarray(RAMP.astype(np.uint8)).save(tmp_path / "a.jpg")
+    mask = save(BOX[None] * 3, tmp_path / "m.nii.gz")
+    _, checks = bring(tmp_path / "a.jpg", mask=mask)
+    assert checks == {}
+    assert (array_of(read_image(tmp_path / "masks" / "a.nrrd")) == BOX).all()
+
+
+def test_label_is_the_lesion_s_and_not_the_gland_s(bring, tmp_path):
+    image = save(RAMP, tmp_path / "a.nrrd")
+    both = BOX.copy()
+    both[0, :10] = 2
+    mask, gland = save(both, tmp_path / "m.nrrd"), save(BOX, tmp_path / "g.nrrd")
+    assert bring(image, mask=mask)[1]["mask_labels"].severity == "error"
+    _, checks = bring(image, mask=mask, gland=gland, label=2)
+    assert [(c, f.severity) for c, f in checks.items()] == [("mask_labels", "info")]
+    assert array_of(read_image(tmp_path / "masks" / "a.nrrd")).sum() == 10
+
+
+def test_whole_image_and_no_outline(bring, tmp_path):
+    image = save(RAMP, tmp_path / "a.nrrd")
+    whole, checks = bring(image, outline=Outline(kind="full"))
+    assert (whole.row["mask_source"], checks) == ("full", {})
+    without, checks = bring(image)
+    assert "mask" not in without.row
+    assert checks == {}
+
+
+def test_two_files_of_one_picture_have_one_hash(bring, tmp_path):
+    Image.fromarray(RAMP.astype(np.uint8)).save(tmp_path / "a.png")
+    Image.fromarray(np.stack([RAMP.astype(np.uint8)] * 3, axis=-1)).save(tmp_path / "b.bmp")
+    assert bring(tmp_path / "a.png")[0].pixels == bring(tmp_path / "b.bmp")[0].pixels
