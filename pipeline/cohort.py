@@ -170,9 +170,7 @@ def stop_on_errors(findings: Sequence[Finding], *, audit: Path) -> None:
     errors = rows.loc[rows["severity"] == "error"]
     if len(errors):
         faults = [f"{m} [{c}]" for m, c in zip(errors["message"], errors["check"], strict=True)]
-        heading = (
-            f"{len(errors)} faults stop the cohort; correct them, or name the case with a reason under exclude in "
-        )
-        raise CohortError(
-            listed(faults, heading=f"{heading}params/cohort.yaml (all findings: {audit})", limit=len(faults))
-        )
+        count = "1 fault stops" if len(faults) == 1 else f"{len(faults)} faults stop"
+        heading = f"{count} the cohort; mend the source, or name the case with a reason under exclude in "
+        heading += f"params/cohort.yaml (every finding is in {audit})"
+        raise CohortError(listed(faults, heading=heading, limit=len(faults)))
