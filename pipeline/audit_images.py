@@ -45,7 +45,7 @@ def import_image(
     try:
         grey = grey_image(read_image(case.image), path=case.image, colour_tolerance=voxels.colour_tolerance)
     except ImageError as fault:
-        findings = [_image_fault(case, str(fault))]
+        findings = [_image_fault(case, str(fault).replace(str(case.image), case.image.name))]
         return ImportedImage(image_id=case.image_id, patient_id=case.patient_id, row=None, findings=findings)
     lesion, source, findings = _lesion(case, grey, masks)
     gland, more = _gland(case, grey, masks)
