@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
+import pandas as pd
+
 from pipeline.importers.records import Dropped, Finding, Scope, Source
 
 Rule = Literal["drop", "error"]
@@ -74,33 +76,27 @@ def leave(
     """
     gone_images, gone_patients = dict(images or {}), dict(patients or {})
     known = set(source.patients["patient_id"])
-    dropped = [
-        Dropped(scope="patient", id=case, rule=rule, message=f"patient {case} {what}; left out")
-        for case, what in gone_patients.items()
-        if case in known
+    told: list[tuple[Literal["image", "patient"], str, str]] = [
+        ("patient", case, what) for case, what in gone_patients.items() if case in known
     ]
     candidates = [image for image in source.images if image.patient_id not in gone_patients]
     kept = [image for image in candidates if image.image_id not in gone_images]
-    dropped += [
-        Dropped(
-            scope="image", id=i.image_id, rule=rule, message=f"image {i.image_id} {gone_images[i.image_id]}; left out"
-        )
-        for i in candidates
-        if i.image_id in gone_images
-    ]
+    told += [("image", i.image_id, gone_images[i.image_id]) for i in candidates if i.image_id in gone_images]
     emptied = {image.patient_id for image in candidates} - {image.patient_id for image in kept}
-    dropped += [
-        Dropped(scope="patient", id=case, rule=rule, message=f"patient {case} has no image left; left out")
-        for case in sorted(emptied)
+    told += [("patient", case, "has no image left") for case in sorted(emptied)]
+    dropped = [
+        Dropped(scope=scope, id=case, rule=rule, message=f"{scope} {case} {what}; left out")
+        for scope, case, what in told
     ]
-    left = source.patients["patient_id"].isin({*gone_patients, *emptied})
+    left = {*gone_patients, *emptied}
     return replace(
         source,
         images=kept,
-        patients=source.patients[~left].reset_index(drop=True),
+        patients=_without(source.patients, left),
         dropped=[*source.dropped, *dropped],
-        blocks={
-            name: block[~block["patient_id"].isin({*gone_patients, *emptied})].reset_index(drop=True)
-            for name, block in source.blocks.items()
-        },
+        blocks={name: _without(block, left) for name, block in source.blocks.items()},
     )
+
+
+def _without(table: pd.DataFrame, patients: set[str]) -> pd.DataFrame:
+    return table[~table["patient_id"].isin(patients)].reset_index(drop=True)
