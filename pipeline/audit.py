@@ -1,7 +1,8 @@
 """The audit as a table: what each check means, how findings become `audit.csv` and lines of the log."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from itertools import groupby
 
 import pandas as pd
 
@@ -168,7 +169,13 @@ def audit_table(findings: Iterable[Finding]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["scope", "id", "check", "severity", "message"])
 
 
-def counted(findings: Sequence[Finding]) -> list[str]:
-    """One line a check of severity info: how often, and its meaning."""
-    counts = Counter(finding.check for finding in findings if finding.severity == "info")
-    return [f"{number} x {check}: {CHECKS[check]}" for check, number in sorted(counts.items())]
+def counted(findings: Iterable[Finding]) -> list[str]:
+    """One line a check of severity info: the message of a single finding, else how many of what, and the meaning."""
+    infos = sorted({(f.check, f.scope, f.id, f.message) for f in findings if f.severity == "info"})
+    lines = []
+    for check, group in groupby(infos, key=lambda row: row[0]):
+        rows = list(group)
+        scopes = Counter(scope for _, scope, _, _ in rows)
+        told = ", ".join(f"{n} {scope}{'s' if n > 1 else ''}" for scope, n in sorted(scopes.items()))
+        lines.append(f"{rows[0][3] if len(rows) == 1 else f'{told}: {CHECKS[check]}'} [{check}]")
+    return lines

@@ -76,5 +76,8 @@ def test_a_dropped_case_is_named_by_its_rule():
     assert dropped_finding(case).message == case.message
 
 
-def test_infos_are_counted():
-    assert counted(spoken(2, "mask_lossy"))[0].startswith("2 x mask_lossy: The mask has grey levels")
+def test_infos_are_counted_by_what_they_are_about():
+    patient = info("p", scope="patient", check="mask_lossy", message="x")
+    (line,) = counted([*spoken(2, "mask_lossy"), *spoken(2, "mask_lossy"), patient])
+    assert line.startswith("2 images, 1 patient: The mask has grey levels")
+    assert counted([patient]) == ["patient p: x [mask_lossy]"]
