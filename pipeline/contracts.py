@@ -222,8 +222,26 @@ DELONG = Contract(
         _text("model_a"),
         _text("set_b"),
         _text("model_b"),
-        *(_number(name) for name in ("auc_a", "auc_b", "difference", "ci_low", "ci_high", "z")),
-        *(Column(name=name, kind="fraction") for name in ("p_value", "p_holm", "p_bh")),
+        *(_number(name) for name in ("auc_a", "auc_b", "difference")),
+        # Empty where there is no variance to test with (one patient in a class, constant scores).
+        *(_number(name, required=False) for name in ("ci_low", "ci_high", "z")),
+        *(Column(name=name, kind="fraction", required=False) for name in ("p_value", "p_holm", "p_bh")),
         _integer("n"),
+    ),
+)
+
+CHOSEN = Contract(
+    name="chosen models",
+    key=("feature_set", "model"),
+    columns=(
+        _text("feature_set"),
+        _text("model"),
+        _text("kind", choices=("classifier", "head")),
+        _number("mean_auc", required=False),
+        _number("sd_auc", required=False),
+        _integer("n_folds"),
+        _integer("n_candidates"),
+        _text("role", required=False, choices=("primary", "comparator")),
+        _text("evaluation", required=False, choices=("internal", "external")),
     ),
 )

@@ -1,0 +1,245 @@
+"""Compare the models: metrics with intervals, the classifier of each set, the primary comparison named beforehand.
+
+Discrimination is the AUC with the logit-transformed DeLong interval; the plain DeLong interval stands beside it for
+comparison with pROC. Accuracy, sensitivity, specificity, PPV and NPV at the frozen threshold have Wilson intervals.
+Cross-validation gives ranking metrics only: the mean of the per-fold AUCs, and the AUC of the pooled out-of-fold
+scores with a DeLong interval that is approximate, since the folds' models differ.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+
+from pipeline.contracts import PREDICTIONS
+from pipeline.errors import ParamsError, PipelineError
+from pipeline.model_scores import ModelScores, id_hash, is_head
+from pipeline.params import Params, read_yaml
+from pipeline.statistics.proportions import brier, confusion
+from pipeline.statistics.roc import Interval, auc_variances, logit_interval, placements, plain_interval
+from pipeline.tables import read_table
+
+LOGIT, PLAIN = "logit DeLong", "DeLong (pROC-compatible)"
+POOLED = "logit DeLong, approximate: pooled out-of-fold scores"
+FOLDS, WILSON = "mean of folds", "Wilson"
+PRIMARY = "primary comparison"  # its family in delong.csv
+FOLD_COLUMNS = ["feature_set", "model", "resample", "auc", "n_pos", "n_neg"]
+CHOSEN_COLUMNS = ["feature_set", "model", "kind", "mean_auc", "sd_auc", "n_folds", "n_candidates", "role", "evaluation"]
+TIE = 1e-12  # mean AUCs that differ by less are equal
+
+
+class PrimaryParams(Params):
+    """The one comparison that is confirmatory."""
+
+    feature_set: str = Field(min_length=1)
+    comparator: str = Field(min_length=1)
+    evaluation: Literal["internal", "external"]
+
+
+class CompareParams(Params):
+    """`params/compare.yaml`."""
+
+    primary: PrimaryParams | None
+    all_pairs: bool
+
+    @model_validator(mode="after")
+    def _two_sets(self) -> Self:
+        if self.primary and self.primary.feature_set == self.primary.comparator:
+            raise ValueError(
+                f"key 'primary.comparator' has the value '{self.primary.comparator}': it is the primary set"
+            )
+        return self
+
+
+def read_predictions(place: Path, *, fusion: Path | None, embed: Path | None) -> pd.DataFrame:
+    """The predictions in a file, or those of the named sets and networks in a folder.
+
+    In a folder, `<set>.csv` is read for every set of `fusion` and `<net>_head.csv` for every network of `embed`, and
+    nothing else that lies there. Tables without rows (heads of frozen networks) add nothing.
+    Raises ParamsError where a folder comes without both files, TableError where a table is missing or breaks its
+    contract, PipelineError where no row is left.
+    """
+    if not place.is_dir():
+        files = [place]
+    elif fusion is None or embed is None:
+        raise ParamsError(f"{place} is a folder: --fusion and --embed must name the params files that list its tables")
+    else:
+        names = [*read_yaml(fusion).get("sets", {}), *(f"{net}_head" for net in read_yaml(embed).get("nets", []))]
+        files = [place / f"{name}.csv" for name in names]
+    tables = [table for table in (read_table(file, PREDICTIONS) for file in files) if len(table)]
+    if not tables:
+        raise PipelineError(f"{place}: there is no prediction to compare; run the stage benchmark first")
+    return pd.concat(tables, ignore_index=True)
+
+
+def fold_table(predictions: pd.DataFrame) -> pd.DataFrame:
+    """`folds.csv`: the AUC of every model in every held-out fold; empty where a fold holds one class only."""
+    rows = []
+    # Sorted, so that the order of rows cannot change the last digit of a sum.
+    held_out = predictions[predictions["evaluation"] == "cv"].sort_values("patient_id", kind="stable")
+    for key, fold in held_out.groupby(["feature_set", "model", "resample"], sort=True):
+        labels = fold["label"].to_numpy(dtype=np.float64) == 1.0
+        n_pos, n_neg = int(labels.sum()), int((~labels).sum())
+        auc = float(placements(fold["score"], labels=labels).auc[0]) if n_pos and n_neg else float("nan")
+        rows.append((*key, auc, n_pos, n_neg))
+    return pd.DataFrame(rows, columns=FOLD_COLUMNS)
+
+
+def metric_table(models: Sequence[ModelScores], *, folds: pd.DataFrame) -> pd.DataFrame:
+    """`metrics.csv`: one row a model, evaluation and metric; what is undefined is empty.
+
+    Each row carries the numbers of patients with and without the event and the hash of their ids.
+    """
+    rows: list[dict[str, Any]] = []
+    by_model = {key: table["auc"].dropna() for key, table in folds.groupby(["feature_set", "model"])}
+    for model in models:
+        shared = {
+            "feature_set": model.feature_set,
+            "model": model.model,
+            "evaluation": model.evaluation,
+            "n_pos": model.n_pos,
+            "n_neg": model.n_neg,
+            "id_hash": id_hash(model.ids),
+        }
+        if model.evaluation == "cv":
+            found = _cv_metrics(model, fold_aucs=by_model[model.feature_set, model.model])
+        else:
+            found = _test_metrics(model)
+        rows += [shared | row for row in found]
+    columns = ["feature_set", "model", "evaluation", "metric", "estimate", "ci_low", "ci_high", "ci_method"]
+    return pd.DataFrame(rows, columns=[*columns, "n_pos", "n_neg", "id_hash"])
+
+
+def _row(metric: str, estimate: float, interval: Interval | None = None, method: str | None = None) -> dict[str, Any]:
+    low, high = interval or (float("nan"), float("nan"))
+    return {"metric": metric, "estimate": estimate, "ci_low": low, "ci_high": high, "ci_method": method}
+
+
+def _auc_rows(model: ModelScores) -> tuple[float, Interval, Interval]:
+    """AUC with its logit and its plain interval; NaN where one class is missing."""
+    nothing = (float("nan"), float("nan"))
+    if not model.both_classes:
+        return float("nan"), nothing, nothing
+    placed = placements(model.scores, labels=model.labels)
+    auc, variance = float(placed.auc[0]), float(auc_variances(placed)[0])
+    return auc, logit_interval(auc, variance=variance), plain_interval(auc, variance=variance)
+
+
+def _cv_metrics(model: ModelScores, *, fold_aucs: pd.Series) -> list[dict[str, Any]]:
+    auc, logit, _ = _auc_rows(model)
+    return [
+        _row("auc", float(fold_aucs.mean()), None, FOLDS),
+        _row("auc_sd", float(fold_aucs.std(ddof=1)), None, "SD over folds"),
+        _row("auc_pooled", auc, logit, POOLED),
+    ]
+
+
+def _test_metrics(model: ModelScores) -> list[dict[str, Any]]:
+    auc, logit, plain = _auc_rows(model)
+    rows = [_row("auc", auc, logit, LOGIT), _row("auc_plain", auc, plain, PLAIN)]
+    if not model.both_classes:
+        return rows
+    rows.append(_row("brier", brier(model.scores, labels=model.labels)))
+    if model.threshold is None:
+        return rows
+    counts = confusion(model.scores, labels=model.labels, threshold=model.threshold)
+    for name, part in counts.proportions().items():
+        rows.append(_row(name, part.estimate, (part.ci_low, part.ci_high), WILSON))
+    rows += [_row("f1", counts.f1), _row("threshold", model.threshold)]
+    return rows + [_row(name, float(getattr(counts, name))) for name in ("tp", "fp", "tn", "fn")]
+
+
+def choose(folds: pd.DataFrame, models: Sequence[ModelScores], *, primary: PrimaryParams | None) -> pd.DataFrame:
+    """`chosen.csv`: the classifier of each set by the highest mean per-fold AUC (ties: lower SD, then name).
+
+    Only cross-validation of the training patients is looked at. A network's own probability (head) is not a classifier
+    of its set and stands for itself. A set with one classifier needs no cross-validation.
+    Raises PipelineError where the classifiers of a set have no fold to choose by, or a primary set is not there.
+    """
+    summary = folds.dropna(subset="auc").groupby(["feature_set", "model"])["auc"].agg(["mean", "std", "count"])
+    names = sorted({(model.feature_set, model.model) for model in models})
+    rows = []
+    for feature_set in sorted({name for name, _ in names}):
+        own = [model for name, model in names if name == feature_set]
+        classifiers = [model for model in own if not is_head(feature_set, model)]
+        if classifiers:
+            key = (feature_set, _best(feature_set, classifiers=classifiers, summary=summary))
+            row = (*key, "classifier", *_fold_summary(key, summary=summary), len(classifiers))
+            rows.append((*row, *_role(feature_set, primary=primary)))
+        heads = [(feature_set, model) for model in own if is_head(feature_set, model)]
+        rows += [(*head, "head", *_fold_summary(head, summary=summary), 1, None, None) for head in heads]
+    table = pd.DataFrame(rows, columns=CHOSEN_COLUMNS)
+    _check_primary(table, models=models, primary=primary)
+    return table
+
+
+def _best(feature_set: str, *, classifiers: Sequence[str], summary: pd.DataFrame) -> str:
+    scored = [(feature_set, model) for model in classifiers if (feature_set, model) in summary.index]
+    if len(classifiers) == 1:
+        return classifiers[0]
+    if not scored:
+        raise PipelineError(
+            f"set {feature_set} has {len(classifiers)} classifiers and no cross-validation to choose by; "
+            "its predictions need rows of evaluation cv"
+        )
+    means = summary.loc[scored].fillna({"std": 0.0})
+    equal = means[means["mean"] > means["mean"].max() - TIE]
+    return str(min(equal.index, key=lambda key: (equal.loc[key, "std"], key[1]))[1])
+
+
+def _fold_summary(key: tuple[str, str], *, summary: pd.DataFrame) -> tuple[float, float, int]:
+    """Mean, SD and number of the per-fold AUCs of a model."""
+    if key not in summary.index:
+        return float("nan"), float("nan"), 0
+    row = summary.loc[key]
+    return float(row["mean"]), float(row["std"]), int(row["count"])
+
+
+def _role(feature_set: str, *, primary: PrimaryParams | None) -> tuple[str | None, str | None]:
+    """Whether a set is the primary one or its comparator, and in which evaluation."""
+    if primary is None or feature_set not in (primary.feature_set, primary.comparator):
+        return None, None
+    return "primary" if feature_set == primary.feature_set else "comparator", primary.evaluation
+
+
+def _check_primary(chosen: pd.DataFrame, *, models: Sequence[ModelScores], primary: PrimaryParams | None) -> None:
+    if primary is None:
+        return
+    classifiers = list(chosen.loc[chosen["kind"] == "classifier", "feature_set"])
+    for key in ("feature_set", "comparator"):
+        if getattr(primary, key) not in classifiers:
+            raise PipelineError(
+                f"params/compare.yaml: key 'primary.{key}' names the set {getattr(primary, key)}, which has no "
+                f"predictions; the sets are {', '.join(classifiers)}"
+            )
+    found = sorted({model.evaluation for model in models})
+    both = {m.feature_set for m in models if m.evaluation == primary.evaluation and m.both_classes}
+    if not {primary.feature_set, primary.comparator} <= both:
+        raise PipelineError(
+            f"params/compare.yaml: key 'primary.evaluation' names {primary.evaluation}, where the primary sets have no "
+            f"patients of both classes; the data hold {', '.join(found)}; name another one, or set primary to null"
+        )
+
+
+def summary_json(metrics: pd.DataFrame, *, delong: pd.DataFrame, chosen: pd.DataFrame) -> str:
+    """`metrics.json`: the primary comparison in a few numbers, empty (`{}`) where there is none."""
+    content: dict[str, Any] = {}
+    for row in chosen[chosen["role"] == "primary"].itertuples():
+        key = (row.feature_set, row.model, row.evaluation, "auc")
+        auc = metrics.set_index(["feature_set", "model", "evaluation", "metric"]).loc[key]
+        test = delong[delong["family"] == PRIMARY].iloc[0]
+        numbers = {
+            "auc": auc["estimate"],
+            "auc_ci_low": auc["ci_low"],
+            "auc_ci_high": auc["ci_high"],
+            "auc_comparator": test["auc_b"],
+            "difference": test["difference"],
+            "p_value": test["p_value"],
+        }
+        content["primary"] = {name: None if pd.isna(value) else float(value) for name, value in numbers.items()}
+        content["primary"]["n"] = int(test["n"])
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,117 @@
+"""One model on one group of patients, one score a patient: the unit that every metric and test is computed from."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.errors import TableError, listed
+
+MODEL_KEY = ["feature_set", "model", "evaluation"]
+
+
+def id_hash(ids: Iterable[str]) -> str:
+    """SHA-256 of the sorted ids, one a line: equal for the same patients and for no others."""
+    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
+
+
+def is_head(feature_set: str, model: str) -> bool:
+    """Whether a model is the own probability of the network that gives its feature set the name."""
+    return model == f"{feature_set}_head"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelScores:
+    """Scores, shape (n,), of one model in one evaluation, sorted by patient; labels bool, shape (n,).
+
+    In evaluation `cv` the score is the mean over repeats of the out-of-fold scores, and there is no threshold.
+    """
+
+    feature_set: str
+    model: str
+    evaluation: str
+    ids: tuple[str, ...]
+    labels: NDArray[np.bool_]
+    scores: NDArray[np.float64]
+    threshold: float | None
+
+    @property
+    def n_pos(self) -> int:
+        """Patients with the event."""
+        return int(self.labels.sum())
+
+    @property
+    def n_neg(self) -> int:
+        """Patients without the event."""
+        return int((~self.labels).sum())
+
+    @property
+    def both_classes(self) -> bool:
+        """Whether an AUC is defined."""
+        return self.n_pos > 0 and self.n_neg > 0
+
+
+def model_scores(predictions: pd.DataFrame, *, place: str) -> list[ModelScores]:
+    """Every model in every evaluation of a predictions table, sorted by feature set, model and evaluation.
+
+    Raises TableError that lists every patient with two labels, every patient scored twice in a test evaluation, and
+    every model with two thresholds in one evaluation; `place` names the table in the message.
+    """
+    faults = _faults(predictions)
+    if faults:
+        raise TableError(listed(faults, heading=f"{place}: the predictions contradict each other"))
+    # Sorted, so that the order of rows cannot change the last digit of a mean.
+    ordered = predictions.sort_values([*MODEL_KEY, "patient_id", "resample"], kind="stable")
+    found = []
+    for (feature_set, model, evaluation), rows in ordered.groupby(MODEL_KEY, sort=True):
+        patients = rows.groupby("patient_id", sort=True).agg({"score": "mean", "label": "first"})
+        thresholds = rows["threshold"].dropna()
+        scores = ModelScores(
+            feature_set=str(feature_set),
+            model=str(model),
+            evaluation=str(evaluation),
+            ids=tuple(patients.index.astype(str)),
+            labels=patients["label"].to_numpy(dtype=np.float64) == 1.0,
+            scores=patients["score"].to_numpy(dtype=np.float64),
+            threshold=float(thresholds.iloc[0]) if len(thresholds) and evaluation != "cv" else None,
+        )
+        found.append(scores)
+    return found
+
+
+def _faults(predictions: pd.DataFrame) -> list[str]:
+    labels = predictions.groupby("patient_id")["label"].nunique()
+    faults = [f"patient {patient} has the label 0 in one row and 1 in another" for patient in labels.index[labels > 1]]
+    test = predictions[predictions["evaluation"] != "cv"]
+    for (feature_set, model, evaluation), number in test.groupby(MODEL_KEY)["threshold"].nunique().items():
+        if number > 1:
+            faults.append(f"model {model} on set {feature_set} has {number} thresholds in evaluation {evaluation}")
+    twice = test.loc[test.duplicated([*MODEL_KEY, "patient_id"]), [*MODEL_KEY, "patient_id"]].drop_duplicates()
+    faults += [
+        f"patient {row.patient_id} is scored twice by model {row.model} on set {row.feature_set} in {row.evaluation}"
+        for row in twice.itertuples(index=False)
+    ]
+    return faults
+
+
+def check_same_patients(group: Sequence[ModelScores]) -> None:
+    """Refuse a paired comparison of models that were not scored on the same patients.
+
+    Raises TableError that lists every model whose patients differ from those of the first.
+    """
+    first = group[0]
+    own = id_hash(first.ids)
+    faults = []
+    for other in group[1:]:
+        if id_hash(other.ids) != own:
+            apart = sorted(set(first.ids) ^ set(other.ids))
+            faults.append(
+                f"{first.feature_set}/{first.model} has {len(first.ids)} patients, {other.feature_set}/{other.model} "
+                f"has {len(other.ids)}; {len(apart)} are in one of them only, such as {apart[0]}"
+            )
+    if faults:
+        heading = f"evaluation {first.evaluation}: a paired test needs the same patients in every model"
+        raise TableError(listed(faults, heading=heading))

@@ -1,0 +1,1 @@
+"""Statistics, one topic a file; each docstring is the methods section of what it computes."""

@@ -1,0 +1,86 @@
+"""Proportions with Wilson intervals, and the four counts of a threshold with what is read from them."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import norm
+
+from pipeline.statistics.roc import as_labels
+
+NAN = float("nan")
+
+
+class Proportion(NamedTuple):
+    """A fraction and its interval; all NaN where it is undefined."""
+
+    estimate: float
+    ci_low: float
+    ci_high: float
+
+
+def wilson(count: int, total: int, *, level: float = 0.95) -> Proportion:
+    """`count` of `total` with the Wilson score interval (Wilson 1927, no continuity correction).
+
+    All NaN where `total` is 0. Raises ValueError where `count` is not between 0 and `total`.
+    """
+    if not 0 <= count <= total:
+        msg = f"count ({count}) must be between 0 and total ({total})"
+        raise ValueError(msg)
+    if total == 0:
+        return Proportion(NAN, NAN, NAN)
+    z2 = float(norm.ppf((1 + level) / 2)) ** 2
+    fraction = count / total
+    centre = (count + z2 / 2) / (total + z2)
+    half = (z2 * (fraction * (1 - fraction) * total + z2 / 4)) ** 0.5 / (total + z2)
+    # At 0 and at all the ends are exactly 0 and 1; rounding must not say otherwise.
+    low = 0.0 if count == 0 else max(0.0, centre - half)
+    high = 1.0 if count == total else min(1.0, centre + half)
+    return Proportion(fraction, low, high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confusion:
+    """Counts at a threshold: true positives, false positives, true negatives, false negatives."""
+
+    tp: int
+    fp: int
+    tn: int
+    fn: int
+
+    @property
+    def f1(self) -> float:
+        """2 TP / (2 TP + FP + FN); NaN where nobody has the event and nobody is called positive. No proportion."""
+        whole = 2 * self.tp + self.fp + self.fn
+        return 2 * self.tp / whole if whole else NAN
+
+    def proportions(self) -> dict[str, Proportion]:
+        """Accuracy, sensitivity, specificity, PPV, NPV with Wilson intervals, of the patients at hand."""
+        return {
+            "accuracy": wilson(self.tp + self.tn, self.tp + self.fp + self.tn + self.fn),
+            "sensitivity": wilson(self.tp, self.tp + self.fn),
+            "specificity": wilson(self.tn, self.tn + self.fp),
+            "ppv": wilson(self.tp, self.tp + self.fp),
+            "npv": wilson(self.tn, self.tn + self.fn),
+        }
+
+
+def confusion(scores: ArrayLike, *, labels: ArrayLike, threshold: float) -> Confusion:
+    """Counts of `scores`, shape (n,), against `labels`, shape (n,): positive = score ≥ threshold.
+
+    Raises ValueError as `as_labels`.
+    """
+    event = as_labels(labels)
+    called = np.asarray(scores, dtype=np.float64) >= threshold
+    return Confusion(
+        tp=int((called & event).sum()),
+        fp=int((called & ~event).sum()),
+        tn=int((~called & ~event).sum()),
+        fn=int((~called & event).sum()),
+    )
+
+
+def brier(scores: ArrayLike, *, labels: ArrayLike) -> float:
+    """Mean squared difference of probability and outcome, shape (n,) each (Brier 1950); 0 is perfect."""
+    return float(np.mean((np.asarray(scores, dtype=np.float64) - as_labels(labels)) ** 2))

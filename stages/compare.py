@@ -1,0 +1,44 @@
+"""compare: metrics with intervals, the classifier of each set, DeLong tests, the primary comparison."""
+
+import logging
+from pathlib import Path
+
+from pipeline import contracts
+from pipeline.compare import CompareParams, choose, fold_table, metric_table, read_predictions, summary_json
+from pipeline.compare_pairs import delong_table
+from pipeline.model_scores import model_scores
+from pipeline.params import load_params
+from pipeline.tables import write_table
+from stages.cli import arguments, run
+
+log = logging.getLogger(__name__)
+LISTED_IN = ("fusion", "embed")  # params files that list the tables of a folder; a single file stands alone
+
+
+def main() -> None:
+    """Read the predictions of every set and network, compute, write the tables and the short summary."""
+    parser = arguments(__doc__, paths=("params", "predictions", "tables"))
+    for name in (*LISTED_IN, "metrics"):
+        parser.add_argument(f"--{name}", type=Path, metavar="PATH")
+    given = parser.parse_args()
+    params = load_params(given.params, CompareParams)
+    predictions = read_predictions(given.predictions, fusion=given.fusion, embed=given.embed)
+
+    models = model_scores(predictions, place=str(given.predictions))
+    folds = fold_table(predictions)
+    metrics = metric_table(models, folds=folds)
+    chosen = choose(folds, models, primary=params.primary)
+    delong = delong_table(models, chosen=chosen, params=params)
+    for row in chosen.itertuples():
+        log.info("%s: %s, mean AUC of %d folds %.3f", row.feature_set, row.model, row.n_folds, row.mean_auc)
+
+    write_table(metrics, given.tables / "metrics.csv", contracts.METRICS)
+    write_table(folds, given.tables / "folds.csv", contracts.FOLDS)
+    write_table(delong, given.tables / "delong.csv", contracts.DELONG)
+    write_table(chosen, given.tables / "chosen.csv", contracts.CHOSEN)
+    if given.metrics:
+        given.metrics.write_text(summary_json(metrics, delong=delong, chosen=chosen), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    run(main)

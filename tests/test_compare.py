@@ -1,0 +1,307 @@
+"""compare: the same numbers as R through the stage, the choice by cross-validation alone, what is refused."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from study import NETS, STRENGTH, study_predictions
+
+from pipeline import contracts
+from pipeline.compare import CompareParams, choose, fold_table, metric_table, read_predictions, summary_json
+from pipeline.compare_pairs import delong_table
+from pipeline.errors import ParamsError, PipelineError, TableError
+from pipeline.model_scores import check_same_patients, id_hash, model_scores
+from pipeline.params import load_params
+from pipeline.tables import read_table, write_table
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = Path(__file__).parent / "reference"
+NAMES = {"feature_set": "combined", "comparator": "clinical", "evaluation": "external"}
+PARAMS = CompareParams.model_validate({"primary": NAMES, "all_pairs": True})
+NONE = CompareParams(primary=None, all_pairs=False)
+
+
+@pytest.fixture(scope="module")
+def predictions():
+    return pd.concat(study_predictions().values(), ignore_index=True)
+
+
+def compared(predictions, params=PARAMS):
+    models = model_scores(predictions, place="p.csv")
+    folds = fold_table(predictions)
+    chosen = choose(folds, models, primary=params.primary)
+    return metric_table(models, folds=folds), folds, chosen, delong_table(models, chosen=chosen, params=params)
+
+
+@pytest.fixture(scope="module")
+def tables(predictions):
+    return compared(predictions)
+
+
+def from_r(feature_set="reference"):
+    """The reference scores as a predictions table, as an external evaluation at threshold 0.25."""
+    wide = pd.read_csv(REFERENCE / "models.csv", dtype={"patient_id": "str"})
+    pairs = pd.read_csv(REFERENCE / "expected" / "delong_pairs_8classifiers.csv")
+    names = list(dict.fromkeys([*pairs["model_1"], *pairs["model_2"]]))
+    long = wide.melt(id_vars=["patient_id", "y"], value_vars=names, var_name="model", value_name="score")
+    own = {"feature_set": feature_set, "resample": "final", "evaluation": "external", "threshold": 0.25}
+    return long.rename(columns={"y": "label"}).assign(**own), pairs
+
+
+def one_metric(metrics, *key):
+    return metrics.set_index(["feature_set", "model", "evaluation", "metric"]).loc[key]
+
+
+def test_numbers_of_r_come_through():
+    long, pairs = from_r()
+    models = model_scores(long, place="r.csv")
+    chosen = pd.DataFrame({"feature_set": ["reference"], "model": ["LR"], "kind": ["classifier"]})
+
+    delong = delong_table(models, chosen=chosen, params=NONE)
+    metrics = metric_table(models, folds=fold_table(long))
+
+    found = delong.set_index(["model_a", "model_b"])
+    for row in pairs.itertuples():
+        known = (row.model_1, row.model_2) in found.index
+        ours = found.loc[(row.model_1, row.model_2) if known else (row.model_2, row.model_1)]
+        assert ours["z"] == pytest.approx(row.z if known else -row.z, abs=1e-7)
+        assert ours["p_value"] == pytest.approx(row.p, abs=1e-9)
+        assert ours["p_holm"] == pytest.approx(row.holm, abs=1e-9)
+        assert ours["p_bh"] == pytest.approx(row.BH, abs=1e-9)
+    assert set(delong["family"]) == {"classifiers within reference"}
+    expected = json.loads((REFERENCE / "expected" / "roc_models.json").read_text())["single"]["LR"]
+    plain = one_metric(metrics, "reference", "LR", "external", "auc_plain")
+    assert (plain["ci_low"], plain["estimate"], plain["ci_high"]) == pytest.approx(expected["ci95_delong"], abs=1e-9)
+    assert [one_metric(metrics, "reference", "LR", "external", n)["estimate"] for n in ("tp", "fp", "fn", "tn")] == [
+        58,
+        59,
+        26,
+        177,
+    ]
+
+
+def test_cross_validation_gives_ranking_metrics_only(tables):
+    metrics, folds, _, _ = tables
+    cv = metrics[metrics["evaluation"] == "cv"]
+    own = folds[(folds["feature_set"] == "clinical") & (folds["model"] == "lr")]
+
+    assert set(cv["metric"]) == {"auc", "auc_sd", "auc_pooled"}
+    assert len(own) == 6
+    auc = one_metric(metrics, "clinical", "lr", "cv", "auc")
+    assert auc["estimate"] == pytest.approx(own["auc"].mean(), abs=1e-15)
+    assert auc["ci_method"] == "mean of folds"
+    assert np.isnan(auc["ci_low"])
+    assert "approximate" in one_metric(metrics, "clinical", "lr", "cv", "auc_pooled")["ci_method"]
+
+
+def test_every_row_says_on_whom(tables, predictions):
+    metrics = tables[0]
+    patients = predictions.loc[predictions["evaluation"] == "external", "patient_id"].unique()
+    external = metrics[metrics["evaluation"] == "external"]
+
+    assert set(external["id_hash"]) == {id_hash(patients)}
+    assert set(external["n_pos"]) == {12}
+    assert set(external["n_neg"]) == {28}
+    assert metrics.groupby("evaluation")["id_hash"].nunique().eq(1).all()
+    assert metrics["id_hash"].nunique() == 3
+
+
+def test_families_hold_the_pairs_they_name(tables):
+    delong = tables[3]
+    sizes = delong[delong["evaluation"] == "external"].groupby("family").size().to_dict()
+
+    assert sizes.pop("primary comparison") == 1
+    assert sizes.pop("sets at their CV-chosen classifier") == 10  # four sets and one head
+    assert sizes.pop("all pairs") == 13 * 12 / 2
+    assert sizes == {f"classifiers within {name}": 3 for name in STRENGTH}
+    assert "primary comparison" not in set(delong.loc[delong["evaluation"] != "external", "family"])
+    primary = delong[delong["family"] == "primary comparison"].iloc[0]
+    assert (primary["set_a"], primary["set_b"]) == ("combined", "clinical")
+    assert primary["p_holm"] == primary["p_value"]
+    assert primary["difference"] == primary["auc_a"] - primary["auc_b"]
+
+
+def test_choice_sees_no_test_patient(predictions, tables):
+    ruined = predictions.copy()
+    test = ruined["evaluation"] != "cv"
+    ruined.loc[test, "score"] = np.random.default_rng(0).uniform(size=int(test.sum()))
+
+    pd.testing.assert_frame_equal(compared(ruined)[2], tables[2])
+
+
+def test_choice_is_by_mean_then_sd_then_name(predictions):
+    models = model_scores(predictions, place="p.csv")
+    rows = [("clinical", "lr", "f1", 0.6), ("clinical", "lr", "f2", 0.8), ("clinical", "rf", "f1", 0.7)]
+    rows += [("clinical", "rf", "f2", 0.7), ("clinical", "knn", "f1", 0.5), ("clinical", "knn", "f2", 0.5)]
+    one = [model for model in models if model.feature_set == "clinical"]
+    folds = pd.DataFrame(rows, columns=["feature_set", "model", "resample", "auc"])
+
+    assert choose(folds, one, primary=None)["model"].tolist() == ["rf"]
+    equal = folds.assign(auc=0.7)
+    assert choose(equal, one, primary=None)["model"].tolist() == ["knn"]
+
+
+def test_a_head_stands_for_itself(tables):
+    chosen = tables[2].set_index(["feature_set", "model"])
+
+    assert chosen.loc[("densenet121", "densenet121_head"), "kind"] == "head"
+    assert (chosen["kind"] == "classifier").groupby("feature_set").sum().to_dict() == dict.fromkeys(STRENGTH, 1)
+    assert chosen["role"].dropna().to_dict().keys() >= {("combined", chosen.loc["combined"].index[0])}
+
+
+def test_other_patients_refuse_a_paired_test(predictions):
+    short = predictions.drop(predictions[(predictions["model"] == "rf") & (predictions["patient_id"] == "0100")].index)
+    group = [m for m in model_scores(short, place="p.csv") if m.evaluation == "external"]
+
+    with pytest.raises(TableError, match="same patients") as error:
+        check_same_patients(group)
+    assert "such as 0100" in str(error.value)
+
+
+def test_contradictions_are_listed_together(predictions):
+    wrong = predictions.copy()
+    external = wrong.index[wrong["evaluation"] == "external"]
+    wrong.loc[external[0], "label"] = 1 - wrong.loc[external[0], "label"]
+    wrong.loc[external[1], "threshold"] = 0.99
+    again = wrong.loc[[external[2]]].assign(resample="final-2")
+
+    with pytest.raises(TableError) as error:
+        model_scores(pd.concat([wrong, again]), place="p.csv")
+    assert "has the label 0 in one row and 1 in another" in str(error.value)
+    assert "2 thresholds" in str(error.value)
+    assert "scored twice" in str(error.value)
+
+
+def test_an_evaluation_of_one_class_is_left_empty(predictions):
+    internal = predictions[(predictions["evaluation"] != "internal") | (predictions["label"] == 0)]
+    metrics, _, _, delong = compared(internal)
+
+    row = one_metric(metrics, "clinical", "lr", "internal", "auc")
+    assert np.isnan(row["estimate"])
+    assert (row["n_pos"], row["n_neg"]) == (0, 21)
+    assert "internal" not in set(delong["evaluation"])
+
+
+def test_a_missing_evaluation_is_no_fault_unless_it_is_the_primary_one(predictions):
+    without = predictions[predictions["evaluation"] != "internal"]
+    assert set(compared(without)[0]["evaluation"]) == {"cv", "external"}
+
+    with pytest.raises(PipelineError, match=r"'primary.evaluation' names external.*the data hold cv, internal"):
+        compared(predictions[predictions["evaluation"] != "external"])
+    with pytest.raises(PipelineError, match=r"'primary.comparator' names the set clinical"):
+        compared(predictions[predictions["feature_set"] != "clinical"])
+    assert compared(predictions[predictions["evaluation"] == "cv"], NONE)[3]["evaluation"].eq("cv").all()
+
+
+def test_several_classifiers_without_cross_validation_cannot_be_chosen_from(predictions):
+    with pytest.raises(PipelineError, match="no cross-validation to choose by"):
+        compared(predictions[predictions["evaluation"] != "cv"])
+
+
+def test_row_order_changes_no_digit(predictions, tables, tmp_path):
+    shuffled = compared(predictions.sample(frac=1, random_state=3))
+    for contract, one, other in zip(
+        (contracts.METRICS, contracts.FOLDS, contracts.CHOSEN, contracts.DELONG), tables, shuffled, strict=True
+    ):
+        write_table(one, tmp_path / "a.csv", contract)
+        write_table(other, tmp_path / "b.csv", contract)
+        assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def write_study(folder):
+    for name, table in study_predictions().items():
+        write_table(table, folder / f"{name}.csv", contracts.PREDICTIONS)
+    (folder / "old.csv").write_text("left over from a set that is no longer named\n", encoding="utf-8")
+    sets = "\n".join(f"  {name}: [clinical]" for name in STRENGTH)
+    (folder / "fusion.yaml").write_text(f"sets:\n{sets}\n", encoding="utf-8")
+    (folder / "embed.yaml").write_text(f"nets: [{', '.join(NETS)}]\n", encoding="utf-8")
+
+
+def test_folder_gives_the_named_tables_and_skips_an_empty_head(tmp_path, predictions):
+    write_study(tmp_path)
+    lists = {"fusion": tmp_path / "fusion.yaml", "embed": tmp_path / "embed.yaml"}
+    assert len(read_predictions(tmp_path, **lists)) == len(predictions)
+
+    empty = predictions.head(0)
+    write_table(empty, tmp_path / "densenet121_head.csv", contracts.PREDICTIONS)
+    assert set(read_predictions(tmp_path, **lists)["model"]) == {"lr", "rf", "knn"}
+
+    with pytest.raises(ParamsError, match="--fusion and --embed"):
+        read_predictions(tmp_path, fusion=None, embed=None)
+    with pytest.raises(PipelineError, match="no prediction"):
+        read_predictions(tmp_path / "densenet121_head.csv", fusion=None, embed=None)
+    (tmp_path / "clinical.csv").unlink()
+    with pytest.raises(TableError, match=r"clinical\.csv: there is no such table"):
+        read_predictions(tmp_path, **lists)
+
+
+def test_summary_is_the_primary_comparison(tables):
+    metrics, _, chosen, delong = tables
+    primary = json.loads(summary_json(metrics, delong=delong, chosen=chosen))["primary"]
+
+    assert primary["n"] == 40
+    assert primary["auc_ci_low"] < primary["auc"] < primary["auc_ci_high"]
+    assert primary["auc"] - primary["auc_comparator"] == pytest.approx(primary["difference"])
+    assert summary_json(metrics, delong=delong, chosen=chosen.assign(role=None)) == "{}\n"
+
+
+def test_ten_models_of_ten_thousand_patients_take_seconds():
+    rng = np.random.default_rng(0)
+    n = 10_000
+    ids = [f"{i:05d}" for i in range(n)]
+    label = (rng.uniform(size=n) < 0.3).astype(np.uint8)
+    shared = {"resample": "final", "evaluation": "external", "threshold": 0.5, "patient_id": ids, "label": label}
+    table = pd.concat(
+        pd.DataFrame(shared | {"feature_set": f"s{k}", "model": "lr", "score": rng.beta(1 + label, 2)})
+        for k in range(10)
+    )
+    start = time.perf_counter()
+    delong = compared(table, CompareParams(primary=None, all_pairs=True))[3]
+
+    assert time.perf_counter() - start < 5
+    assert (delong["family"] == "all pairs").sum() == 45
+
+
+def command(folder, params):
+    paths = {"params": params, "fusion": folder / "fusion.yaml", "embed": folder / "embed.yaml", "predictions": folder}
+    paths |= {"tables": folder / "tables", "metrics": folder / "metrics.json"}
+    flags = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
+    return subprocess.run(
+        [sys.executable, "-m", "stages.compare", *flags],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_stage_writes_every_table(tmp_path):
+    write_study(tmp_path)
+    done = command(tmp_path, ROOT / "params" / "compare.yaml")
+
+    assert done.returncode == 0, done.stderr
+    metrics = read_table(tmp_path / "tables" / "metrics.csv", contracts.METRICS)
+    read_table(tmp_path / "tables" / "folds.csv", contracts.FOLDS)
+    read_table(tmp_path / "tables" / "delong.csv", contracts.DELONG)
+    chosen = read_table(tmp_path / "tables" / "chosen.csv", contracts.CHOSEN)
+    model = chosen.loc[chosen["role"] == "primary", "model"].iloc[0]
+    auc = one_metric(metrics, "combined", model, "external", "auc")["estimate"]
+    assert json.loads((tmp_path / "metrics.json").read_text())["primary"]["auc"] == auc
+
+
+def test_wrong_params_are_one_sentence(tmp_path):
+    params = tmp_path / "compare.yaml"
+    params.write_text((ROOT / "params" / "compare.yaml").read_text().replace(": external ", ": extern "))
+    done = command(tmp_path, params)
+
+    assert done.returncode == 1
+    assert "key 'primary.evaluation' has the value 'extern'" in done.stderr
+    assert "Traceback" not in done.stderr
+    params.write_text((ROOT / "params" / "compare.yaml").read_text().replace(": clinical ", ": combined "))
+    with pytest.raises(ParamsError, match="it is the primary set"):
+        load_params(params, CompareParams)
