@@ -24,6 +24,10 @@ def test_ids_are_unique_plain_and_independent_of_the_order(paths):
     assert dict(zip(paths[::-1], image_ids(paths[::-1], root=ROOT), strict=True)) == dict(zip(paths, ids, strict=True))
 
 
+def test_no_image_is_stored_under_the_name_of_a_gland_mask():
+    assert image_ids([ROOT / "P1.png", ROOT / "P1_gland.png"], root=ROOT) == ["P1", "P1-gland"]
+
+
 def test_a_plain_name_stays():
     paths = [ROOT / "P001_long.png", ROOT / "P2.nii.gz", ROOT / "ct/P3.2"]
 

@@ -81,5 +81,9 @@ def image_ids(paths: Sequence[Path], *, root: Path) -> list[str]:
 
 
 def plain_name(text: str) -> str:
-    """`text` with every run of other characters as one `-`; never empty, never the name of a hidden file."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-").lstrip(".") or "image"
+    """`text` with every run of other characters as one `-`; never empty, never the name of a hidden file.
+
+    A final `_gland` becomes `-gland`: `<image_id>_gland` is the file of an image's gland mask.
+    """
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-").lstrip(".") or "image"
+    return re.sub("_gland$", "-gland", plain, flags=re.IGNORECASE)
