@@ -85,8 +85,13 @@ def case_seed(seed: int, *names: str) -> int:
 
 
 def benchmark_cases(designs: Sequence[Design], *, params: BenchmarkParams) -> list[Case]:
-    """Every classifier on every design, design by design."""
-    return [Case(design=design, model=model) for design in designs for model in params.classifiers]
+    """Every classifier on every design, those of resample `final` first.
+
+    Its models are saved, and the library for that takes memory: a worker process that loads it late looks to joblib
+    like one that leaks, and is replaced.
+    """
+    ordered = sorted(designs, key=lambda design: design.resample != FINAL)
+    return [Case(design=design, model=model) for design in ordered for model in params.classifiers]
 
 
 def tune(case: Case, *, params: BenchmarkParams, seed: int, folds: Folds) -> tuple[Value, dict[str, float]]:
@@ -136,13 +141,9 @@ def fit_case(case: Case, *, params: BenchmarkParams, seed: int, feature_set: str
     return Fit(**(asdict(fit) | {"suffix": suffix, "content": base64.b64encode(content).decode()}))
 
 
-def kept_case(
+def _fit_and_keep(
     case: Case, *, params: BenchmarkParams, seed: int, feature_set: str, store: CheckpointStore | None
 ) -> Fit:
-    """`fit_case`, or what `store` keeps of it from a run that was stopped."""
-    kept = store.load(case.name) if store else None
-    if kept is not None:
-        return Fit(**kept)
     fit = fit_case(case, params=params, seed=seed, feature_set=feature_set)
     if store:
         store.save(case.name, asdict(fit))
@@ -159,9 +160,14 @@ def fit_cases(
     scheduler: str | None = None,
     store: CheckpointStore | None = None,
 ) -> Iterator[Fit]:
-    """Yield the fit of each case in their order; finished cases are kept in `store`."""
-    fit = partial(kept_case, params=params, seed=seed, feature_set=feature_set, store=store)
-    return map_cases(fit, cases, workers=workers, scheduler=scheduler)
+    """Yield the fit of each case in their order; a case that `store` keeps from a stopped run is not fitted again."""
+    kept = {case.name: store.load(case.name) if store else None for case in cases}
+    waiting = [case for case in cases if kept[case.name] is None]
+    fit = partial(_fit_and_keep, params=params, seed=seed, feature_set=feature_set, store=store)
+    fresh = map_cases(fit, waiting, workers=workers, scheduler=scheduler)
+    for case in cases:
+        known = kept[case.name]
+        yield next(fresh) if known is None else Fit(**known)
 
 
 def raw_scores(
