@@ -15,7 +15,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -29,6 +31,8 @@ from pipeline.radiomics import RadiomicsParams
 from pipeline.radiomics_presets import preset
 from pipeline.radiomics_recipe import collected_log, on_grid, set_up
 from pipeline.tables import read_table, write_table
+
+Result = TypeVar("Result")
 
 
 def draw_frames(folder: Path, *, count: int, seed: int) -> None:
@@ -57,13 +61,12 @@ def cohort_of(images: Path, masks: Path) -> pd.DataFrame:
     return pd.DataFrame(rows).reindex(columns=[column.name for column in contracts.COHORT.columns])
 
 
-def timed(work: Callable[[], None], *, what: str, count: int) -> float:
-    """Run `work`, print and return seconds an image."""
+def timed(work: Callable[[], Result], *, what: str, count: int) -> Result:
+    """Run `work`, print the seconds an image, return what it gave."""
     start = time.perf_counter()
-    work()
-    seconds = (time.perf_counter() - start) / count
-    print(f"{what:<66}{seconds:>8.3f} s an image", flush=True)
-    return seconds
+    result = work()
+    print(f"{what:<66}{(time.perf_counter() - start) / count:>8.3f} s an image", flush=True)
+    return result
 
 
 def command_line(cohort: pd.DataFrame, *, given: argparse.Namespace, work: Path, settings: Path, jobs: int) -> None:
@@ -128,12 +131,32 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--masks", type=Path, help="folder of masks")
     parser.add_argument("--params", type=Path, default=Path("params/radiomics.yaml"))
     parser.add_argument("--workers", type=int, default=2, help="processes of the parallel runs")
-    parser.add_argument("--count", type=int, default=40, help="images to use at most")
+    parser.add_argument("--count", type=int, default=60, help="images to use at most")
     return parser.parse_args()
 
 
+def compare_ways(cohort: pd.DataFrame, *, given: argparse.Namespace, work: Path, name: str) -> None:
+    """Time every way on the images of `cohort`, then say whether the values are the same."""
+    count, settings = len(cohort), work / "settings.json"
+    settings.write_text(json.dumps(preset(name).settings))
+    for jobs in (1, given.workers):
+        run = partial(command_line, cohort, given=given, work=work, settings=settings, jobs=jobs)
+        timed(run, what=f"(a) PyRadiomics' command line on full frames, {jobs} job(s)", count=count)
+    both_stages(work / "cohort.csv", given=given, work=work, workers=given.workers)  # leaves the crops for (b)
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    crops = timed(partial(on_crops, work, name=name), what="(b) PyRadiomics called on crops, 1 process", count=count)
+    for workers in (1, given.workers):
+        run = partial(both_stages, work / "cohort.csv", given=given, work=work, workers=workers)
+        timed(run, what=f"(c) stages crop and radiomics, tables written, {workers} worker(s)", count=count)
+    ours = read_table(work / "radiomics.csv", contracts.RADIOMICS).set_index("image_id").loc[crops.index]
+    print(f"(c) against (b): {largest_difference(ours, other=crops)}")
+    frames = pd.read_csv(work / "frames1.csv").drop(columns=["Image", "Mask"]).set_axis(cohort["image_id"])
+    print(f"(c) against (a): {largest_difference(ours, other=frames.loc[crops.index])}")
+    print("    (the wider view changes filters that scale by the image's maximum or wrap at its edge)")
+
+
 def main() -> None:
-    """Time all ways on the same images and say whether the values are the same."""
+    """Take the images given, or draw some, and compare the ways of extraction on them."""
     given = arguments()
     name = load_params(given.params, RadiomicsParams).preset
     if name is None:
@@ -146,36 +169,8 @@ def main() -> None:
         cohort = read_table(given.cohort, contracts.COHORT) if given.cohort else cohort_of(given.images, given.masks)
         cohort = cohort.dropna(subset=["mask"]).head(given.count)
         write_table(cohort, work / "cohort.csv", contracts.COHORT)
-        (work / "settings.json").write_text(json.dumps(preset(name).settings))
-        count, many = len(cohort), given.workers
-        print(f"{count} images, preset {name}, {preset(name).count} features each")
-        for jobs in (1, many):
-            timed(
-                lambda jobs=jobs: command_line(
-                    cohort, given=given, work=work, settings=work / "settings.json", jobs=jobs
-                ),
-                what=f"(a) PyRadiomics' command line on full frames, {jobs} job(s)",
-                count=count,
-            )
-        both_stages(work / "cohort.csv", given=given, work=work, workers=many)  # leaves the crops for (b)
-        crops = pd.DataFrame()
-
-        def loop() -> None:
-            nonlocal crops
-            crops = on_crops(work, name=name)
-
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-        timed(loop, what="(b) PyRadiomics called on crops, 1 process", count=count)
-        for workers in (1, many):
-            timed(
-                lambda workers=workers: both_stages(work / "cohort.csv", given=given, work=work, workers=workers),
-                what=f"(c) stages crop and radiomics, tables written, {workers} worker(s)",
-                count=count,
-            )
-        stage_values = read_table(work / "radiomics.csv", contracts.RADIOMICS).set_index("image_id").loc[crops.index]
-        print(f"(c) against (b): {largest_difference(stage_values, other=crops)}")
-        frames = pd.read_csv(work / "frames1.csv").drop(columns=["Image", "Mask"]).set_axis(cohort["image_id"])
-        print(f"(c) against (a): {largest_difference(stage_values, other=frames.loc[crops.index])}")
+        print(f"{len(cohort)} images, preset {name}, {preset(name).count} features each")
+        compare_ways(cohort, given=given, work=work, name=name)
 
 
 if __name__ == "__main__":
