@@ -23,7 +23,9 @@ class TableAuditParams(Params):
     min_separated: int = Field(ge=2, le=10_000)
 
 
-def patient_findings(images: Sequence[SourceImage], *, patients: pd.DataFrame) -> list[Finding]:
+def patient_findings(
+    images: Sequence[SourceImage], *, patients: pd.DataFrame, params: TableAuditParams
+) -> list[Finding]:
     """Patients without an image, an outcome that is the same for all, two sites of one patient."""
     if patients.empty:
         message = "the source holds no patient; check root and the importer's settings in params/cohort.yaml"
@@ -39,10 +41,10 @@ def patient_findings(images: Sequence[SourceImage], *, patients: pd.DataFrame) -
     if labels.nunique() == 1:
         message = f"all {len(labels)} patients have the label {int(labels.iloc[0])}; nothing can be learned"
         found.append(error("label", scope="column", check="outcome_constant", message=message))
-    return found + site_findings(images, patients=patients)
+    return found + site_findings(images, patients=patients, params=params)
 
 
-def site_findings(images: Sequence[SourceImage], *, patients: pd.DataFrame) -> list[Finding]:
+def site_findings(images: Sequence[SourceImage], *, patients: pd.DataFrame, params: TableAuditParams) -> list[Finding]:
     """Patients whose images, or whose image and row, name two sites; sites where all patients have one outcome."""
     sites: dict[str, set[str]] = {}
     rows = zip(patients["patient_id"], patients["site"], strict=True)
@@ -56,7 +58,7 @@ def site_findings(images: Sequence[SourceImage], *, patients: pd.DataFrame) -> l
             found.append(error(patient_id, scope="patient", check="two_sites", message=message))
     labelled = patients[_present(patients["site"]) & patients["label"].isin([0, 1])]
     for site, labels in labelled.groupby("site")["label"]:
-        if labels.nunique() == 1 and labelled["site"].nunique() > 1:
+        if labels.nunique() == 1 and len(labels) >= params.min_separated and labelled["site"].nunique() > 1:
             message = f"all {len(labels)} patients of site {site} have the label {int(labels.iloc[0])}; "
             message += "what tells the scanners apart also tells the outcome"
             found.append(warning("site", scope="column", check="site_single_class", message=message))

@@ -117,11 +117,12 @@ def cohort_audit(
     Files are named from `root` on, so that the audit says the same on every machine.
     """
     found = [*_without_ids(source), *source.findings, *(dropped_finding(case) for case in source.dropped)]
-    found += patient_findings(source.images, patients=source.patients)
+    found += patient_findings(source.images, patients=source.patients, params=params.tables)
     if not any(finding.check in ("unknown_cohort", "two_cohorts") for finding in source.findings):
         found += cohort_findings(source.patients, params=params.tables)
     found += column_findings(source.patients, params=params.tables)
-    found += gathered((f for image in imported for f in image.findings), total=len(imported))
+    readable = sum(image.row is not None for image in imported)
+    found += gathered((f for image in imported for f in image.findings), total=readable)
     found += duplicate_findings(_repeats(imported), patients=source.patients)
     return [replace(finding, message=finding.message.replace(f"{root}/", "")) for finding in found]
 

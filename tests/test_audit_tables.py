@@ -36,32 +36,34 @@ def column(labels, values):
 
 def test_a_sound_table_finds_nothing():
     table = patients([0, 1], site=["s", "s"])
-    assert patient_findings(images("p0", "p1"), patients=table) == []
+    assert patient_findings(images("p0", "p1"), patients=table, params=PARAMS) == []
 
 
 def test_patient_without_image():
-    assert found(patient_findings(images("p0"), patients=patients([0, 1]))) == {("label_without_image", "p1", "error")}
+    assert found(patient_findings(images("p0"), patients=patients([0, 1]), params=PARAMS)) == {
+        ("label_without_image", "p1", "error")
+    }
 
 
 def test_no_patient_and_one_outcome():
-    assert found(patient_findings([], patients=patients([]))) == {("no_patients", "", "error")}
-    assert found(patient_findings(images("p0", "p1"), patients=patients([1, 1]))) == {
+    assert found(patient_findings([], patients=patients([]), params=PARAMS)) == {("no_patients", "", "error")}
+    assert found(patient_findings(images("p0", "p1"), patients=patients([1, 1]), params=PARAMS)) == {
         ("outcome_constant", "label", "error")
     }
 
 
 def test_two_sites_of_one_patient_through_images_or_row():
     table = patients([0, 1], site=["A", "B"])
-    among_images = patient_findings(images("p0", "p0", "p1", sites=["A", "C"]), patients=table)
+    among_images = patient_findings(images("p0", "p0", "p1", sites=["A", "C"]), patients=table, params=PARAMS)
     assert ("two_sites", "p0", "error") in found(among_images)
     assert ("two_sites", "p1", "error") not in found(among_images)
 
 
 def test_a_site_with_one_outcome_is_a_warning():
-    table = patients([0, 0, 1, 0], site=["A", "A", "B", "B"])
-    result = patient_findings(images("p0", "p1", "p2", "p3"), patients=table)
-    assert found(result) == {("site_single_class", "site", "warning")}
-    assert "all 2 patients of site A have the label 0" in result[0].message
+    table = patients([0, 0, 0, 1, 0, 1], site=["A", "A", "A", "B", "B", "C"])
+    result = patient_findings(images(*table["patient_id"]), patients=table, params=PARAMS)
+    assert found(result) == {("site_single_class", "site", "warning")}  # site C has too few to tell
+    assert "all 3 patients of site A have the label 0" in result[0].message
 
 
 @pytest.mark.parametrize(
