@@ -142,8 +142,8 @@ def dropped_finding(case: Dropped) -> Finding:
 def gathered(findings: Iterable[Finding], *, total: int) -> list[Finding]:
     """`findings` with one row instead of one an image for what is said of most images (see GATHERED).
 
-    `total` is the number of images that could be read. Adds a warning where pixel sizes are known for some images only, and one where
-    lesions in several parts are common.
+    `total` is the number of images that could be read. Adds a warning where pixel sizes are known for some images
+    only, and one where lesions in several parts are common.
     """
     everything = list(findings)
     counts = Counter(finding.check for finding in everything)

@@ -69,6 +69,7 @@ def study(folder, *, patients=4, change=None):
     table.to_csv(folder / "manifest.csv", index=False)
     ages = {"patient_id": table["patient_id"].unique(), "age": 40 + np.arange(table["patient_id"].nunique()) % 3}
     pd.DataFrame(ages).to_csv(folder / "clinical.csv", index=False)
+    (folder / "genes.csv").write_text("patient_id,g1\n003,0.5\n000,1e-3\n", encoding="utf-8")
     return folder
 
 
@@ -79,10 +80,11 @@ def run_stage(folder, *, root, params=ROOT / "params" / "cohort.yaml", workers=1
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
-def small_params(folder, text=None):
-    text = text or (ROOT / "params" / "cohort.yaml").read_text(encoding="utf-8")
+def small_params(folder):
+    text = (ROOT / "params" / "cohort.yaml").read_text(encoding="utf-8")
     path = folder / "cohort.yaml"
-    path.write_text(text.replace("class_count: 10", "class_count: 2"), encoding="utf-8")
+    text = text.replace("class_count: 10", "class_count: 2").replace("blocks: {}", "blocks: {genes: genes.csv}")
+    path.write_text(text, encoding="utf-8")
     return path
 
 
@@ -103,7 +105,7 @@ def test_one_form_for_any_number_of_workers(tmp_path):
     assert cohort["image"].tolist() == ["i0.nrrd", "i1.nrrd", "i2.nrrd", "i3.nrrd"]
     assert patients["patient_id"].tolist() == patients["group_id"].tolist() == ["000", "001", "002", "003"]
     assert patients["age"].tolist() == [40, 41, 42, 40]
-    assert (tmp_path / "out1" / "blocks").is_dir()
+    assert one["blocks/genes.csv"] == b"patient_id,g1\n000,0.001\n001,\n002,\n003,0.5\n"
     assert not any(str(tmp_path).encode() in content for content in one.values())
 
 
