@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.errors import PipelineError, listed
+from pipeline.grouped_folds import deal_groups
 
 KEYS = ("resample", "part", "patient_id", "role")
 
@@ -94,8 +95,7 @@ def _faults(design: Design) -> list[str]:
     if gaps.any():
         names = ", ".join(np.asarray(design.features)[gaps][:3])
         faults.append(f"{int(gaps.sum())} features have missing values, first {names}; run reduce again")
-    events, others = _strata(design.y, design.groups)
-    if min(len(events), len(others)) < 2:
+    if min(_groups_of_each_class(design.y, design.groups)) < 2:
         faults.append(
             f"the training rows hold {int(design.y.sum())} events among {len(design.y)} patients, and each class needs "
             "2 groups or more; use fewer folds or no halves"
@@ -103,10 +103,10 @@ def _faults(design: Design) -> list[str]:
     return faults
 
 
-def _strata(y: NDArray[np.int64], groups: NDArray[np.str_]) -> tuple[list[str], list[str]]:
-    """The groups that hold an event, and those that hold none, each sorted."""
+def _groups_of_each_class(y: NDArray[np.int64], groups: NDArray[np.str_]) -> tuple[int, int]:
+    """How many groups hold an event, and how many hold none."""
     with_event = set(groups[y == 1])
-    return sorted(with_event), sorted(set(groups) - with_event)
+    return len(with_event), len(set(groups) - with_event)
 
 
 def inner_folds(
@@ -114,16 +114,13 @@ def inner_folds(
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Train and test row numbers of stratified folds that never split a group; every fold holds both classes.
 
-    `y` (n,) of 0 and 1, `groups` (n,). Groups with and without an event are dealt out in turn after a shuffle; there
-    are fewer folds where a class has fewer groups. Raises ValueError where a class has fewer than two groups.
+    `y` (n,) of 0 and 1, `groups` (n,). There are fewer folds where a class has fewer groups. Raises ValueError where a
+    class has fewer than two groups.
     """
-    strata = _strata(y, groups)
-    count = min(folds, *(len(stratum) for stratum in strata))
+    events, others = _groups_of_each_class(y, groups)
+    count = min(folds, events, others)
     if count < 2:
-        msg = f"folds need 2 groups or more of each class; {len(strata[0])} hold events, {len(strata[1])} none"
+        msg = f"folds need 2 groups or more of each class; {events} hold events, {others} none"
         raise ValueError(msg)
-    generator = np.random.default_rng(seed)
-    dealt = [group for stratum in strata for group in generator.permutation(np.asarray(stratum))]
-    fold_of = {str(group): place % count for place, group in enumerate(dealt)}
-    fold = np.array([fold_of[str(group)] for group in groups])
+    fold = deal_groups(y, groups, folds=count, generator=np.random.default_rng(seed))
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(count)]
