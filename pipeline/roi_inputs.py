@@ -1,6 +1,5 @@
 """What a network sees of each lesion: the box around its outline, resized to one size, in 256 grey levels."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -64,17 +63,15 @@ class RoiInputs:
         return np.array([i for i, patient in enumerate(self.patient_ids) if patient in patients], dtype=np.intp)
 
 
-def read_roi_inputs(
-    rois: pd.DataFrame, *, folder: Path, params: InputParams, each: Callable[[Any], Any] = iter
-) -> RoiInputs:
+def read_roi_inputs(rois: pd.DataFrame, *, folder: Path, params: InputParams) -> RoiInputs:
     """Read the input of every ROI with status `ok`, sorted by image_id.
 
-    Parameters: `rois` (table of the crop stage), `folder` (where its image and mask files are), `each` (wraps the rows
-    that are gone through, for a progress bar). Raises ImageError that lists every ROI that cannot be used.
+    Parameters: `rois` (table of the crop stage), `folder` (where its image and mask files are).
+    Raises ImageError that lists every ROI that cannot be used.
     """
     usable = rois[rois["status"] == "ok"].sort_values("image_id")
     pixels, faults = [], []
-    for row in each(list(usable.itertuples(index=False))):
+    for row in usable.itertuples(index=False):
         try:
             pixels.append(roi_pixels(read_image(folder / row.image), read_image(folder / row.mask), params=params))
         except ImageError as error:

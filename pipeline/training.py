@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -76,19 +76,22 @@ def reproducible(*, seed: int, threads: int, device: torch.device) -> Iterator[N
     On a GPU a kernel without a deterministic form is used with a warning.
     """
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    filled = torch.utils.deterministic.fill_uninitialized_memory
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    switches: Any = torch.utils.deterministic
+    filled = switches.fill_uninitialized_memory
+    random = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+    # Without allow_tf32=False a GPU would round the factors of "float32" convolutions to 10 bits.
+    with random, torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
         torch.manual_seed(seed)
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
         # Nothing here reads memory before writing it; filling it first would cost a tenth of the time.
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        switches.fill_uninitialized_memory = False
         try:
             yield
         finally:
             torch.set_num_threads(before[0])
             torch.use_deterministic_algorithms(before[1])
-            torch.utils.deterministic.fill_uninitialized_memory = filled
+            switches.fill_uninitialized_memory = filled
 
 
 def class_weight_ratio(labels: NDArray[np.float32], *, how: Literal["balanced", "none"]) -> float:

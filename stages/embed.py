@@ -1,19 +1,9 @@
 """Describe every ROI by a network that was not trained on its patient; the network's own probabilities too."""
 
-from pipeline import contracts
+import logging
+
+from pipeline import contracts, embed
 from pipeline.checkpoints import CheckpointStore
-from pipeline.embed import (
-    EmbedParams,
-    cases_of,
-    cohort_of,
-    describe,
-    embeddings_table,
-    network_of,
-    predictions_table,
-    recipe_of,
-    store_key,
-    write_network,
-)
 from pipeline.embed_jobs import check_jobs, plan_jobs
 from pipeline.networks.registry import build_network
 from pipeline.params import CommonParams, load_params
@@ -23,26 +13,28 @@ from pipeline.training import device_named
 from stages.cli import arguments, progress, run, run_settings
 
 PATHS = ("params", "common", "table", "rois", "patients", "splits", "features", "network", "predictions")
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
     """Read ROIs, labels and splits; train and describe; write embeddings, the networks' cards, head predictions."""
     given = arguments(__doc__, paths=PATHS, words=("net",)).parse_args()
-    params, seed = load_params(given.params, EmbedParams), load_params(given.common, CommonParams).seed
+    params, seed = load_params(given.params, embed.EmbedParams), load_params(given.common, CommonParams).seed
     settings = run_settings()
-    device = str(device_named(settings.device))
-    network, recipe = network_of(params, given.net), recipe_of(params, seed=seed)
+    network, device = embed.network_of(params, given.net), str(device_named(settings.device))
     build_network(network.architecture, network.settings)  # weights that cannot be had stop the stage here, once
     splits = read_table(given.splits, contracts.SPLITS)
     inputs = read_roi_inputs(read_table(given.table, contracts.ROIS), folder=given.rois, params=params.input)
-    cohort = cohort_of(read_table(given.patients, contracts.PATIENTS), inputs=inputs)
+    cohort = embed.cohort_of(read_table(given.patients, contracts.PATIENTS), inputs=inputs)
     jobs = plan_jobs(splits, strategy=params.strategy)
     check_jobs(jobs, labels=cohort.labels, groups=cohort.groups, with_image=frozenset(inputs.patient_ids))
-    cases = cases_of(jobs, cohort=cohort, batch_size=params.training.batch_size)
+    cases = embed.cases_of(jobs, cohort=cohort, batch_size=params.training.batch_size)
+    log.info("%s, strategy %s, %d images, on %s", given.net, params.strategy, len(inputs.image_ids), device)
 
-    key = store_key(params, net=given.net, cohort=cohort, splits=splits, seed=seed, device=device)
+    key = embed.store_key(params, net=given.net, cohort=cohort, splits=splits, seed=seed, device=device)
     store = CheckpointStore(settings.scratch / f"embed-{given.net}", key=key)
-    work = describe(
+    recipe = embed.recipe_of(params, seed=seed)
+    work = embed.describe(
         cases,
         network=network,
         recipe=recipe,
@@ -54,10 +46,11 @@ def main() -> None:
     )
     results = list(progress(work, total=len(cases), unit="network"))
 
-    write_table(embeddings_table(results, net=given.net, cohort=cohort), given.features, contracts.EMBEDDINGS)
-    heads = predictions_table(results, net=given.net, cohort=cohort, splits=splits)
+    table = embed.embeddings_table(results, net=given.net, cohort=cohort)
+    write_table(table, given.features, contracts.EMBEDDINGS)
+    heads = embed.predictions_table(results, net=given.net, cohort=cohort, splits=splits)
     write_table(heads, given.predictions, contracts.PREDICTIONS)
-    write_network(results, folder=given.network)
+    embed.write_network(results, folder=given.network)
     store.remove()
 
 

@@ -1,0 +1,252 @@
+"""embed: rows as the contract has them, the same bytes for any workers, no patient described by its own network."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+from tiny_study import TINY, cohort, recipe, splits
+
+from pipeline import contracts, embed_cases
+from pipeline.checkpoints import CheckpointStore
+from pipeline.embed import (
+    EmbedParams,
+    cases_of,
+    cohort_of,
+    describe,
+    embeddings_table,
+    network_of,
+    predictions_table,
+    write_network,
+)
+from pipeline.embed_jobs import plan_jobs
+from pipeline.errors import ParamsError
+from pipeline.images import image_from, write_image
+from pipeline.params import load_params
+from pipeline.tables import check_table, read_table, write_table
+
+ROOT = Path(__file__).resolve().parents[1]
+STUDY = cohort()
+
+
+def run(strategy, folder, *, study=STUDY, workers=1, plan=None, table=None):
+    plan = plan or recipe(strategy)
+    jobs = plan_jobs(splits() if table is None else table, strategy=strategy)
+    cases = cases_of(jobs, cohort=study, batch_size=plan.training.batch_size)
+    store = CheckpointStore(folder / "embed", key="k")
+    done = describe(
+        cases, network=TINY, recipe=plan, cohort=study, store=store, workers=workers, scheduler=None, device="cpu"
+    )
+    return list(done)
+
+
+def files(results, folder, *, study=STUDY):
+    """Everything the stage writes, as bytes by name."""
+    write_table(embeddings_table(results, net="tiny", cohort=study), folder / "features.csv", contracts.EMBEDDINGS)
+    heads = predictions_table(results, net="tiny", cohort=study, splits=splits())
+    write_table(heads, folder / "heads.csv", contracts.PREDICTIONS)
+    write_network(results, folder=folder / "network")
+    found = [file for file in sorted(folder.rglob("*")) if file.is_file() and "embed" not in file.parts]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in found}
+
+
+@pytest.mark.parametrize("strategy", ["crossfit", "insample", "frozen"])
+def test_rows_are_those_of_the_contract(strategy, tmp_path):
+    table = embeddings_table(run(strategy, tmp_path), net="tiny", cohort=STUDY)
+    check_table(table, contracts.EMBEDDINGS, place="features")
+    found = set(zip(table["resample"], table["part"], table["image_id"].str.partition("_")[0], strict=True))
+    roles = splits()
+    if strategy == "frozen":
+        expected = {("all", "all", patient) for patient in STUDY.labels}
+    elif strategy == "insample":
+        expected = {(r.resample, "all", r.patient_id) for r in roles.itertuples()}
+    else:
+        expected = {
+            (r.resample, part, r.patient_id)
+            for r in roles.itertuples()
+            for part in "ab"
+            if r.role != "train" or r.half != part
+        }
+
+    assert found == expected
+    assert len(table) == 2 * len(expected)
+    assert list(table.columns) == ["resample", "part", "image_id", "tiny_0000", "tiny_0001", "tiny_0002", "tiny_0003"]
+
+
+def test_every_test_patient_has_a_head_score(tmp_path):
+    results = run("crossfit", tmp_path)
+    found = predictions_table(results, net="tiny", cohort=STUDY, splits=splits())
+    test = splits().query("role != 'train'")
+
+    assert set(zip(found["resample"], found["patient_id"], found["evaluation"], strict=True)) == set(
+        zip(test["resample"], test["patient_id"], test["role"], strict=True)
+    )
+
+
+def test_a_frozen_network_has_no_head(tmp_path):
+    assert predictions_table(run("frozen", tmp_path), net="tiny", cohort=STUDY, splits=splits()).empty
+
+
+def test_frozen_chunks_hold_whole_batches():
+    jobs = plan_jobs(splits(), strategy="frozen")
+    cases = cases_of(jobs, cohort=STUDY, batch_size=2)
+
+    assert [len(case.rows) for case in cases] == [32, 16]
+    assert [case.name for case in cases] == ["all_all_0", "all_all_1"]
+
+
+def test_one_and_two_workers_write_the_same_bytes(tmp_path):
+    first = files(run("crossfit", tmp_path / "1"), tmp_path / "1")
+    second = files(run("crossfit", tmp_path / "2", workers=2), tmp_path / "2")
+
+    assert first == second
+    assert {"features.csv", "heads.csv", "network/losses.csv", "network/final_a.safetensors"} <= set(first)
+
+
+def test_resume_computes_only_what_is_missing(tmp_path, monkeypatch):
+    whole = files(run("crossfit", tmp_path / "a"), tmp_path / "a")
+    half_way = run("crossfit", tmp_path / "b")
+    store = CheckpointStore(tmp_path / "b" / "embed", key="k")
+    for result in half_way[:2]:
+        store.path(result.case.name).unlink()
+    computed = []
+
+    class Watched(embed_cases.Trainer):
+        def fit(self, *args, **kwargs):
+            computed.append(kwargs["seed"])
+            return super().fit(*args, **kwargs)
+
+    monkeypatch.setattr(embed_cases, "Trainer", Watched)
+    again = files(run("crossfit", tmp_path / "b"), tmp_path / "b")
+
+    assert len(computed) == 2
+    assert again == whole
+
+
+def training_auc(strategy, folder):
+    """AUC of the head over the training patients it describes, and over the test patients, mean of resamples."""
+    study, table = cohort(120), splits(120)
+    plan = recipe(strategy, epochs=40)
+    role = table.set_index(["resample", "patient_id"])["role"]
+    rows = [
+        (result.case.job.resample, study.inputs.patient_ids[row], probability)
+        for result in run(strategy, folder, study=study, table=table, plan=plan)
+        for row, probability in zip(result.case.rows, result.probabilities, strict=True)
+    ]
+    frame = pd.DataFrame(rows, columns=["resample", "patient_id", "score"])
+    frame["train"] = [role[key] == "train" for key in zip(frame["resample"], frame["patient_id"], strict=True)]
+    frame["label"] = [study.labels[patient] for patient in frame["patient_id"]]
+    by_role = frame.groupby(["train", "resample"]).apply(lambda g: roc_auc_score(g["label"], g["score"]))
+    return by_role.loc[True].mean(), by_role.loc[False].mean()
+
+
+def test_a_network_that_learns_by_heart_betrays_insample_and_not_crossfit(tmp_path):
+    crossfit, insample = training_auc("crossfit", tmp_path / "c"), training_auc("insample", tmp_path / "i")
+
+    assert insample[0] > 0.99
+    assert 0.4 < crossfit[0] < 0.6
+    assert 0.35 < insample[1] < 0.65
+    assert 0.35 < crossfit[1] < 0.65
+
+
+def params_file(folder, **changes):
+    """The demo's params with some lines replaced; a key is `name` as it stands at the start of a line."""
+    text = (ROOT / "params" / "embed.yaml").read_text(encoding="utf-8")
+    for key, value in changes.items():
+        lines = [line for line in text.splitlines() if line.strip().startswith(f"{key}:")]
+        line = lines[0]
+        text = text.replace(line, f"{line[: len(line) - len(line.lstrip())]}{key}: {value}", 1)
+    path = folder / "embed.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_demo_params_are_valid():
+    params = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
+
+    assert params.nets == ("densenet121", "carnet")
+    assert network_of(params, "carnet").settings is params.carnet
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"nets": "[densenet121, vgg]"}, r"key 'nets'.*allowed are carnet, densenet121, each at most once$"),
+        ({"nets": "[carnet, carnet]"}, r"key 'nets'.*each at most once$"),
+        ({"strategy": "frozen"}, r"key 'strategy' has the value 'frozen', but densenet121 would hold randomly"),
+        ({"layer": "last_conv_flat1568"}, r"'input\.image_size_px' has the value 64: .*last_conv_flat1568 needs 224$"),
+        ({"epochs": "0"}, r"key 'training\.epochs' has the value 0: .*greater than or equal to 1$"),
+        ({"min_events": "9"}, r"key 'training\.early_stopping\.min_events' has the value 9"),
+        ({"margin_px": "-1"}, r"key 'input\.margin_px' has the value -1: .*greater than or equal to 0$"),
+    ],
+)
+def test_wrong_params_are_one_sentence(changes, message, tmp_path):
+    with pytest.raises(ParamsError, match=message) as caught:
+        load_params(params_file(tmp_path, **changes), EmbedParams)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_network_that_is_not_listed_is_refused(tmp_path):
+    params = load_params(params_file(tmp_path, nets="[carnet]"), EmbedParams)
+    with pytest.raises(ParamsError, match=r"network densenet121 is not among nets \(carnet\)"):
+        network_of(params, "densenet121")
+
+
+def test_labels_and_groups_come_from_the_patients_table():
+    table = pd.DataFrame({"patient_id": ["007", "8"], "group_id": ["g", "h"], "label": [1.0, 0.0]})
+    found = cohort_of(table, inputs=STUDY.inputs)
+
+    assert found.labels == {"007": 1, "8": 0}
+    assert found.groups == {"007": "g", "8": "h"}
+
+
+def write_study(folder):
+    """The tables and ROIs of the tiny study as the stages before leave them."""
+    inputs = STUDY.inputs
+    rows = []
+    for image_id, patient, view, pixels in zip(
+        inputs.image_ids, inputs.patient_ids, inputs.views, inputs.pixels, strict=True
+    ):
+        write_image(image_from(pixels), folder / "rois" / f"{image_id}_image.nrrd")
+        write_image(image_from(np.ones_like(pixels)), folder / "rois" / f"{image_id}_mask.nrrd")
+        rows.append((image_id, patient, view, f"{image_id}_image.nrrd", f"{image_id}_mask.nrrd", "ok"))
+    rois = pd.DataFrame(rows, columns=["image_id", "patient_id", "view", "image", "mask", "status"])
+    empty = [column.name for column in contracts.ROIS.columns if column.name not in rois]
+    write_table(rois.assign(**dict.fromkeys(empty)), folder / "rois.csv", contracts.ROIS)
+    patients = pd.DataFrame({"patient_id": list(STUDY.labels), "label": list(STUDY.labels.values())})
+    patients = patients.assign(group_id=patients["patient_id"], site=None, cohort=None)
+    write_table(patients, folder / "patients.csv", contracts.PATIENTS)
+    write_table(splits(), folder / "splits.csv", contracts.SPLITS)
+
+
+def stage(folder, params):
+    command = [sys.executable, "-m", "stages.embed", "--net", "carnet", "--params", params]
+    command += ["--common", ROOT / "params" / "common.yaml", "--table", folder / "rois.csv"]
+    command += ["--rois", folder / "rois", "--patients", folder / "patients.csv", "--splits", folder / "splits.csv"]
+    command += ["--features", folder / "carnet.csv", "--network", folder / "net", "--predictions", folder / "head.csv"]
+    environment = os.environ | {"FUSION_WORKERS": "1", "FUSION_SCRATCH": str(folder / "scratch")}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_stage_writes_its_outputs(tmp_path):
+    write_study(tmp_path)
+    done = stage(tmp_path, params_file(tmp_path, epochs=1, image_size_px=32))
+
+    assert done.returncode == 0, done.stderr
+    assert read_table(tmp_path / "carnet.csv", contracts.EMBEDDINGS).shape[1] == 3 + 512
+    assert set(read_table(tmp_path / "head.csv", contracts.PREDICTIONS)["model"]) == {"carnet_head"}
+    assert len(list((tmp_path / "net").glob("*.json"))) == 6
+    assert not (tmp_path / "scratch" / "embed-carnet").exists()
+
+
+def test_the_stage_refuses_wrong_params_in_one_sentence(tmp_path):
+    done = stage(tmp_path, params_file(tmp_path, strategy="frozen"))
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "embed.yaml: key 'strategy' has the value 'frozen'" in done.stderr

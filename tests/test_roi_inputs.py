@@ -1,0 +1,170 @@
+"""Inputs whose pixels are known by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tiny_study import input_params
+
+from pipeline.errors import ImageError, ParamsError
+from pipeline.images import image_from, write_image
+from pipeline.params import load_params
+from pipeline.roi_inputs import InputParams, RoiInputs, normalised, read_roi_inputs, roi_pixels
+
+
+def roi(*, shape=(50, 60), box=(slice(10, 20), slice(20, 40)), grey=100, dtype=np.uint8, spacing=(1.0, 1.0)):
+    """An image that is `grey` inside the box and 0 outside, and the mask of the box."""
+    pixels, marked = np.zeros(shape, dtype=dtype), np.zeros(shape, dtype=np.uint8)
+    pixels[box], marked[box] = grey, 1
+    image = image_from(pixels, spacing_mm=spacing)
+    return image, image_from(marked, like=image)
+
+
+def test_stretch_fills_the_square_with_the_box():
+    assert (roi_pixels(*roi(), params=input_params(resize="stretch")) == 100).all()
+
+
+def test_pad_keeps_the_proportions():
+    found = roi_pixels(*roi(), params=input_params(resize="pad"))
+
+    assert (found[8:24] == 100).all()  # 10 × 20 pixels become 16 × 32
+    assert (found[:8] == 0).all()
+    assert (found[24:] == 0).all()
+
+
+def test_pad_keeps_the_proportions_in_mm():
+    found = roi_pixels(*roi(spacing=(0.5, 2.0)), params=input_params(resize="pad"))
+
+    assert (found.max(axis=0) == 100).sum() == 16  # 20 mm high, 10 mm wide
+    assert (found.max(axis=1) == 100).sum() == 32
+
+
+def test_margin_shows_the_surroundings_and_ends_at_the_crop():
+    with_margin = roi_pixels(*roi(), params=input_params(margin_px=5))
+    assert with_margin[0, 0] == 0
+    assert with_margin[16, 16] == 100
+
+    whole = roi(box=(slice(0, 50), slice(0, 60)))
+    assert (roi_pixels(*whole, params=input_params(margin_px=512)) == 100).all()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3), (3, 1), (3, 3), (7, 11)])
+@pytest.mark.parametrize("resize", ["pad", "stretch"])
+def test_tiny_and_odd_rois(size, resize):
+    box = (slice(4, 4 + size[0]), slice(4, 4 + size[1]))
+    found = roi_pixels(*roi(box=box), params=input_params(resize=resize))
+
+    assert found.shape == (32, 32)
+    assert found.dtype == np.uint8
+    assert found[16, 16] == 100
+
+
+def test_largest_slice_of_a_volume():
+    pixels, marked = np.zeros((3, 20, 20), dtype=np.uint8), np.zeros((3, 20, 20), dtype=np.uint8)
+    marked[0, 5:8, 5:8], marked[1, 5:15, 5:15], marked[2, 5:15, 5:15] = 1, 1, 1
+    pixels[0], pixels[1], pixels[2] = 10, 20, 30
+    image = image_from(pixels, spacing_mm=(1.0, 1.0, 5.0))
+
+    assert (roi_pixels(image, image_from(marked, like=image), params=input_params()) == 20).all()
+
+
+def test_window_maps_low_to_black_and_high_to_white():
+    pixels = np.full((10, 10), -160, dtype=np.int16)
+    pixels[5:] = 240
+    marked = image_from(np.ones((10, 10), dtype=np.uint8))
+    found = roi_pixels(image_from(pixels), marked, params=input_params(window={"low": -160, "high": 240}))
+
+    assert found[0, 0] == 0
+    assert found[-1, -1] == 255
+
+
+def test_without_window_other_grey_scales_use_their_tails():
+    pixels = np.linspace(-1000, 3000, 1600).reshape(40, 40).astype(np.float32)
+    found = roi_pixels(image_from(pixels), image_from(np.ones((40, 40), dtype=np.uint8)), params=input_params())
+
+    assert found[0, 0] <= 1
+    assert found[-1, -1] >= 254
+    assert abs(int(found[16, 16]) - 128) < 5
+    flat = roi_pixels(*roi(grey=7, dtype=np.int16), params=input_params())
+    assert (flat == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "message"),
+    [
+        (np.zeros((8, 8), np.uint8), np.zeros((8, 8), np.uint8), "holds no voxel"),
+        (np.zeros((8, 8), np.uint8), np.ones((8, 9), np.uint8), "differ in size"),
+        (np.full((8, 8), np.nan, np.float32), np.ones((8, 8), np.uint8), "not finite"),
+    ],
+)
+def test_unusable_rois_are_refused(image, mask, message):
+    with pytest.raises(ImageError, match=message):
+        roi_pixels(image_from(image), image_from(mask), params=input_params())
+
+
+def test_colour_is_refused():
+    import SimpleITK as sitk
+
+    colour = sitk.GetImageFromArray(np.zeros((8, 8, 3), np.uint8), isVector=True)
+    with pytest.raises(ImageError, match="colour"):
+        roi_pixels(colour, image_from(np.ones((8, 8), np.uint8)), params=input_params())
+
+
+def table(*rows):
+    columns = ["image_id", "patient_id", "view", "image", "mask", "status"]
+    return pd.DataFrame(
+        [(i, f"P{i}", "main", f"{i}.nrrd", f"{i}_mask.nrrd", status) for i, status in rows], columns=columns
+    )
+
+
+def test_failed_rois_are_left_out_and_the_others_sorted(tmp_path):
+    for name in ("b", "a"):
+        image, mask = roi()
+        write_image(image, tmp_path / f"{name}.nrrd")
+        write_image(mask, tmp_path / f"{name}_mask.nrrd")
+    found = read_roi_inputs(table(("b", "ok"), ("c", "empty"), ("a", "ok")), folder=tmp_path, params=input_params())
+
+    assert found.image_ids == ("a", "b")
+    assert found.patient_ids == ("Pa", "Pb")
+    assert found.pixels.shape == (2, 32, 32)
+
+
+def test_every_unreadable_roi_is_listed(tmp_path):
+    with pytest.raises(ImageError, match=r"(?s)2 ROIs cannot.*a: .*no such image.*b: .*no such image"):
+        read_roi_inputs(table(("a", "ok"), ("b", "ok")), folder=tmp_path, params=input_params())
+    with pytest.raises(ImageError, match="no ROI has the status ok"):
+        read_roi_inputs(table(("a", "empty")), folder=tmp_path, params=input_params())
+
+
+def test_rows_of_patients():
+    inputs = RoiInputs(image_ids=("1", "2", "3"), patient_ids=("x", "y", "x"), views=("m",) * 3, pixels=np.zeros(3))
+
+    assert list(inputs.rows_of(frozenset("x"))) == [0, 2]
+
+
+def test_normalised_by_the_image_itself():
+    grey = torch.rand(3, 1, 8, 8) * 0.5 + 0.2
+    grey[2] = 0.3
+    found = normalised(grey, how="image")
+
+    assert found.shape == (3, 3, 8, 8)
+    torch.testing.assert_close(found[:2].mean(dim=(1, 2, 3)), torch.zeros(2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(found[0, 0].std(correction=0), torch.tensor(1.0))
+    assert found[2].abs().max() < 1e-3  # a flat image: nothing to see
+    assert torch.equal(found[:, 0], found[:, 2])
+
+
+def test_normalised_as_imagenet():
+    found = normalised(torch.full((1, 1, 2, 2), 0.485), how="imagenet")
+
+    torch.testing.assert_close(found[0, :, 0, 0], torch.tensor([0.0, (0.485 - 0.456) / 0.224, (0.485 - 0.406) / 0.225]))
+
+
+def test_window_must_be_ordered(tmp_path):
+    file = tmp_path / "input.yaml"
+    file.write_text(
+        "{image_size_px: 64, margin_px: 0, resize: pad, slice_rule: largest, normalise: auto, "
+        "window: {low: 5, high: 5}}"
+    )
+    with pytest.raises(ParamsError, match=r"low \(5\.0\) must be below high \(5\.0\)"):
+        load_params(file, InputParams)
