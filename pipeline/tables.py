@@ -111,17 +111,20 @@ def _first_row(mask: pd.Series) -> int:
     return int(np.flatnonzero(mask.to_numpy())[0]) + 2
 
 
-def read_csv(path: Path, *, text_columns: Sequence[str] = ()) -> pd.DataFrame:
-    """Read any CSV under the common law, without a contract; `text_columns` keep 007 as 007.
+def read_csv(path: Path, *, text_columns: Sequence[str] = (), columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read any CSV under the common law, without a contract; `text_columns` keep 007 as 007; `columns` None = all.
 
-    Raises TableError where the file is missing, empty, or not a UTF-8 CSV.
+    Raises TableError where the file is missing, empty, not a UTF-8 CSV, or lacks one of `columns`.
     """
     try:
         header = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
+        if absent := [name for name in columns or () if name not in header]:
+            raise TableError(f"{path}: column '{absent[0]}' is missing")
         texts = {name: "str" for name in header if name in set(text_columns)}
         return pd.read_csv(
             path,
             dtype=texts,
+            usecols=None if columns is None else list(columns),
             keep_default_na=False,
             na_values=[""],
             encoding="utf-8-sig",
