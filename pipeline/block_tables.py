@@ -1,0 +1,68 @@
+"""Find and read the table of each block of a feature set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline import contracts
+from pipeline.blocks import CLINICAL, RADIOMICS, Block, clinical_block, deep_block, radiomics_block, table_block
+from pipeline.errors import ParamsError
+from pipeline.tables import read_csv, read_table
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockPlaces:
+    """Where the tables lie: `cohort` (file), `features` (folder, by image), `blocks` (folder, ready-made)."""
+
+    cohort: Path
+    features: Path
+    blocks: Path
+
+    def network(self, name: str) -> Path | None:
+        """The table of the network `name`; None where the block is something else, or has no table."""
+        path = self.features / f"{name}.csv"
+        other = name in (CLINICAL, RADIOMICS) or self.ready_made(name)
+        return path if not other and path.exists() else None
+
+    def ready_made(self, name: str) -> Path | None:
+        """The ready-made table `name`; None where there is none, or the name belongs to another block."""
+        path = self.blocks / f"{name}.csv"
+        return path if name not in (CLINICAL, RADIOMICS) and path.exists() else None
+
+
+def read_blocks(
+    names: Sequence[str], *, places: BlockPlaces, patients: pd.DataFrame, splits: pd.DataFrame
+) -> list[Block]:
+    """The blocks `names`, in that order.
+
+    Raises ParamsError for a block without a table, TableError for a table that breaks its contract, PipelineError as
+    the blocks do.
+    """
+    return [_read_block(name, places, patients=patients, splits=splits) for name in names]
+
+
+def _read_block(name: str, places: BlockPlaces, *, patients: pd.DataFrame, splits: pd.DataFrame) -> Block:
+    if name == CLINICAL:
+        return clinical_block(patients)
+    ids = patients["patient_id"]
+    if ready := places.ready_made(name):
+        return table_block(read_table(ready, contracts.BLOCK), name=name, patients=ids)
+    cohort = read_table(places.cohort, contracts.COHORT)
+    if name == RADIOMICS:
+        features = read_table(places.features / f"{name}.csv", contracts.RADIOMICS)
+        return radiomics_block(features, cohort=cohort, patients=ids)
+    if (path := places.network(name)) is None:
+        raise ParamsError(
+            f"params/fusion.yaml: block '{name}' is neither {CLINICAL}, nor {RADIOMICS}, nor a network of "
+            "params/embed.yaml, nor a ready-made table of params/cohort.yaml; correct its name or run that stage"
+        )
+    features = read_table(path, contracts.EMBEDDINGS)
+    return deep_block(features, name=name, cohort=cohort, splits=splits, patients=ids)
+
+
+def network_parts(names: Sequence[str], *, places: BlockPlaces) -> dict[str, set[str]]:
+    """The parts (all, or a and b) in the table of each network among the blocks `names`."""
+    tables = {name: path for name in names if (path := places.network(name))}
+    return {name: set(read_csv(path, columns=["part"])["part"]) for name, path in tables.items()}

@@ -1,0 +1,151 @@
+"""One row a patient for every block of features: clinical columns, image features by view, ready-made tables.
+
+Images of one view are averaged feature by feature; where the cohort has several views, each has its own columns,
+`feature@view`. A missing view (or a patient without a row) is empty in the features and 1 in the block's indicator
+`missing@view` (or `missing`); filling the gaps is learned on training rows, later.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from pipeline.errors import PipelineError
+from pipeline.radiomics_presets import noise_features
+
+Kind = Literal["clinical", "radiomics", "deep", "table"]
+NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort")
+CLINICAL, RADIOMICS = "clinical", "radiomics"
+ALL = "all"
+MISSING = "missing"
+OTHER_HALF = {"a": "b", "b": "a"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A block of features: `frame(resample, part)` gives its raw matrix, one row a patient, index patient_id.
+
+    `indicators` names the columns of the matrix that say what was missing.
+    """
+
+    name: str
+    kind: Kind
+    indicators: tuple[str, ...]
+    frame: Callable[[str, str], pd.DataFrame]
+
+
+def clinical_block(patients: pd.DataFrame) -> Block:
+    """The clinical columns of the patients table, as they are. Raises PipelineError where there is none."""
+    columns = [name for name in patients.columns if name not in NOT_CLINICAL]
+    if not columns:
+        raise PipelineError(
+            "data/patients.csv has no clinical column, which the block 'clinical' needs; "
+            "give a clinical table in params/cohort.yaml or leave the block out of params/fusion.yaml"
+        )
+    frame = patients.set_index("patient_id")[columns].sort_index()
+    return Block(name=CLINICAL, kind="clinical", indicators=(), frame=lambda _resample, _part: frame)
+
+
+def table_block(table: pd.DataFrame, *, name: str, patients: Iterable[str]) -> Block:
+    """A ready-made table of numbers by patient_id; patients without a row are all missing.
+
+    Raises PipelineError where it has a column of the indicator's name.
+    """
+    if MISSING in table:
+        raise PipelineError(f"data/blocks/{name}.csv: a column may not be named '{MISSING}'; rename it in its source")
+    return _one_frame(_with_indicators(table.set_index("patient_id"), views=[], patients=patients), name, "table")
+
+
+def radiomics_block(features: pd.DataFrame, *, cohort: pd.DataFrame, patients: Iterable[str]) -> Block:
+    """The radiomics of each patient from the table by image; failed images and features of pure noise are left out."""
+    usable = features[features["status"] == "ok"].drop(columns=["status", "reason"])
+    usable = usable.drop(columns=noise_features([str(name) for name in usable.columns]))
+    return _one_frame(_by_view(usable, cohort=cohort, patients=patients), RADIOMICS, "radiomics")
+
+
+def deep_block(
+    features: pd.DataFrame, *, name: str, cohort: pd.DataFrame, splits: pd.DataFrame, patients: Iterable[str]
+) -> Block:
+    """The embeddings of a network from the table by resample, part and image.
+
+    Rows of (resample, part) are used for it, else those of part `all` (insample), else those of resample `all`
+    (frozen). Raises PipelineError where the table describes a half by the network trained on it.
+    """
+    rows = {(str(key[0]), str(key[1])): group for key, group in features.groupby(["resample", "part"])}
+    _check_halves(rows, name=name, cohort=cohort, splits=splits)
+    views, ids = _views(cohort), list(patients)
+
+    def frame(resample: str, part: str) -> pd.DataFrame:
+        for key in ((resample, part), (resample, ALL), (ALL, ALL)):
+            if key in rows:
+                usable = rows[key].drop(columns=["resample", "part"])
+                return _by_view(usable, cohort=cohort, patients=ids)
+        raise PipelineError(
+            f"data/features/{name}.csv has no rows for resample {resample}, part {part}; run embed again"
+        )
+
+    indicators = tuple(_indicator(view, views) for view in views)
+    return Block(name=name, kind="deep", indicators=indicators, frame=frame)
+
+
+def parts_of(blocks: Mapping[str, set[str]], *, used: Iterable[str], match_parts: bool) -> tuple[str, ...]:
+    """The parts a set is reduced in: `a` and `b` where a network was cross-fitted in halves, else `all`.
+
+    `blocks` gives the parts in the table of every network that any set names; `used` are the blocks of this set. With
+    `match_parts` one cross-fitted network puts every set into halves, so that no set has more rows than another.
+    """
+    relevant = blocks.values() if match_parts else [blocks[name] for name in used if name in blocks]
+    return ("a", "b") if any(parts & set(OTHER_HALF) for parts in relevant) else (ALL,)
+
+
+def _one_frame(frame: pd.DataFrame, name: str, kind: Kind) -> Block:
+    indicators = tuple(column for column in frame.columns if column.partition("@")[0] == MISSING)
+    return Block(name=name, kind=kind, indicators=indicators, frame=lambda _resample, _part: frame)
+
+
+def _views(cohort: pd.DataFrame) -> list[str]:
+    return sorted(cohort["view"].unique())
+
+
+def _indicator(view: str, views: list[str]) -> str:
+    return f"{MISSING}@{view}" if len(views) > 1 else MISSING
+
+
+def _by_view(features: pd.DataFrame, *, cohort: pd.DataFrame, patients: Iterable[str]) -> pd.DataFrame:
+    """Mean over the images of a patient and view, one group of columns a view, all `patients`, indicators last."""
+    # Sorted by image: the same images give the same last digit of a mean, whatever order they come in.
+    images = cohort[["image_id", "patient_id", "view"]].merge(features, on="image_id").sort_values("image_id")
+    means = images.drop(columns="image_id").groupby(["patient_id", "view"]).mean()
+    views = _views(cohort)
+    groups = []
+    for view in views:
+        group = means[means.index.get_level_values("view") == view].droplevel("view")
+        groups.append(group.add_suffix(f"@{view}") if len(views) > 1 else group)
+    return _with_indicators(pd.concat(groups, axis=1), views=views, patients=patients)
+
+
+def _with_indicators(frame: pd.DataFrame, *, views: list[str], patients: Iterable[str]) -> pd.DataFrame:
+    rows = frame.reindex(pd.Index(sorted(patients), name="patient_id", dtype="str")).astype("float64")
+    indicators = {}
+    for view in views or [""]:
+        seen = [name for name in rows if len(views) < 2 or name.endswith(f"@{view}")]
+        indicators[_indicator(view, views)] = rows[seen].isna().all(axis=1).astype("float64")
+    return pd.concat([rows, pd.DataFrame(indicators, index=rows.index)], axis=1)
+
+
+def _check_halves(
+    rows: Mapping[tuple[str, str], pd.DataFrame], *, name: str, cohort: pd.DataFrame, splits: pd.DataFrame
+) -> None:
+    """No patient may be described by the network that was trained on the patient's half."""
+    owner = cohort.set_index("image_id")["patient_id"]
+    for (resample, part), group in rows.items():
+        if part not in OTHER_HALF:
+            continue
+        trained = splits[(splits["resample"] == resample) & (splits["half"] == part)]
+        described = set(owner.reindex(group["image_id"]).dropna())
+        if leaked := sorted(described & set(trained["patient_id"])):
+            raise PipelineError(
+                f"data/features/{name}.csv: resample {resample}, part {part} describes {len(leaked)} patients of the "
+                f"half that its network was trained on, first {leaked[0]}; run embed again on the present splits"
+            )

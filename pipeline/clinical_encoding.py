@@ -1,0 +1,77 @@
+"""Clinical columns as numbers: medians for gaps, one column a category, all learned on the training rows."""
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+MISSING = "_missing"
+
+
+class ClinicalEncoder(BaseEstimator):
+    """Numbers stay as they are, gaps become the training median; a category becomes one 0/1 column a training level.
+
+    A column is numeric where all its training values are numbers. `<column>_missing` (0/1) is added where a training
+    value is missing. A level that no training row has, and a missing category, are 0 in all of the level columns.
+    Columns without any training value are left out, and so are those that are constant over the training rows.
+    Learned: `medians_` (by numeric column), `levels_` (by category), `indicators_`, `kept_` (column names).
+    """
+
+    def fit(self, X: pd.DataFrame, _y: Any = None) -> Self:
+        """Learn from the clinical columns X (n, p), numbers or text as read from the table."""
+        self.medians_: dict[str, float] = {}
+        self.levels_: dict[str, list[str]] = {}
+        for name in [name for name in X.columns if X[name].notna().any()]:
+            numbers = _numbers(X[name])
+            if numbers.notna().sum() == X[name].notna().sum():
+                self.medians_[name] = float(numbers.median())
+            else:
+                self.levels_[name] = sorted(_texts(X[name]).dropna().unique())
+        learned = [*self.medians_, *self.levels_]
+        self.indicators_ = [name for name in X.columns if name in learned and X[name].isna().any()]
+        encoded = self._encoded(X)
+        self.kept_ = [name for name in encoded if encoded[name].nunique() > 1]
+        return self
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """X (m, p) as numbers without gaps, columns in the order of the table."""
+        return self._encoded(X)[self.kept_]
+
+    def unseen(self, X: pd.DataFrame) -> list[str]:
+        """What X holds that the training rows did not, a sentence each: unknown levels, texts among numbers."""
+        notes = []
+        for name, levels in self.levels_.items():
+            new = sorted(set(_texts(X[name]).dropna()) - set(levels))
+            notes += [f"{name}: level '{level}' is not in the training rows, taken as none of theirs" for level in new]
+        for name in self.medians_:
+            wrong = int((X[name].notna() & _numbers(X[name]).isna()).sum())
+            if wrong:
+                notes.append(f"{name}: {wrong} values are not numbers as in the training rows, taken as missing")
+        return notes
+
+    def _encoded(self, X: pd.DataFrame) -> pd.DataFrame:
+        columns: dict[str, np.ndarray] = {}
+        for name in X.columns:
+            if name in self.medians_:
+                numbers = _numbers(X[name])
+                columns[name] = numbers.fillna(self.medians_[name]).to_numpy()
+                missing = numbers.isna()
+            elif name in self.levels_:
+                texts = _texts(X[name])
+                columns |= {f"{name}={level}": (texts == level).to_numpy() * 1.0 for level in self.levels_[name]}
+                missing = texts.isna()
+            if name in self.indicators_:
+                columns[f"{name}{MISSING}"] = missing.to_numpy() * 1.0
+        return pd.DataFrame(columns, index=X.index, dtype=np.float64)
+
+
+def _numbers(values: pd.Series) -> pd.Series:
+    """Finite numbers, NaN where a value is missing or not one; True and False are categories, not numbers."""
+    plain = values.astype("object").where(~values.map(lambda value: isinstance(value, bool | np.bool_)), "")
+    numbers = pd.to_numeric(plain, errors="coerce").astype("float64")
+    return numbers.where(np.isfinite(numbers))
+
+
+def _texts(values: pd.Series) -> pd.Series:
+    return values.astype("object").where(values.notna(), None).map(lambda v: None if v is None else str(v).strip())

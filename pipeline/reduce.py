@@ -1,0 +1,163 @@
+"""Reduce the blocks of a feature set, resample by resample and part by part, on the training rows of each alone.
+
+Part p is fitted on the training rows that the network of part p was not trained on: all of them for part `all`, the
+other half for `a` and `b`. Different rows select different features, so a column of the reduced table is filled where
+its (resample, part) selected it, and empty in every row of the others; a column in use has no missing value. Column
+names are `<block>.<feature>`. Radiomics, tables and deep blocks are z-scores of the training rows, hence the
+coefficients apply to the columns as they are; clinical columns keep their units.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.blocks import ALL, Block, Kind
+from pipeline.errors import PipelineError
+from pipeline.reducers import BlockReducer, ReduceParams
+
+INTERCEPT, NOTHING = "(intercept)", "(none)"
+SELECTED = ("resample", "part", "block", "rule", "feature", "coefficient")
+LASSO = ("resample", "part", "block", "lambda_index", "lambda", "cv_mean", "cv_se", "n_nonzero")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawBlock:
+    """The rows of a block that a case needs: `train` (n, p) and `test` (m, p), index patient_id."""
+
+    name: str
+    kind: Kind
+    indicators: tuple[str, ...]
+    train: pd.DataFrame
+    test: pd.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One resample and part: raw blocks, labels and groups of the training rows, roles by patient_id."""
+
+    resample: str
+    part: str
+    blocks: tuple[RawBlock, ...]
+    y: NDArray[np.int64]
+    groups: NDArray[np.str_]
+    roles: pd.Series
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reduced:
+    """What comes of a case: reduced rows (training, then test), rows of the selected and LASSO tables, notes."""
+
+    rows: pd.DataFrame
+    selected: list[dict[str, Any]]
+    lasso: list[dict[str, Any]]
+    notes: list[str]
+
+
+def reduce_cases(
+    blocks: Sequence[Block], *, patients: pd.DataFrame, splits: pd.DataFrame, parts: Sequence[str]
+) -> list[Case]:
+    """One case a resample and part, sorted; rows sorted by patient id.
+
+    Raises PipelineError where a patient of the splits is not in the patients table, or a part has no training row.
+    """
+    about = patients.set_index("patient_id")
+    if unknown := sorted(set(splits["patient_id"]) - set(about.index)):
+        raise PipelineError(
+            f"data/splits.csv names {len(unknown)} patients that data/patients.csv has not, first {unknown[0]}; "
+            "run split again"
+        )
+    cases = []
+    for resample, split in splits.sort_values("patient_id").groupby("resample", sort=True):
+        for part in parts:
+            fitted = (split["role"] == "train") & ((part == ALL) | (split["half"].notna() & (split["half"] != part)))
+            train = split.loc[fitted, "patient_id"].to_list()
+            test = split.loc[split["role"] != "train", "patient_id"].to_list()
+            if not train:
+                raise PipelineError(f"data/splits.csv: resample {resample} has no training row for part {part}")
+            cases.append(
+                Case(
+                    resample=str(resample),
+                    part=part,
+                    blocks=tuple(_raw(block, str(resample), part, train=train, test=test) for block in blocks),
+                    y=about.loc[train, "label"].to_numpy().astype(np.int64),
+                    groups=about.loc[train, "group_id"].to_numpy().astype(np.str_),
+                    roles=split.set_index("patient_id")["role"].loc[[*train, *test]],
+                )
+            )
+    return cases
+
+
+def _raw(block: Block, resample: str, part: str, *, train: list[str], test: list[str]) -> RawBlock:
+    frame = block.frame(resample, part)
+    return RawBlock(
+        name=block.name, kind=block.kind, indicators=block.indicators, train=frame.loc[train], test=frame.loc[test]
+    )
+
+
+def reduce_case(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
+    """Fit every block of a case on its training rows, apply it to all. Raises PipelineError that names the case."""
+    frames, selected, lasso, notes = [], [], [], []
+    for block in case.blocks:
+        where = f"resample {case.resample}, part {case.part}, block {block.name}"
+        reducer = BlockReducer(kind=block.kind, params=params, indicators=block.indicators, seed=seed)
+        try:
+            reducer.fit(block.train, case.y, case.groups)
+        except PipelineError as error:
+            raise PipelineError(f"{where}: {error}") from error
+        # Apart, so that nothing in a test row, not even its being there, can touch a digit of a training row.
+        both = [reducer.transform(block.train), reducer.transform(block.test)]
+        frames.append(pd.concat(both).add_prefix(f"{block.name}."))
+        keys = {"resample": case.resample, "part": case.part, "block": block.name}
+        selected += [keys | row for row in _selected_rows(reducer)]
+        lasso += [keys | row for row in _lasso_rows(reducer)]
+        notes += [f"{where}: {note}" for note in reducer.unseen(block.test)]
+        if reducer.lasso_ is not None and reducer.lasso_.coefficients_.empty:
+            notes.append(f"{where}: the LASSO keeps no feature")
+    keys_frame = pd.DataFrame(
+        {"resample": case.resample, "part": case.part, "patient_id": case.roles.index, "role": case.roles.to_numpy()}
+    )
+    rows = pd.concat([keys_frame, *(frame.reset_index(drop=True) for frame in frames)], axis=1)
+    return Reduced(rows=rows, selected=selected, lasso=lasso, notes=notes)
+
+
+def _selected_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
+    """Coefficients on the z-scores, the intercept, and `(none)` with 0 where no feature was kept."""
+    fitted = reducer.lasso_
+    if fitted is None:
+        return []
+    values = {INTERCEPT: fitted.intercept_} | (fitted.coefficients_.to_dict() or {NOTHING: 0.0})
+    return [{"rule": fitted.rule, "feature": name, "coefficient": value} for name, value in values.items()]
+
+
+def _lasso_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
+    fitted = reducer.lasso_
+    if fitted is None:
+        return []
+    columns = (fitted.lambdas_, fitted.cv_mean_, fitted.cv_se_, fitted.n_nonzero_)
+    return [
+        {"lambda_index": place + 1, "lambda": value, "cv_mean": mean, "cv_se": se, "n_nonzero": int(count)}
+        for place, (value, mean, se, count) in enumerate(zip(*columns, strict=True))
+    ]
+
+
+def reduced_table(results: Sequence[Reduced], *, blocks: Sequence[str]) -> pd.DataFrame:
+    """All rows of all cases; columns are the union over the cases, block by block, sorted by name within a block."""
+    table = pd.concat([result.rows for result in results], ignore_index=True)
+    keys = ["resample", "part", "patient_id", "role"]
+    features = table.columns.drop(keys)
+    ordered = [name for block in blocks for name in sorted(f for f in features if f.partition(".")[0] == block)]
+    return table[keys + ordered]
+
+
+def selected_table(results: Sequence[Reduced]) -> pd.DataFrame:
+    """What the LASSO kept in each case and block; clinical columns are not selected, hence not in it."""
+    return pd.DataFrame([row for result in results for row in result.selected], columns=list(SELECTED))
+
+
+def lasso_table(results: Sequence[Reduced]) -> pd.DataFrame:
+    """The cross-validated path of each case and block; none where no feature goes with the outcome."""
+    return pd.DataFrame([row for result in results for row in result.lasso], columns=list(LASSO))

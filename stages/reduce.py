@@ -1,0 +1,53 @@
+"""reduce: the blocks of one feature set, imputed, scaled, pruned and selected on each resample's training rows."""
+
+import logging
+from functools import partial
+
+from pipeline import contracts
+from pipeline.block_tables import BlockPlaces, network_parts, read_blocks
+from pipeline.blocks import parts_of
+from pipeline.errors import ParamsError
+from pipeline.fusion import FusionParams
+from pipeline.parallel import map_cases
+from pipeline.params import CommonParams, load_params
+from pipeline.reduce import lasso_table, reduce_case, reduce_cases, reduced_table, selected_table
+from pipeline.reducers import ReduceParams
+from pipeline.tables import read_table, write_table
+from stages.cli import arguments, progress, run, run_settings
+
+log = logging.getLogger(__name__)
+INPUTS = ("params", "fusion", "common", "cohort", "patients", "splits", "features", "blocks")
+OUTPUTS = ("reduced", "selected", "lasso")
+
+
+def main() -> None:
+    """Read the blocks of the set, reduce every resample and part, write the three tables."""
+    given = arguments(__doc__, paths=(*INPUTS, *OUTPUTS), words=("set",)).parse_args()
+    params, fusion = load_params(given.params, ReduceParams), load_params(given.fusion, FusionParams)
+    seed = load_params(given.common, CommonParams).seed
+    if given.set not in fusion.sets:
+        raise ParamsError(f"{given.fusion}: there is no set '{given.set}'; the sets are {', '.join(fusion.sets)}")
+    names = fusion.sets[given.set]
+    patients, splits = read_table(given.patients, contracts.PATIENTS), read_table(given.splits, contracts.SPLITS)
+    places = BlockPlaces(cohort=given.cohort, features=given.features, blocks=given.blocks)
+    blocks = read_blocks(names, places=places, patients=patients, splits=splits)
+    networks = network_parts(fusion.blocks, places=places)
+    settings = run_settings()
+
+    parts = parts_of(networks, used=names, match_parts=fusion.match_parts)
+    cases = reduce_cases(blocks, patients=patients, splits=splits, parts=parts)
+    reduce = partial(reduce_case, params=params, seed=seed)
+    reduced = map_cases(reduce, cases, workers=settings.workers, scheduler=settings.scheduler)
+    results = list(progress(reduced, total=len(cases), unit="fit"))
+    for note in (note for result in results for note in result.notes):
+        log.warning("%s", note)
+    table = reduced_table(results, blocks=names)
+    log.info("%d features of %d patients, parts %s", table.shape[1] - 4, len(patients), " and ".join(parts))
+
+    write_table(table, given.reduced, contracts.REDUCED)
+    write_table(selected_table(results), given.selected, contracts.SELECTED)
+    write_table(lasso_table(results), given.lasso, contracts.LASSO)
+
+
+if __name__ == "__main__":
+    run(main)
