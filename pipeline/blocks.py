@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from pipeline.errors import PipelineError
@@ -54,13 +55,14 @@ def table_block(table: pd.DataFrame, *, name: str, patients: Iterable[str]) -> B
     """
     if MISSING in table:
         raise PipelineError(f"data/blocks/{name}.csv: a column may not be named '{MISSING}'; rename it in its source")
-    return _one_frame(_with_indicators(table.set_index("patient_id"), views=[], patients=patients), name, "table")
+    numbers = _one_array(table.set_index("patient_id"))
+    return _one_frame(_with_indicators(numbers, views=[], patients=patients), name, "table")
 
 
 def radiomics_block(features: pd.DataFrame, *, cohort: pd.DataFrame, patients: Iterable[str]) -> Block:
     """The radiomics of each patient from the table by image; failed images and features of pure noise are left out."""
-    usable = features[features["status"] == "ok"].drop(columns=["status", "reason"])
-    usable = usable.drop(columns=noise_features([str(name) for name in usable.columns]))
+    usable = features[features["status"] == "ok"].drop(columns=["status", "reason"]).set_index("image_id")
+    usable = _one_array(usable.drop(columns=noise_features([str(name) for name in usable.columns])))
     return _one_frame(_by_view(usable, cohort=cohort, patients=patients), RADIOMICS, "radiomics")
 
 
@@ -72,15 +74,16 @@ def deep_block(
     Rows of (resample, part) are used for it, else those of part `all` (insample), else those of resample `all`
     (frozen). Raises PipelineError where the table describes a half by the network trained on it.
     """
-    rows = {(str(key[0]), str(key[1])): group for key, group in features.groupby(["resample", "part"])}
+    numbers = _one_array(features.drop(columns=["resample", "part"]).set_index("image_id"))
+    places = features.groupby(["resample", "part"]).indices
+    rows = {(str(resample), str(part)): numbers.iloc[place] for (resample, part), place in places.items()}
     _check_halves(rows, name=name, cohort=cohort, splits=splits)
     views, ids = _views(cohort), list(patients)
 
     def frame(resample: str, part: str) -> pd.DataFrame:
         for key in ((resample, part), (resample, ALL), (ALL, ALL)):
             if key in rows:
-                usable = rows[key].drop(columns=["resample", "part"])
-                return _by_view(usable, cohort=cohort, patients=ids)
+                return _by_view(rows[key], cohort=cohort, patients=ids)
         raise PipelineError(
             f"data/features/{name}.csv has no rows for resample {resample}, part {part}; run embed again"
         )
@@ -113,10 +116,14 @@ def _indicator(view: str, views: list[str]) -> str:
 
 
 def _by_view(features: pd.DataFrame, *, cohort: pd.DataFrame, patients: Iterable[str]) -> pd.DataFrame:
-    """Mean over the images of a patient and view, one group of columns a view, all `patients`, indicators last."""
+    """Mean over the images of a patient and view, one group of columns a view, all `patients`, indicators last.
+
+    `features` (images, p) has the index image_id.
+    """
     # Sorted by image: the same images give the same last digit of a mean, whatever order they come in.
-    images = cohort[["image_id", "patient_id", "view"]].merge(features, on="image_id").sort_values("image_id")
-    means = images.drop(columns="image_id").groupby(["patient_id", "view"]).mean()
+    rows = features.sort_index()
+    about = cohort.set_index("image_id")[["patient_id", "view"]].reindex(rows.index)
+    means = rows.groupby([about["patient_id"], about["view"]]).mean()
     views = _views(cohort)
     groups = []
     for view in views:
@@ -126,12 +133,17 @@ def _by_view(features: pd.DataFrame, *, cohort: pd.DataFrame, patients: Iterable
 
 
 def _with_indicators(frame: pd.DataFrame, *, views: list[str], patients: Iterable[str]) -> pd.DataFrame:
-    rows = frame.reindex(pd.Index(sorted(patients), name="patient_id", dtype="str")).astype("float64")
+    rows = frame.reindex(pd.Index(sorted(patients), name="patient_id", dtype="str"))
     indicators = {}
     for view in views or [""]:
-        seen = [name for name in rows if len(views) < 2 or name.endswith(f"@{view}")]
-        indicators[_indicator(view, views)] = rows[seen].isna().all(axis=1).astype("float64")
-    return pd.concat([rows, pd.DataFrame(indicators, index=rows.index)], axis=1)
+        of_view = np.array([len(views) < 2 or str(name).endswith(f"@{view}") for name in rows.columns], dtype=np.bool_)
+        indicators[_indicator(view, views)] = np.isnan(rows.to_numpy()[:, of_view]).all(axis=1) * 1.0
+    return _one_array(pd.concat([rows, pd.DataFrame(indicators, index=rows.index)], axis=1))
+
+
+def _one_array(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same numbers as one array: a table read from a file holds an array a column, slow to cut into rows."""
+    return pd.DataFrame(frame.to_numpy(dtype=np.float64), index=frame.index, columns=frame.columns)
 
 
 def _check_halves(
@@ -143,7 +155,7 @@ def _check_halves(
         if part not in OTHER_HALF:
             continue
         trained = splits[(splits["resample"] == resample) & (splits["half"] == part)]
-        described = set(owner.reindex(group["image_id"]).dropna())
+        described = set(owner.reindex(group.index).dropna())
         if leaked := sorted(described & set(trained["patient_id"])):
             raise PipelineError(
                 f"data/features/{name}.csv: resample {resample}, part {part} describes {len(leaked)} patients of the "

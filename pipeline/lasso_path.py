@@ -1,9 +1,10 @@
-"""The binomial LASSO along a grid of lambdas, on standardised features: skglm finds the features, Newton the values.
+"""The binomial LASSO along a grid of lambdas, on standardised features: an active set first, skglm where it fails.
 
 Objective as in glmnet: -loglik / n + lambda * |b|_1, intercept not penalised, features standardised with 1/n variance
-(Friedman, Hastie, Tibshirani 2010, J Stat Softw 33:1). skglm's working-set solver (Bertrand et al. 2022, NeurIPS)
-settles which coefficients are not zero; on these alone the objective is smooth, and a few Newton steps reach its
-minimum to rounding. The answer is kept only if it fulfils the optimality conditions over all features.
+(Friedman, Hastie, Tibshirani 2010, J Stat Softw 33:1). From one lambda to the next a few features come or go: on the
+features in use the objective is smooth, and Newton's method reaches its minimum to rounding. An answer is kept only if
+it fulfils the optimality conditions over all features. Where none is found, skglm's working-set solver (Bertrand et
+al. 2022, NeurIPS) takes the step; it is not the first choice since it compiles for ten seconds in every process.
 """
 
 import warnings
@@ -21,6 +22,7 @@ MAX_EXPLAINED = 0.999  # glmnet's devmax: the path ends where this fraction of t
 LEAST_GAIN = 1e-5  # … or (fdev) where a step explains less than this fraction more, after
 LEAST_LAMBDAS = 5  # (mnlam) so many lambdas
 FIRST_TOLERANCE, LAST_TOLERANCE = 1e-2, 1e-8  # of the solver's optimality conditions, as a fraction of lambda
+MAX_CHANGES, MAX_STEPS = 100, 100  # features let in at one lambda; Newton steps for one set of features
 SLACK = 1e-9  # by how much of lambda a zero coefficient's gradient may exceed it (rounding)
 
 
@@ -89,52 +91,92 @@ def _standardised(X: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _deviance(y: Floats, log_odds: Floats) -> float:
-    return float(2 * np.mean(np.logaddexp(0.0, np.where(y == 1, -log_odds, log_odds))))
+    return 2 * float(np.logaddexp(0.0, (1 - 2 * y) * log_odds).sum()) / len(y)
 
 
 def _solution(Z: Floats, y: Floats, *, start: Floats, penalty: float) -> Floats:
-    """The exact solution; the set of features of the lambda before is tried first, since it often stays."""
-    exact = _exact(Z, y, start=start, penalty=penalty)
+    """The solution at one lambda: by the active set from the lambda before, else from where skglm gets."""
+    exact = _by_active_set(Z, y, start=start, penalty=penalty)
     tolerance = FIRST_TOLERANCE
     while exact is None:
-        start = _solved(Z, y, start=start, penalty=penalty, tolerance=tolerance * penalty)
-        exact = _exact(Z, y, start=start, penalty=penalty)
+        start = _by_skglm(Z, y, start=start, penalty=penalty, tolerance=tolerance * penalty)
+        exact = _by_active_set(Z, y, start=start, penalty=penalty)
         tolerance /= 10
         if exact is None and tolerance < LAST_TOLERANCE:
-            return start  # features that are copies of each other have no one solution: the solver's is as good
+            return start  # where the optimum is flat to rounding, the solver's answer is as good as any
     return exact
 
 
-def _exact(Z: Floats, y: Floats, *, start: Floats, penalty: float) -> Floats | None:
-    """The minimum over the features that `start` uses, with its signs; None where it is not the LASSO's."""
+def _by_active_set(Z: Floats, y: Floats, *, start: Floats, penalty: float) -> Floats | None:
+    """Minimise over the features in use, let in the one that breaks the conditions most, repeat until none does.
+
+    None where this does not end within MAX_CHANGES, or the minimum over the features in use is not found.
+    """
     used = np.flatnonzero(start[:-1])
-    signs = np.sign(start[used])
-    columns = np.column_stack([np.ones(len(y)), Z[:, used]])
-    slope = np.concatenate([[0.0], penalty * signs])
-    values = np.concatenate([start[-1:], start[used]])
-    for _ in range(25):
+    signs, values = np.sign(start[used]), np.concatenate([start[-1:], start[used]])
+    for _ in range(MAX_CHANGES):
+        found = _restricted_minimum(Z, y, used=used, signs=signs, values=values, penalty=penalty)
+        if found is None:
+            return None
+        used, signs, values = found
+        slope = Z.T @ (expit(Z[:, used] @ values[1:] + values[0]) - y) / len(y)
+        slope[used] = 0.0
+        worst = int(np.abs(slope).argmax()) if len(slope) else 0
+        if not len(slope) or abs(slope[worst]) <= penalty * (1 + SLACK):
+            weights = np.zeros_like(start)
+            weights[-1], weights[used] = values[0], values[1:]
+            return weights
+        used, signs = np.append(used, worst), np.append(signs, -np.sign(slope[worst]))
+        values = np.append(values, 0.0)
+    return None
+
+
+def _restricted_minimum(
+    Z: Floats, y: Floats, *, used: NDArray[np.intp], signs: Floats, values: Floats, penalty: float
+) -> tuple[NDArray[np.intp], Floats, Floats] | None:
+    """Newton's method over the features `used`, whose coefficients keep their `signs`; one that reaches 0 leaves.
+
+    `values` holds the intercept, then the coefficients. Returns used, signs and values at the minimum.
+    """
+    columns, slope = _restricted(Z, used, signs=signs, penalty=penalty)
+    objective = _objective(columns, y, values, slope)
+    for _ in range(MAX_STEPS):
         fitted = expit(columns @ values)
-        curvature = (columns * (fitted * (1 - fitted))[:, None]).T @ columns / len(y)
+        curvature = (columns * (fitted * (1 - fitted))[:, None]).T @ columns
         try:
-            step = np.linalg.solve(curvature, columns.T @ (fitted - y) / len(y) + slope)
+            step = -np.linalg.solve(curvature, columns.T @ (fitted - y) + slope * len(y))
         except np.linalg.LinAlgError:
             return None
-        values = values - step
-        if not np.isfinite(values).all():
-            return None
-        if np.abs(step).max() < 1e-10 * max(1.0, np.abs(values).max()):
-            break
-    else:
-        return None
-    gradient = np.abs(Z.T @ (expit(columns @ values) - y)) / len(y)
-    if (np.sign(values[1:]) != signs).any() or gradient.max(initial=0.0) > penalty * (1 + SLACK):
-        return None
-    weights = np.zeros_like(start)
-    weights[-1], weights[used] = values[0], values[1:]
-    return weights
+        crossing = np.flatnonzero((values[1:] + step[1:]) * signs < 0)
+        lengths = -values[1:][crossing] / step[1:][crossing]
+        limit = float(min(lengths.min(initial=1.0), 1.0))
+        length, before = limit, objective
+        while not (objective := _objective(columns, y, values + length * step, slope)) <= before + 1e-13:
+            length /= 2
+            if length < 1e-6:
+                return None
+        values = values + length * step
+        if len(crossing) and length == limit:
+            leaves = crossing[lengths.argmin()]
+            used, signs, values = np.delete(used, leaves), np.delete(signs, leaves), np.delete(values, leaves + 1)
+            columns, slope = _restricted(Z, used, signs=signs, penalty=penalty)
+        elif np.abs(step).max() < 1e-10 * max(1.0, np.abs(values).max()):
+            return used, signs, values
+    return None
 
 
-def _solved(Z: Floats, y: Floats, *, start: Floats, penalty: float, tolerance: float) -> Floats:
+def _restricted(Z: Floats, used: NDArray[np.intp], *, signs: Floats, penalty: float) -> tuple[Floats, Floats]:
+    """The columns in use after one of ones for the intercept, and the slope of the penalty along them."""
+    columns = np.ones((len(Z), len(used) + 1))
+    columns[:, 1:] = Z[:, used]
+    return columns, np.concatenate([[0.0], penalty * signs])
+
+
+def _objective(columns: Floats, y: Floats, values: Floats, slope: Floats) -> float:
+    return _deviance(y, columns @ values) / 2 + float(slope @ values)
+
+
+def _by_skglm(Z: Floats, y: Floats, *, start: Floats, penalty: float, tolerance: float) -> Floats:
     # Imported here: skglm takes seconds to import and compile, and not every reduction needs it.
     from skglm.datafits import Logistic
     from skglm.penalties import L1
