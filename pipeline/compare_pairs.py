@@ -39,6 +39,9 @@ def families(
         sides = [(name, best[name]) for name in (primary.feature_set, primary.comparator)]
         yield PRIMARY, [(sides[0], sides[1])]
     picked = [key for key in keys if best.get(key[0]) == key[1] or is_head(*key)]
+    # The primary set first, so that its differences read "primary minus other"; heads last.
+    first = primary.feature_set if primary else ""
+    picked.sort(key=lambda key: (is_head(*key), key[0] != first, key))
     groups = {CHOSEN: picked}
     for name in sorted({feature_set for feature_set, _ in keys}):
         groups[WITHIN.format(name)] = [key for key in keys if key[0] == name and not is_head(*key)]

@@ -1,0 +1,139 @@
+"""The report: one page for the clinician, the reviewer and the statistician, every number of it found in a table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import Field
+
+from pipeline.params import Params
+from pipeline.pseudonyms import pseudonyms
+from pipeline.report_cells import Cells
+from pipeline.report_inputs import RESULTS, ReportInputs
+from pipeline.report_page import by_set, glossary, page_parts
+from pipeline.report_selection import network_table, selection_tables
+from pipeline.report_tables import (
+    REPORT_TABLES,
+    baseline_table,
+    failed_table,
+    flow_table,
+    left_table,
+    notes_table,
+    provenance_table,
+    roles,
+    study_table,
+    warnings_table,
+)
+from pipeline.tables import write_table
+
+DEMO_ROOT = "data/raw/demo"
+TEMPLATE = "report.html.jinja"
+
+
+class StudyWords(Params):
+    """The study in its author's words; empty prints "for the author"."""
+
+    question: str
+    population: str
+    outcome: str
+    positive_class: str
+    horizon: str
+
+
+class ReportParams(Params):
+    """`params/report.yaml`."""
+
+    title: str = Field(min_length=1)
+    synthetic: bool
+    study: StudyWords
+    top_features: int = Field(ge=1, le=200)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The report's own tables by name (as `REPORT_TABLES`), and the page."""
+
+    tables: Mapping[str, pd.DataFrame]
+    page: str
+
+
+def is_synthetic(study: ReportInputs, *, params: ReportParams) -> bool:
+    """Whether the page must say that its patients do not exist: as the params say, and always for the demo cohort."""
+    root = str(study.params.get("cohort", {}).get("root", ""))
+    return params.synthetic or root.strip("/") == DEMO_ROOT
+
+
+def report_tables(study: ReportInputs, *, params: ReportParams) -> dict[str, pd.DataFrame]:
+    """The tables that the report makes for itself."""
+    role = roles(study.splits)
+    names = pseudonyms(patients=study.patients, cohort=study.cohort, audit=study.audit)
+    selection, kept = selection_tables(study)
+    return {
+        "study": study_table(params.study.model_dump()),
+        "flow": flow_table(study, role=role),
+        "baseline": baseline_table(study.patients, role=role),
+        "left": left_table(study.audit, names=names),
+        "failed": failed_table(study, names=names),
+        "warnings": warnings_table(study.audit, names=names),
+        "notes": notes_table(study.audit),
+        "networks": network_table(study),
+        "selection": selection,
+        "kept": kept,
+        "provenance": provenance_table(study),
+    }
+
+
+def cells(study: ReportInputs, *, tables: Mapping[str, pd.DataFrame]) -> dict[str, Cells]:
+    """Every table behind the page, by its short name."""
+    results = {
+        name: Cells(study.results[name], name=f"{name}.csv", key=contract.key) for name, contract in RESULTS.items()
+    }
+    own = {
+        name: Cells(tables[name], name=f"report/{name}.csv", key=contract.key)
+        for name, contract in REPORT_TABLES.items()
+    }
+    return results | own
+
+
+def render(context: Mapping[str, Any]) -> str:
+    """Fill the template; every text is escaped, and a name that the template does not know is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["groupby_set"] = by_set
+    return environment.get_template(TEMPLATE).render(context)
+
+
+def make_report(study: ReportInputs, *, params: ReportParams) -> Report:
+    """The page and its tables; the same inputs give the same bytes."""
+    tables = report_tables(study, params=params)
+    cited = cells(study, tables=tables)
+    context = page_parts(study, cells=cited, top_features=params.top_features)
+    page = render(
+        context
+        | {
+            "t": cited,
+            "title": params.title,
+            "synthetic": is_synthetic(study, params=params),
+            "glossary": glossary(),
+        }
+    )
+    return Report(tables=tables, page=page)
+
+
+def write_report(report: Report, *, tables: Path, page: Path) -> None:
+    """Write the report's own tables into the folder `tables` and the page to `page`, each whole or not at all."""
+    for name, contract in REPORT_TABLES.items():
+        write_table(report.tables[name], tables / f"{name}.csv", contract)
+    page.parent.mkdir(parents=True, exist_ok=True)
+    partial = page.with_name(page.name + ".partial")
+    partial.write_text(report.page, encoding="utf-8")
+    partial.replace(page)

@@ -1,0 +1,220 @@
+"""What the page shows in which order: models, curves, matrices, features. The words are in the template."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from pipeline.compare import PRIMARY
+from pipeline.compare_pairs import CHOSEN
+from pipeline.contracts import EVALUATIONS
+from pipeline.model_scores import ModelScores, is_head, model_scores
+from pipeline.report_cells import Cells
+from pipeline.report_figures import Curve, interval_bar, roc_figure, swatch
+from pipeline.report_inputs import ReportInputs
+from pipeline.report_selection import light, set_lights
+from pipeline.report_tables import GROUPS
+from pipeline.statistics.roc import roc_points
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One model on the page; `flag` is the light of the networks behind it, `style` its line in the figures."""
+
+    feature_set: str
+    name: str
+    head: bool
+    role: str = ""
+    flag: str = ""
+    chosen: bool = False
+    style: int = 0
+
+
+def glossary() -> dict[str, str]:
+    """Every abbreviation of the page in plain words."""
+    return {
+        "AUC": "area under the ROC curve: the chance that a patient with the event scores above one without it; "
+        "one half is chance, one is perfect",
+        "BH": "Benjamini-Hochberg: p-values adjusted so that the share of false findings stays small",
+        "Brier": "Brier score: mean squared difference of predicted probability and outcome; lower is better",
+        "CI": "confidence interval: the range of values that the data are compatible with",
+        "CV": "cross-validation: each training patient is scored by a model that was fitted without that patient",
+        "DeLong": "a test of two AUCs on the same patients that takes their dependence into account",
+        "F1": "harmonic mean of sensitivity and PPV",
+        "Holm": "p-values adjusted so that even one false finding in the family of tests is unlikely",
+        "LASSO": "a regression that keeps few features and sets the others to zero",
+        "NPV": "negative predictive value: of the patients called negative, the share without the event",
+        "PPV": "positive predictive value: of the patients called positive, the share with the event",
+        "ROC": "receiver operating characteristic: sensitivity against false alarms over all thresholds",
+        "ROI": "region of interest: the lesion with a margin, cut out of the image",
+        "SD": "standard deviation",
+        "Sensitivity": "of the patients with the event, the share called positive",
+        "Specificity": "of the patients without the event, the share called negative",
+    }
+
+
+def page_parts(study: ReportInputs, *, cells: Mapping[str, Cells], top_features: int) -> dict[str, Any]:
+    """The variables of the template, without the cells themselves."""
+    models = _models(study)
+    picked = _ordered([model for model in models if model.chosen])
+    picked = [_styled(model, style) for style, model in enumerate(picked)]
+    found = set(study.results["metrics"]["evaluation"])
+    evaluations = [name for name in EVALUATIONS if name in found and name != "cv"]
+    scored = _scored(study)
+    return {
+        "models": models,
+        "picked": picked,
+        "primary": next((model for model in picked if model.role == "primary"), None),
+        "comparator": next((model for model in picked if model.role == "comparator"), None),
+        "primary_key": _primary_key(study),
+        "evaluations": evaluations,
+        "has_cv": "cv" in found,
+        "curves": {name: _figure(picked, scored, evaluation=name) for name in evaluations},
+        "matrices": {name: _matrix(study.results["delong"], evaluation=name) for name in evaluations},
+        "baseline": _baseline(cells["baseline"]),
+        "groups": [name for name in GROUPS if (f"{name}_patients",) in cells["flow"]],
+        "rules": _rules(cells["flow"]),
+        "selection": _selection(study, cells["selection"], top=top_features),
+        "meaning": dict(zip(study.dictionary["feature"], study.dictionary["definition"], strict=True)),
+        "flag_of": _flags(study),
+        "networks_told": bool(study.cards),
+        "lights": {net: light(cards) for net, cards in study.cards.items()},
+        "swatch": swatch,
+        "bar": lambda key: _bar(cells["metrics"], key, floor=_floor(study.results["metrics"])),
+        "number": float,
+    }
+
+
+def _models(study: ReportInputs) -> list[Model]:
+    """Every model, set by set in the order of params/fusion.yaml; heads after their sets."""
+    chosen = study.results["chosen"].set_index(["feature_set", "model"])
+    flags = _flags(study)
+    keys = study.results["metrics"][["feature_set", "model"]].drop_duplicates()
+    place = {name: number for number, name in enumerate(study.sets)}
+    ordered = sorted(
+        keys.itertuples(index=False),
+        key=lambda row: (is_head(row.feature_set, row.model), place.get(row.feature_set, len(place)), row.model),
+    )
+    return [
+        Model(
+            feature_set=row.feature_set,
+            name=row.model,
+            head=is_head(row.feature_set, row.model),
+            role=_text(chosen["role"].get((row.feature_set, row.model))),
+            flag=flags.get(row.feature_set, ""),
+            chosen=(row.feature_set, row.model) in chosen.index,
+        )
+        for row in ordered
+    ]
+
+
+def _flags(study: ReportInputs) -> dict[str, str]:
+    """The light of each feature set with a network, and of each network (for its own probability)."""
+    return {net: light(cards) for net, cards in study.cards.items()} | dict(set_lights(study))
+
+
+def by_set(models: Sequence[Model]) -> list[tuple[str, list[Model]]]:
+    """The models of each set in their order; each head stands under its own name."""
+    found: dict[str, list[Model]] = {}
+    for model in models:
+        found.setdefault(model.name if model.head else model.feature_set, []).append(model)
+    return list(found.items())
+
+
+def _text(value: object) -> str:
+    return "" if value is None or pd.isna(value) else str(value)
+
+
+def _ordered(picked: list[Model]) -> list[Model]:
+    """The primary model, its comparator, then the others as they come."""
+    rank = {"primary": 0, "comparator": 1}
+    return sorted(picked, key=lambda model: rank.get(model.role, 2))
+
+
+def _styled(model: Model, style: int) -> Model:
+    return Model(**(vars(model) | {"style": style}))
+
+
+def _scored(study: ReportInputs) -> dict[Key, ModelScores]:
+    tables = [table for table in study.predictions.values() if len(table)]
+    models = model_scores(pd.concat(tables, ignore_index=True), place="data/predictions")
+    return {(model.feature_set, model.model, model.evaluation): model for model in models}
+
+
+def _figure(picked: list[Model], scored: Mapping[Key, ModelScores], *, evaluation: str) -> Markup | None:
+    curves = []
+    for model in picked:
+        scores = scored.get((model.feature_set, model.name, evaluation))
+        if scores is not None and scores.both_classes:
+            x, y = roc_points(scores.scores, labels=scores.labels)
+            name = model.name if model.head else f"{model.feature_set} with {model.name}"
+            curves.append(Curve(name=name, x=x, y=y, style=model.style))
+    return roc_figure(curves, title=f"ROC curves, evaluation {evaluation}") if curves else None
+
+
+def _primary_key(study: ReportInputs) -> Key | None:
+    delong = study.results["delong"]
+    rows = delong[delong["family"] == PRIMARY]
+    columns = ["evaluation", "family", "set_a", "model_a", "set_b", "model_b"]
+    return tuple(str(value) for value in rows[columns].iloc[0]) if len(rows) else None
+
+
+def _matrix(delong: pd.DataFrame, *, evaluation: str) -> dict[str, Any] | None:
+    """Keys of the tests between sets by (row, column); a test stands once, above the diagonal."""
+    rows = delong[(delong["evaluation"] == evaluation) & (delong["family"] == CHOSEN)]
+    if not len(rows):
+        return None
+    a, b = (list(zip(rows[f"set_{side}"], rows[f"model_{side}"], strict=True)) for side in "ab")
+    members = sorted({*a, *b}, key=lambda member: (-a.count(member), member))
+    keys = {(one, other): (evaluation, CHOSEN, *one, *other) for one, other in zip(a, b, strict=True)}
+    shade = {pair: min(1.0, abs(value) / 0.3) for pair, value in zip(keys, rows["difference"], strict=True)}
+    return {"members": members, "tests": keys, "shade": shade}
+
+
+def _bar(metrics: Cells, key: Key, *, floor: float) -> Markup:
+    estimate, low, high = (metrics.text(key, column=name) for name in ("estimate", "ci_low", "ci_high"))
+    return interval_bar(estimate, low=low, high=high, floor=floor)
+
+
+def _floor(metrics: pd.DataFrame) -> float:
+    """The left end of all interval bars: the lowest end of an AUC interval, at most 0.4, in steps of a tenth."""
+    aucs = metrics.loc[metrics["metric"].isin(["auc", "auc_pooled"]), ["estimate", "ci_low"]]
+    lowest = aucs.min().min()
+    return 0.4 if pd.isna(lowest) else max(0.0, min(0.4, int(lowest * 10) / 10))
+
+
+def _baseline(baseline: Cells) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Each variable with its levels and the kind of each, as they come; groups are columns."""
+    found: dict[str, dict[str, str]] = {}
+    for (variable, level, _), row in baseline.rows.items():
+        found.setdefault(variable, {}).setdefault(level, row["kind"])
+    return [(variable, list(levels.items())) for variable, levels in found.items()]
+
+
+def _rules(flow: Cells) -> list[str]:
+    """The rules by which patients or images left, by their step in the cohort flow."""
+    sums = ("patients_source", "patients_left", "images_left")
+    return [step for (step,) in flow.rows if step.startswith(("patients_", "images_")) and step not in sums]
+
+
+def _selection(study: ReportInputs, selection: Cells, *, top: int) -> dict[str, dict[str, list[Key]]]:
+    """For each set and block, the keys of the most often selected features.
+
+    Blocks of networks are left out: their components are others in every fit, so that a frequency means nothing.
+    """
+    found: dict[str, dict[str, list[tuple[float, float, Key]]]] = {}
+    for key, row in selection.rows.items():
+        if key[1] in study.nets:
+            continue
+        strength = abs(float(row["coefficient"] or 0))
+        frequency = float(row["frequency"] or 0)
+        found.setdefault(key[0], {}).setdefault(key[1], []).append((-frequency, -strength, key))
+    return {
+        name: {block: [key for *_, key in sorted(keys)[:top]] for block, keys in found[name].items()}
+        for name in study.sets
+        if name in found
+    }

@@ -1,0 +1,28 @@
+"""report: one self-contained page, every number of it found in a table."""
+
+import logging
+
+from pipeline.params import load_params
+from pipeline.report import ReportParams, make_report, write_report
+from pipeline.report_inputs import read_inputs
+from stages.cli import arguments, run
+
+log = logging.getLogger(__name__)
+TABLES = ("tables", "cohort", "patients", "audit", "rois", "splits", "dictionary")
+FOLDERS = ("all-params", "features", "selected", "lasso", "predictions", "networks")
+
+
+def main() -> None:
+    """Read every table of the study, make the page and its own tables, write them."""
+    given = arguments(__doc__, paths=("params", *TABLES, *FOLDERS, "report-tables", "report")).parse_args()
+    params = load_params(given.params, ReportParams)
+    study = read_inputs(vars(given))
+
+    report = make_report(study, params=params)
+
+    write_report(report, tables=given.report_tables, page=given.report)
+    log.info("%d KB, %d tables of its own", len(report.page) // 1024, len(report.tables))
+
+
+if __name__ == "__main__":
+    run(main)

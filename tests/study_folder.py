@@ -1,0 +1,160 @@
+"""The small study as a folder: every table, card and params file that `compare` and `report` read."""
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from study import NETS, STRENGTH, study_patients, study_predictions, study_splits
+
+from pipeline import contracts
+from pipeline.compare import CompareParams, choose, fold_table, metric_table
+from pipeline.compare_pairs import delong_table
+from pipeline.model_scores import model_scores
+from pipeline.tables import write_csv, write_table
+
+SITES = {"train": "A", "internal": "B", "external": "C"}
+SHAPE, TEXTURE, DEEP = "original_shape2D_Sphericity", "wavelet-LH_glcm_Contrast", "densenet121_pc001@long"
+BLOCKS = {
+    "clinical": ["clinical"],
+    "radiomics": ["radiomics"],
+    "densenet121": ["densenet121"],
+    "combined": ["clinical", "radiomics", "densenet121"],
+}
+PRIMARY = {"feature_set": "combined", "comparator": "clinical", "evaluation": "external"}
+
+
+def cohort() -> pd.DataFrame:
+    """Two images a patient, ids as file names have them."""
+    rows = [
+        {
+            "image_id": f"{p}_{view}",
+            "patient_id": p,
+            "view": view,
+            "image": f"{p}_{view}.nrrd",
+            "mask": f"{p}_{view}.nrrd",
+        }
+        for p in study_patients()["patient_id"]
+        for view in ("long", "trans")
+    ]
+    empty = dict.fromkeys(["site", "gland_mask", "mask_source", *(f"spacing_{axis}_mm" for axis in "xyz")])
+    return pd.DataFrame(rows).assign(**empty)
+
+
+def patients() -> pd.DataFrame:
+    """The patients with clinical columns: a number with gaps, a word, a count of yes and no."""
+    table = study_patients()
+    number = np.arange(len(table))
+    sex = np.where(number % 3 == 0, "male", "female")
+    table = table.assign(group_id=table["patient_id"], site=table["cohort"].map(SITES), sex=sex)
+    table["age"] = 30.0 + number % 40
+    table["size_mm"] = np.where(number % 10 == 0, np.nan, 8 + number % 12 / 2)
+    return table.assign(multifocality=number % 2)
+
+
+AUDIT_CSV = """\
+patient,0900,dropped_unlabelled,info,patient 0900 has no label (row 4); left out
+image,0003_extra,excluded,info,image 0003_extra is excluded (calliper marks over the nodule); left out
+image,0004_long,duplicate_within_patient,warning,"image 0004_long: 0004_long, 0004_trans of patient 0004 are one"
+image,0005_long,roi_few_grey_levels,warning,"image 0005_long: the mask 0005_long.png has 7 grey levels, fewer than 8"
+column,size_mm,column_separates_outcome,warning,column size_mm tells the outcome of all 117 patients; was it <recorded>?
+cohort,images,spacing_unknown,info,260 of 260 images have no pixel size; the spacing is 1 px
+"""
+
+
+def rois() -> pd.DataFrame:
+    """One ROI an image; one could not be cut."""
+    columns = [c.name for c in contracts.ROIS.columns]
+    table = cohort()[["image_id", "patient_id", "view", "image", "mask"]].assign(status="ok", reason=None, n_voxels=500)
+    table.loc[7, ["status", "reason", "n_voxels"]] = ["no_roi", "the mask 0004_trans.png marks no voxel", None]
+    return table.reindex(columns=columns)
+
+
+def selection(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """selected and lasso of a set: the shape feature everywhere, the texture in half the fits, nothing in one fit."""
+    blocks = {"radiomics": [SHAPE, TEXTURE], "densenet121": [DEEP]}
+    chosen, paths = [], []
+    for fit, resample in enumerate(sorted(set(study_splits()["resample"]))):
+        for part in "ab":
+            for block in (block for block in BLOCKS[name] if block in blocks):
+                paths.append((resample, part, block, 0, 0.1, 1.2, 0.1, 1))
+                kept = [] if (fit, part) == (0, "a") else blocks[block][: 1 + fit % 2]
+                chosen += [
+                    (resample, part, block, "1se", feature, 0.5 - 0.9 * (feature == TEXTURE)) for feature in kept
+                ]
+    selected = pd.DataFrame(chosen, columns=[c.name for c in contracts.SELECTED.columns])
+    return selected, pd.DataFrame(paths, columns=[c.name for c in contracts.LASSO.columns])
+
+
+def dictionary() -> pd.DataFrame:
+    """What the two radiomics features mean."""
+    shared = {"block": "radiomics", "family": "texture", "source": "PyRadiomics", "version": "3.0.1"}
+    meanings = {SHAPE: "how round the lesion is", TEXTURE: "local contrast, of the wavelet image LH"}
+    return pd.DataFrame([shared | {"feature": name, "definition": text} for name, text in meanings.items()]).reindex(
+        columns=[c.name for c in contracts.DICTIONARY.columns]
+    )
+
+
+def write_params(folder: Path, *, strategy: str = "crossfit") -> None:
+    """The params files that the report reads, small."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "common": "seed: 7\n",
+        "cohort": "root: data/raw/demo\n",
+        "reduce": "lasso: {rule: 1se}\n",
+        "embed": f"nets: [{', '.join(NETS)}]\nstrategy: {strategy}\n",
+        "fusion": "sets:\n" + "".join(f"  {name}: [{', '.join(blocks)}]\n" for name, blocks in BLOCKS.items()),
+    }
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+
+def write_cards(folder: Path, *, strategy: str = "crossfit", trained_on: str | None = None) -> None:
+    """One card a trained copy of the network, as the embed stage writes them."""
+    for part in "ab":
+        card = {"network": NETS[0], "resample": "final", "part": part, "strategy": strategy, "trained_on": trained_on}
+        path = folder / NETS[0] / f"final_{part}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(card | {"n_patients": 30}), encoding="utf-8")
+
+
+def write_results(predictions: pd.DataFrame, folder: Path, *, primary: dict[str, str] | None = PRIMARY) -> None:
+    """The tables of the compare stage."""
+    models = model_scores(predictions, place="p.csv")
+    params = CompareParams.model_validate({"primary": primary, "all_pairs": False})
+    folds = fold_table(predictions)
+    chosen = choose(folds, models, primary=params.primary)
+    write_table(metric_table(models, folds=folds), folder / "metrics.csv", contracts.METRICS)
+    write_table(folds, folder / "folds.csv", contracts.FOLDS)
+    write_table(chosen, folder / "chosen.csv", contracts.CHOSEN)
+    write_table(delong_table(models, chosen=chosen, params=params), folder / "delong.csv", contracts.DELONG)
+
+
+def write_study(folder: Path) -> dict[str, Path]:
+    """Write everything into `folder`; returns the paths by the names of the report stage's flags."""
+    data, tables = folder / "data", folder / "reports" / "tables"
+    audit = pd.read_csv(StringIO(AUDIT_CSV), names=["scope", "id", "check", "severity", "message"], dtype="str")
+    write_table(cohort(), data / "cohort.csv", contracts.COHORT)
+    write_table(patients(), data / "patients.csv", contracts.PATIENTS)
+    write_table(audit, data / "audit.csv", contracts.AUDIT)
+    write_table(rois(), data / "rois.csv", contracts.ROIS)
+    write_table(study_splits(), data / "splits.csv", contracts.SPLITS)
+    write_table(dictionary(), data / "dictionary.csv", contracts.DICTIONARY)
+    features = cohort()[["image_id"]].assign(status="ok", reason=None, **{SHAPE: 0.5, TEXTURE: 1.5})
+    features.loc[9, ["status", "reason", SHAPE, TEXTURE]] = ["extraction_failed", "one grey level", None, None]
+    write_csv(features, data / "features" / "radiomics.csv")
+    predictions = study_predictions()
+    for name, table in predictions.items():
+        write_table(table, data / "predictions" / f"{name}.csv", contracts.PREDICTIONS)
+    for name in STRENGTH:
+        selected, lasso = selection(name)
+        write_table(selected, data / "selected" / f"{name}.csv", contracts.SELECTED)
+        write_table(lasso, data / "lasso" / f"{name}.csv", contracts.LASSO)
+    write_results(pd.concat(predictions.values(), ignore_index=True), tables)
+    write_params(folder / "params")
+    write_cards(data / "networks")
+    paths = {name: data / f"{name}.csv" for name in ("cohort", "patients", "audit", "rois", "splits", "dictionary")}
+    paths |= {name: data / name for name in ("features", "selected", "lasso", "predictions", "networks")}
+    paths |= {"all_params": folder / "params", "tables": tables}
+    return paths | {"report_tables": tables / "report", "report": folder / "reports" / "report.html"}

@@ -1,0 +1,36 @@
+"""Pseudonyms: no id is left in a message, and nothing that counts is taken for an id."""
+
+import pandas as pd
+import pytest
+
+from pipeline.pseudonyms import Pseudonyms, pseudonyms
+
+NAMES = Pseudonyms(patients=["007", "12", "Miller, A"], images=["007_long", "12_1", "scan-3"], others=["gone"])
+
+
+@pytest.mark.parametrize(
+    ("message", "scope", "case", "masked"),
+    [
+        ("image 007_long: the lesion has 12 voxels", "image", "007_long", "the lesion has 12 voxels"),
+        ("image gone is excluded (marks)", "image", "gone", "is excluded (marks)"),
+        ("the mask 12_1.jpg has 12 labels: 7, 12", "image", "12_1", "the mask (file of image #2) has 12 labels: 7, 12"),
+        ("007_long, 12_1 are one of patients 007, 12", "image", "007_long", "image #1, image #2 are one of patient #1, patient #2"),
+        ("age 'x' of patient 12 is no age", "patient", "12", "age 'x' of patient #2 is no age"),
+        ("label of Miller, A is 2", "patient", "Miller, A", "label of patient #3 is 2"),
+        ("set label in params/cohort.yaml to 0.12", "image", "12_1", "set label in params/cohort.yaml to 0.12"),
+        ("12.xml is not readable", "image", "12_1", "(file of patient #2) is not readable"),
+        ("image scan-3: 33.0% of scan-3_mask.nii.gz", "image", "scan-3", "33.0% of (file of image #3)"),
+    ],
+)  # fmt: skip
+def test_message(message, scope, case, masked):
+    assert NAMES.mask(message, scope=scope, case=case) == masked
+
+
+def test_places_are_those_of_the_tables():
+    audit = pd.DataFrame({"scope": ["image", "patient", "column"], "id": ["x9", "p2", "age"]})
+    names = pseudonyms(
+        patients=pd.DataFrame({"patient_id": ["p1", "p2"]}), cohort=pd.DataFrame({"image_id": ["i1"]}), audit=audit
+    )
+
+    assert [names.of(case) for case in ("p2", "i1", "x9")] == ["patient #2", "image #1", "left-out case #1"]
+    assert names.of("age") == "a case without a row"
