@@ -14,7 +14,7 @@ NAMES = Pseudonyms(patients=["007", "12", "Miller, A"], images=["007_long", "12_
         ("image 007_long: the lesion has 12 voxels", "image", "007_long", "the lesion has 12 voxels"),
         ("image gone is excluded (marks)", "image", "gone", "is excluded (marks)"),
         ("the mask 12_1.jpg has 12 labels: 7, 12", "image", "12_1", "the mask (file of image #2) has 12 labels: 7, 12"),
-        ("007_long, 12_1 are one of patients 007, 12", "image", "007_long", "image #1, image #2 are one of patient #1, patient #2"),
+        ("007_long, 12_1 of patients 007, 12", "image", "007_long", "image #1, image #2 of patient #1, patient #2"),
         ("age 'x' of patient 12 is no age", "patient", "12", "age 'x' of patient #2 is no age"),
         ("label of Miller, A is 2", "patient", "Miller, A", "label of patient #3 is 2"),
         ("set label in params/cohort.yaml to 0.12", "image", "12_1", "set label in params/cohort.yaml to 0.12"),

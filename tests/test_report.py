@@ -239,17 +239,17 @@ def test_empty_words_are_for_the_author(paths):
 
 
 @pytest.mark.parametrize(
-    ("strategy", "trained_on", "light", "told"),
+    ("card", "light", "told"),
     [
-        ("crossfit", None, "green", ""),
-        ("insample", None, "red", "■ in-sample network"),
-        ("frozen", "unknown", "amber", "▲ weights of unknown origin"),
-        ("frozen", "other_patients", "green", ""),
-        ("crossfit", "unknown", "amber", "▲ weights of unknown origin"),
+        ({"strategy": "crossfit", "trained_on": None}, "green", ""),
+        ({"strategy": "insample", "trained_on": None}, "red", "■ in-sample network"),
+        ({"strategy": "frozen", "trained_on": "unknown"}, "amber", "▲ weights of unknown origin"),
+        ({"strategy": "frozen", "trained_on": "other_patients"}, "green", ""),
+        ({"strategy": "crossfit", "trained_on": "unknown"}, "amber", "▲ weights of unknown origin"),
     ],
 )
-def test_lights_of_networks(paths, tmp_path, strategy, trained_on, light, told):
-    write_cards(tmp_path, strategy=strategy, trained_on=trained_on)
+def test_lights_of_networks(paths, tmp_path, card, light, told):
+    write_cards(tmp_path, **card)
     made = make_report(read_inputs(paths | {"networks": tmp_path}), params=PARAMS)
 
     assert list(made.tables["networks"]["light"]) == [light]
