@@ -23,6 +23,7 @@ LEAST_GAIN = 1e-5  # … or (fdev) where a step explains less than this fraction
 LEAST_LAMBDAS = 5  # (mnlam) so many lambdas
 FIRST_TOLERANCE, LAST_TOLERANCE = 1e-2, 1e-8  # of the solver's optimality conditions, as a fraction of lambda
 MAX_CHANGES, MAX_STEPS = 100, 100  # features let in at one lambda; Newton steps for one set of features
+MAX_ITERATIONS = 1000  # of skglm, outer and inner
 SLACK = 1e-9  # by how much of lambda a zero coefficient's gradient may exceed it (rounding)
 
 
@@ -183,7 +184,7 @@ def _by_skglm(Z: Floats, y: Floats, *, start: Floats, penalty: float, tolerance:
     from skglm.solvers import ProxNewton
     from sklearn.exceptions import ConvergenceWarning
 
-    solver: Any = ProxNewton(max_iter=1000, max_pn_iter=1000, tol=tolerance, fit_intercept=True)
+    solver: Any = ProxNewton(max_iter=MAX_ITERATIONS, max_pn_iter=MAX_ITERATIONS, tol=tolerance, fit_intercept=True)
     fitted = Z @ start[:-1] + start[-1]
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConvergenceWarning)

@@ -1,0 +1,127 @@
+"""One row a patient: averages by view, missing views, which rows a (resample, part) sees; by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.blocks import clinical_block, deep_block, parts_of, radiomics_block, table_block
+from pipeline.errors import PipelineError
+
+IDS = ["p1", "p2", "p3"]
+COHORT = pd.DataFrame(
+    [("p1_a", "p1", "long"), ("p1_b", "p1", "long"), ("p1_c", "p1", "trans"), ("p2_a", "p2", "long")],
+    columns=["image_id", "patient_id", "view"],
+)
+SPLITS = pd.DataFrame(
+    [("final", "p1", "train", "a"), ("final", "p2", "train", "b"), ("final", "p3", "external", None)],
+    columns=["resample", "patient_id", "role", "half"],
+)
+
+
+def radiomics(**status):
+    features = pd.DataFrame({"image_id": COHORT["image_id"], "status": "ok", "reason": None})
+    features["f"], features["g"] = [1.0, 3.0, 10.0, 7.0], [0.0, np.nan, 4.0, 5.0]
+    for image, found in status.items():
+        features.loc[features["image_id"] == image, ["status", "f", "g"]] = [found, np.nan, np.nan]
+    return features
+
+
+def deep(*rows):
+    table = pd.DataFrame(list(rows), columns=["resample", "part", "image_id", "net_0000"])
+    return deep_block(table, name="net", cohort=COHORT, splits=SPLITS, patients=IDS)
+
+
+def test_views_are_column_groups_and_images_of_a_view_are_averaged():
+    frame = radiomics_block(radiomics(), cohort=COHORT, patients=IDS).frame("final", "a")
+
+    assert list(frame.columns) == ["f@long", "g@long", "f@trans", "g@trans", "missing@long", "missing@trans"]
+    assert list(frame.index) == IDS
+    assert frame.loc["p1"].tolist() == [2, 0, 10, 4, 0, 0]
+    assert frame.loc["p2"].fillna(-1).tolist() == [7, 5, -1, -1, 0, 1]
+    assert frame.loc["p3"].fillna(-1).tolist() == [-1, -1, -1, -1, 1, 1]
+
+
+def test_a_failed_image_is_not_averaged_and_a_view_of_failed_images_is_missing():
+    features = radiomics(p1_a="failed", p2_a="no region")
+    frame = radiomics_block(features, cohort=COHORT, patients=IDS).frame("final", "all")
+
+    assert frame.loc["p1", "f@long"] == 3
+    assert frame.loc["p2", "missing@long"] == 1
+
+
+def test_one_view_needs_no_suffix():
+    cohort = COHORT.assign(view="main")
+    block = radiomics_block(radiomics(), cohort=cohort, patients=IDS)
+
+    assert list(block.frame("final", "all").columns) == ["f", "g", "missing"]
+    assert block.indicators == ("missing",)
+    assert block.frame("final", "all").loc["p1", "f"] == pytest.approx(14 / 3)
+
+
+def test_rounding_noise_never_reaches_a_model():
+    names = [f"lbp-3D-k_glcm_x{place}" for place in range(1556)] + [f"wavelet-LLH_glcm_x{place}" for place in range(5)]
+    values = pd.DataFrame(np.ones((1, 1561)), columns=names)
+    features = pd.concat([pd.DataFrame({"image_id": ["p1_a"], "status": "ok", "reason": None}), values], axis=1)
+    columns = radiomics_block(features, cohort=COHORT, patients=IDS).frame("final", "all").columns
+
+    assert not [name for name in columns if name.startswith("wavelet-LLH")]
+    assert len(columns) == 2 * 1556 + 2
+
+
+def test_order_of_images_does_not_move_a_digit():
+    features = radiomics()
+    features["f"] = [0.1, 0.2, 0.3, 0.7]
+    first = radiomics_block(features, cohort=COHORT, patients=IDS).frame("final", "all")
+    turned = radiomics_block(features[::-1], cohort=COHORT[::-1], patients=IDS[::-1]).frame("final", "all")
+
+    pd.testing.assert_frame_equal(first, turned, check_exact=True)
+
+
+def test_deep_rows_of_the_resample_and_part_then_all():
+    block = deep(("final", "a", "p2_a", 5.0), ("final", "b", "p1_a", 6.0))
+    assert block.frame("final", "a").loc["p2", "net_0000@long"] == 5
+    assert np.isnan(block.frame("final", "b").loc["p2", "net_0000@long"])
+    assert deep(("final", "all", "p2_a", 8.0)).frame("final", "a").loc["p2", "net_0000@long"] == 8  # insample
+    assert deep(("all", "all", "p2_a", 9.0)).frame("final", "a").loc["p2", "net_0000@long"] == 9  # frozen
+
+
+def test_deep_rows_that_are_not_there_are_told():
+    with pytest.raises(PipelineError, match="no rows for resample cv-1-1, part a; run embed again"):
+        deep(("final", "a", "p2_a", 5.0)).frame("cv-1-1", "a")
+
+
+def test_a_half_described_by_its_own_network_is_refused():
+    with pytest.raises(PipelineError, match=r"part a describes 1 patients of the half .* first p1"):
+        deep(("final", "a", "p1_c", 5.0))
+
+
+def test_ready_made_table():
+    table = pd.DataFrame({"patient_id": ["p3", "p1"], "x": [1.0, 2.0], "y": [np.nan, 4.0]})
+    frame = table_block(table, name="own", patients=IDS).frame("final", "all")
+
+    assert frame.fillna(-1).to_numpy().tolist() == [[2, 4, 0], [-1, -1, 1], [1, -1, 0]]
+    with pytest.raises(PipelineError, match="may not be named 'missing'"):
+        table_block(table.rename(columns={"x": "missing"}), name="own", patients=IDS)
+
+
+def test_clinical_columns():
+    patients = pd.DataFrame({"patient_id": IDS, "group_id": IDS, "label": 1, "site": "A", "cohort": "train"})
+
+    assert list(clinical_block(patients.assign(age=5, sex="F")).frame("final", "all").columns) == ["age", "sex"]
+    with pytest.raises(PipelineError, match="no clinical column"):
+        clinical_block(patients)
+
+
+@pytest.mark.parametrize(
+    ("networks", "used", "match", "parts"),
+    [
+        ({}, ["clinical"], True, ("all",)),
+        ({"net": {"all"}}, ["net"], True, ("all",)),
+        ({"net": {"a", "b"}}, ["net"], False, ("a", "b")),
+        ({"net": {"a", "b"}}, ["clinical"], True, ("a", "b")),
+        ({"net": {"a", "b"}}, ["clinical"], False, ("all",)),
+        ({"net": {"a", "b"}, "other": {"all"}}, ["other"], False, ("all",)),
+    ],
+)
+def test_parts_are_matched_where_asked(networks, used, match, parts):
+    assert parts_of(networks, used=used, match_parts=match) == parts

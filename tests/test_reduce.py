@@ -1,0 +1,283 @@
+"""Reduction of whole sets: what it writes, and that nothing but the training rows of a case can touch it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import contracts
+from pipeline.block_tables import BlockPlaces, network_parts, read_blocks
+from pipeline.design_matrices import design_matrices
+from pipeline.errors import ParamsError
+from pipeline.parallel import map_cases
+from pipeline.params import load_params
+from pipeline.reduce import lasso_table, reduce_case, reduce_cases, reduced_table, selected_table
+from pipeline.reducers import ReduceParams
+from pipeline.split import SplitParams, split_table
+from pipeline.tables import read_table, write_table
+
+ROOT = Path(__file__).resolve().parents[1]
+SHIPPED = load_params(ROOT / "params" / "reduce.yaml", ReduceParams)
+# A coarser path: fast, and all that is tested here holds for any.
+PARAMS = SHIPPED.model_copy(update={"lasso": SHIPPED.lasso.model_copy(update={"n_lambdas": 25, "folds": 4})})
+SETS = "sets:\n  all: [clinical, radiomics, net, own]\n  clinical: [clinical]\nmatch_parts: true\n"
+
+
+def study(n=100, *, seed=0):
+    """Tables of a small study: an event is 1.5 SD higher in one factor of the radiomics and of the network."""
+    generator = np.random.default_rng(seed)
+    ids = [f"P{place:03d}" for place in range(n)]
+    label = (np.arange(n) % 5 < 2).astype(int)
+    patients = pd.DataFrame({"patient_id": ids, "group_id": ids, "label": label, "site": "A"})
+    patients["cohort"] = np.where(
+        np.arange(n) < 0.7 * n, "train", np.where(np.arange(n) < 0.85 * n, "internal", "external")
+    )
+    patients["age"] = np.round(generator.normal(50, 10, n), 1)
+    patients["sex"] = generator.choice(["F", "M"], n)
+    patients.loc[5::20, "age"] = np.nan
+    images = [(f"{p}_{view}", p, view) for p in ids for view in ("long", "trans") if view == "long" or p[-1] != "7"]
+    cohort = pd.DataFrame(images, columns=["image_id", "patient_id", "view"])
+    for name in (column.name for column in contracts.COHORT.columns if column.name not in cohort):
+        cohort[name] = "x" if name in ("image", "mask") else None
+    factors = generator.normal(size=(n, 6))
+    factors[:, 0] += 1.5 * label
+    of_image = factors[np.searchsorted(ids, cohort["patient_id"])]
+    values = of_image @ generator.normal(size=(6, 40)) + generator.normal(size=(len(cohort), 40))
+    radiomics = pd.DataFrame(values, columns=[f"original_glcm_X{place}" for place in range(40)])
+    radiomics.insert(0, "image_id", cohort["image_id"])
+    radiomics.insert(1, "status", "ok")
+    radiomics.insert(2, "reason", None)
+    own = pd.DataFrame(generator.normal(size=(n, 30)), columns=[f"x{place}" for place in range(30)])
+    own.insert(0, "patient_id", ids)
+    splits = split_table(patients, params=SplitParams(folds=2, repeats=1, holdout_fraction=0), seed=1)
+    net = embeddings(cohort, splits, of_image, generator)
+    return {"patients": patients, "cohort": cohort, "splits": splits, "radiomics": radiomics, "net": net, "own": own}
+
+
+def embeddings(cohort, splits, of_image, generator):
+    tables = []
+    for resample, split in splits.groupby("resample"):
+        for part in ("a", "b"):
+            seen = split.loc[(split["role"] != "train") | (split["half"] != part), "patient_id"]
+            kept = cohort["patient_id"].isin(seen).to_numpy()
+            values = np.maximum(of_image[kept] @ generator.normal(size=(6, 20)), 0)
+            table = pd.DataFrame(values, columns=[f"net_{place:04d}" for place in range(20)])
+            keys = {"resample": resample, "part": part, "image_id": cohort["image_id"][kept].to_numpy()}
+            tables.append(pd.concat([pd.DataFrame(keys), table], axis=1))
+    return pd.concat(tables, ignore_index=True)
+
+
+def write(tables, folder):
+    write_table(tables["patients"], folder / "patients.csv", contracts.PATIENTS)
+    write_table(tables["cohort"], folder / "cohort.csv", contracts.COHORT)
+    write_table(tables["splits"], folder / "splits.csv", contracts.SPLITS)
+    write_table(tables["radiomics"], folder / "features" / "radiomics.csv", contracts.RADIOMICS)
+    write_table(tables["net"], folder / "features" / "net.csv", contracts.EMBEDDINGS)
+    write_table(tables["own"], folder / "blocks" / "own.csv", contracts.BLOCK)
+    return BlockPlaces(cohort=folder / "cohort.csv", features=folder / "features", blocks=folder / "blocks")
+
+
+def reduced(tables, folder, *, names=("clinical", "radiomics", "net", "own"), parts=("a", "b"), workers=1):
+    places = write(tables, folder)
+    patients = read_table(folder / "patients.csv", contracts.PATIENTS)
+    blocks = read_blocks(names, places=places, patients=patients, splits=tables["splits"])
+    cases = reduce_cases(blocks, patients=patients, splits=tables["splits"], parts=parts)
+    results = list(map_cases(Reduce(), cases, workers=workers))
+    return reduced_table(results, blocks=names), selected_table(results), lasso_table(results), results
+
+
+class Reduce:
+    """`reduce_case` with the parameters above, fit to be sent to a worker."""
+
+    def __call__(self, case):
+        return reduce_case(case, params=PARAMS, seed=7)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return study()
+
+
+@pytest.fixture(scope="module")
+def done(tables, tmp_path_factory):
+    return reduced(tables, tmp_path_factory.mktemp("study"))
+
+
+def test_tables_keep_their_contracts_and_the_benchmark_reads_them(done, tables):
+    matrix, selected, lasso, _ = done
+
+    assert not contracts.REDUCED.faults(matrix)
+    assert not contracts.SELECTED.faults(selected)
+    assert not contracts.LASSO.faults(lasso)
+    designs = design_matrices(matrix, tables["patients"], tables["splits"])
+    assert len(designs) == 3 * 2
+    assert all({"clinical.age", "clinical.sex=F", "clinical.sex=M"} <= set(design.features) for design in designs)
+
+
+def test_every_patient_is_a_row_and_a_part_is_fitted_on_the_other_half(done, tables):
+    matrix, splits = done[0], tables["splits"]
+    final = splits[splits["resample"] == "final"]
+    rows = matrix[matrix["resample"] == "final"]
+
+    assert set(rows["patient_id"]) == set(tables["patients"]["patient_id"])
+    for part, other in (("a", "b"), ("b", "a")):
+        fitted = rows.loc[(rows["part"] == part) & (rows["role"] == "train"), "patient_id"]
+        assert set(fitted) == set(final.loc[final["half"] == other, "patient_id"])
+
+
+def test_columns_in_use_are_filled_and_the_selected_features_are_those(done):
+    matrix, selected, _, _ = done
+    for (resample, part), rows in matrix.groupby(["resample", "part"]):
+        features = rows.drop(columns=["resample", "part", "patient_id", "role"])
+        used = set(features.columns[features.notna().any()])
+        assert features[sorted(used)].notna().all(axis=None)
+        kept = selected[(selected["resample"] == resample) & (selected["part"] == part)]
+        kept = kept[~kept["feature"].isin(["(intercept)", "(none)"])]
+        expected = set(kept["block"] + "." + kept["feature"])
+        assert {name for name in used if not name.startswith("clinical.")} == expected
+
+
+def test_training_rows_are_z_scores_and_clinical_columns_keep_their_units(done, tables):
+    rows = done[0].query("resample == 'final' and part == 'a'").dropna(axis=1, how="all")
+    train = rows[rows["role"] == "train"]
+    scaled = train[[name for name in train if name.startswith(("radiomics.", "net.", "own."))]]
+
+    assert scaled.mean().abs().max() < 1e-9
+    assert scaled.std(ddof=0).to_numpy() == pytest.approx(1)
+    ages = tables["patients"].set_index("patient_id")["age"].loc[train["patient_id"]].to_numpy()
+    assert (train["clinical.age"].to_numpy() == np.where(np.isnan(ages), np.nanmedian(ages), ages)).all()
+
+
+def test_planted_signal_is_found_and_noise_is_mostly_left(done):
+    counts = done[1].groupby("block")["feature"].count()
+
+    assert counts["radiomics"] > 6 * 2  # more than intercepts and one feature a fit
+    assert done[1].query("block == 'own'")["feature"].isin(["(intercept)", "(none)"]).mean() > 0.2
+
+
+def test_pure_noise_keeps_few_and_says_when_it_keeps_none(tables, tmp_path):
+    generator = np.random.default_rng(3)
+    noise = pd.DataFrame(generator.normal(size=(100, 400)), columns=[f"x{place}" for place in range(400)])
+    noise.insert(0, "patient_id", tables["patients"]["patient_id"])
+    matrix, selected, _, results = reduced(tables | {"own": noise}, tmp_path, names=("own",), parts=("all",))
+    none = selected[selected["feature"] == "(none)"]
+    notes = [note for result in results for note in result.notes]
+
+    assert len(selected) < 3 * 15
+    assert (none["coefficient"] == 0).all()
+    assert len(notes) == len(none)
+    for resample in none["resample"]:
+        assert matrix[matrix["resample"] == resample].filter(like="own.").isna().all(axis=None)
+
+
+def test_nothing_selected_is_a_prevalence_design(tables, tmp_path):
+    flat = tables["own"].assign(**{f"x{place}": 1.0 for place in range(30)})
+    matrix, selected, lasso, _ = reduced(tables | {"own": flat}, tmp_path, names=("own",), parts=("all",))
+
+    assert set(selected["feature"]) == {"(intercept)", "(none)"}
+    assert lasso.empty
+    assert not contracts.LASSO.faults(lasso)
+    designs = design_matrices(matrix, tables["patients"], tables["splits"])
+    assert [design.features for design in designs] == [(), (), ()]
+
+
+def garbage(tables):
+    """The study with everything that is known of its internal and external patients replaced."""
+    generator = np.random.default_rng(99)
+    changed = {name: table.copy() for name, table in tables.items()}
+    patients = changed["patients"]
+    test = patients["cohort"] != "train"
+    patients["age"] = patients["age"].astype("object")
+    patients.loc[test, "age"] = "garbage"
+    patients.loc[test, "sex"] = "?"
+    patients.loc[test, "label"] = 1 - patients.loc[test, "label"]
+    held_out = set(patients.loc[test, "patient_id"])
+    for name in ("radiomics", "net", "own"):
+        owner = changed[name].get("patient_id", changed[name].get("image_id", pd.Series(dtype=str)).str[:4])
+        numbers = [column for column in changed[name] if changed[name][column].dtype == "float64"]
+        rows = owner.isin(held_out).to_numpy()
+        noise = generator.normal(size=(int(rows.sum()), len(numbers))) * 1e6
+        changed[name].loc[rows, numbers] = np.where(generator.random(noise.shape) < 0.1, np.nan, noise)
+    return changed
+
+
+def test_garbage_in_the_test_rows_leaves_training_artefacts_byte_identical(done, tables, tmp_path):
+    matrix, selected, lasso, results = reduced(garbage(tables), tmp_path)
+    before, after = (frame.query("role in ('train', 'cv')") for frame in (done[0], matrix))
+
+    assert after.to_csv() == before.to_csv()
+    assert selected.to_csv() == done[1].to_csv()
+    assert lasso.to_csv() == done[2].to_csv()
+    assert matrix.to_csv() != done[0].to_csv()
+    assert any("level '?'" in note for result in results for note in result.notes)
+
+
+def test_without_the_test_patients_the_training_rows_are_the_same(done, tables, tmp_path):
+    kept = tables["splits"][tables["splits"]["role"].isin(["train", "cv"])]
+    matrix, selected, _, _ = reduced(tables | {"splits": kept}, tmp_path)
+
+    pd.testing.assert_frame_equal(matrix, done[0].query("role in ('train', 'cv')").reset_index(drop=True))
+    assert selected.to_csv() == done[1].to_csv()
+
+
+def test_two_workers_write_the_same_bytes(done, tables, tmp_path):
+    again = reduced(tables, tmp_path, workers=2)
+
+    assert [table.to_csv() for table in again[:3]] == [table.to_csv() for table in done[:3]]
+
+
+def test_one_more_patient_needs_no_change(tables, tmp_path):
+    larger = study(101)
+    matrix = reduced(larger, tmp_path, names=("radiomics", "clinical"), parts=("all",))[0]
+
+    assert "P100" in set(matrix["patient_id"])
+
+
+def test_parts_come_from_the_tables_of_the_networks(tables, tmp_path):
+    places = write(tables, tmp_path)
+
+    assert network_parts(["clinical", "net", "own", "radiomics"], places=places) == {"net": {"a", "b"}}
+
+
+def test_unknown_block_is_one_sentence(tables, tmp_path):
+    places = write(tables, tmp_path)
+
+    with pytest.raises(ParamsError, match="block 'radiomix' is neither clinical"):
+        read_blocks(["radiomix"], places=places, patients=tables["patients"], splits=tables["splits"])
+
+
+def run(folder, *, feature_set, fusion=SETS):
+    (folder / "fusion.yaml").write_text(fusion, encoding="utf-8")
+    given = {"params": ROOT / "params" / "reduce.yaml", "fusion": folder / "fusion.yaml"}
+    given |= {"common": ROOT / "params" / "common.yaml", "features": folder / "features", "blocks": folder / "blocks"}
+    given |= {name: folder / f"{name}.csv" for name in ("cohort", "patients", "splits")}
+    given |= {name: folder / name / f"{feature_set}.csv" for name in ("reduced", "selected", "lasso")}
+    flags = [word for name, path in given.items() for word in (f"--{name}", str(path))]
+    command = [sys.executable, "-m", "stages.reduce", *flags, "--set", feature_set]
+    environment = {**os.environ, "FUSION_WORKERS": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_stage_writes_three_tables_in_the_matched_halves(tables, tmp_path):
+    write(tables, tmp_path)
+    ended = run(tmp_path, feature_set="clinical")
+
+    assert ended.returncode == 0, ended.stderr
+    matrix = read_table(tmp_path / "reduced" / "clinical.csv", contracts.REDUCED)
+    assert set(matrix["part"]) == {"a", "b"}
+    assert "clinical.age" in matrix
+    assert read_table(tmp_path / "selected" / "clinical.csv", contracts.SELECTED).empty
+    assert read_table(tmp_path / "lasso" / "clinical.csv", contracts.LASSO).empty
+
+
+def test_stage_refuses_an_unknown_set_in_one_sentence(tables, tmp_path):
+    write(tables, tmp_path)
+    ended = run(tmp_path, feature_set="fusion")
+
+    assert ended.returncode == 1
+    assert "there is no set 'fusion'; the sets are all, clinical" in ended.stderr
+    assert "Traceback" not in ended.stderr
