@@ -34,7 +34,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "count": lambda text: f"{int(float(text)):,}",
     "auc": lambda text: _fixed(text, 3),
     "difference": lambda text: _fixed(text, 3, sign=True),
-    "percent": lambda text: f"{_fixed(str(100 * float(text)), 1)} %",
+    "percent": lambda text: f"{_fixed(str(100 * float(text)), 1)}\N{NO-BREAK SPACE}%",
     "points": lambda text: _fixed(str(100 * float(text)), 1),  # a percentage whose sign stands further on
     "decimal": lambda text: _fixed(text, 1),
     "p": _p_value,

@@ -28,7 +28,7 @@ RESULTS = {
 class ReportInputs:
     """What the report is made of.
 
-    `results` (metrics, folds, delong, chosen), `selected` and `lasso` by feature set, `predictions` by file name,
+    `results` (metrics, folds, delong, chosen), `selected` by feature set, `predictions` by file name,
     `extraction` (status of each image's radiomics; empty where the stage did not run), `cards` (of the networks named
     in params/embed.yaml), `params` (the content of every params file), `hashes` (SHA-256 by table).
     """
@@ -42,7 +42,6 @@ class ReportInputs:
     extraction: pd.DataFrame
     results: Tables
     selected: Tables
-    lasso: Tables
     predictions: Tables
     cards: Mapping[str, list[dict[str, Any]]]
     params: Mapping[str, dict[str, Any]]
@@ -89,7 +88,6 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
         results=results,
         extraction=_extraction(radiomics),
         selected=_by_name(paths["selected"], sets, contracts.SELECTED),
-        lasso=_by_name(paths["lasso"], sets, contracts.LASSO),
         predictions=_by_name(paths["predictions"], [*sets, *heads], contracts.PREDICTIONS),
         cards={net: _cards(paths["networks"] / net) for net in nets},
         params=params,

@@ -1,6 +1,6 @@
 """What the page shows in which order: models, curves, matrices, features. The words are in the template."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from pipeline.report_tables import GROUPS
 from pipeline.statistics.roc import roc_points
 
 Key = tuple[str, ...]
+MISSING = "missing"  # the indicator column of a block; `missing@view` where it has views
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +80,7 @@ def page_parts(study: ReportInputs, *, cells: Mapping[str, Cells], top_features:
         "groups": [name for name in GROUPS if (f"{name}_patients",) in cells["flow"]],
         "rules": _rules(cells["flow"]),
         "selection": _selection(study, cells["selection"], top=top_features),
-        "meaning": dict(zip(study.dictionary["feature"], study.dictionary["definition"], strict=True)),
+        "meaning": _meaning(study.dictionary),
         "flag_of": _flags(study),
         "networks_told": bool(study.cards),
         "lights": {net: light(cards) for net, cards in study.cards.items()},
@@ -199,6 +200,18 @@ def _rules(flow: Cells) -> list[str]:
     """The rules by which patients or images left, by their step in the cohort flow."""
     sums = ("patients_source", "patients_left", "images_left")
     return [step for (step,) in flow.rows if step.startswith(("patients_", "images_")) and step not in sums]
+
+
+def _meaning(dictionary: pd.DataFrame) -> Callable[[str], str]:
+    """What a selected feature means: the dictionary's words, with its view; empty where the dictionary has none."""
+    known = dict(zip(dictionary["feature"], dictionary["definition"], strict=True))
+
+    def meaning(feature: str) -> str:
+        name, _, view = feature.partition("@")
+        text = "whether there is no such image" if name == MISSING else str(known.get(name, ""))
+        return f"{text}; view {view}" if text and view else text
+
+    return meaning
 
 
 def _selection(study: ReportInputs, selection: Cells, *, top: int) -> dict[str, dict[str, list[Key]]]:

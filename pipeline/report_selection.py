@@ -15,20 +15,20 @@ GREEN, AMBER, RED, UNKNOWN = "green", "amber", "red", "unknown"
 def selection_tables(study: ReportInputs) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How often each feature was selected over the fits of cross-validation, and how many features a fit kept.
 
-    A fit is one resample and part; fits that kept nothing count. Blocks without a LASSO path (clinical) are not
-    selected and are left out. `coefficient` is the mean over the parts of resample `final` that selected the feature.
+    A fit is one resample and part; fits that kept nothing count. Blocks that are not selected (clinical) are not in
+    it. `coefficient` is the mean over the parts of resample `final` that selected the feature.
     """
     rule = study.params.get("reduce", {}).get("lasso", {}).get("rule")
     frequencies, kept = [], []
     for name in study.sets:
-        paths = study.lasso[name]
         chosen = study.selected[name]
         if rule is not None:
             chosen = chosen[chosen["rule"] == rule]
-        for block, fits in paths.groupby("block", sort=True):
-            own = chosen[chosen["block"] == block]
-            frequencies.append(_frequencies(own, fits=fits[FIT].drop_duplicates(), names=(name, str(block))))
-            kept.append(_kept(own, fits=fits[FIT].drop_duplicates(), names=(name, str(block))))
+        for block, rows in chosen.groupby("block", sort=True):
+            # Every fit has a row for its intercept, kept features or not; words in brackets are no features.
+            fits, own = rows[FIT].drop_duplicates(), rows[~rows["feature"].str.startswith("(")]
+            frequencies.append(_frequencies(own, fits=fits, names=(name, str(block))))
+            kept.append(_kept(own, fits=fits, names=(name, str(block))))
     columns = ["feature_set", "block", "feature", "n_selected", "n_fits", "frequency", "n_final", "coefficient"]
     table = pd.concat(frequencies, ignore_index=True) if frequencies else pd.DataFrame(columns=columns)
     counts = ["feature_set", "block", "n_fits", "n_empty", "median", "least", "most"]

@@ -15,7 +15,7 @@ from pipeline.model_scores import model_scores
 from pipeline.tables import write_csv, write_table
 
 SITES = {"train": "A", "internal": "B", "external": "C"}
-SHAPE, TEXTURE, DEEP = "original_shape2D_Sphericity", "wavelet-LH_glcm_Contrast", "densenet121_pc001@long"
+SHAPE, TEXTURE, DEEP = "original_shape2D_Sphericity@long", "wavelet-LH_glcm_Contrast", "densenet121_pc001@long"
 BLOCKS = {
     "clinical": ["clinical"],
     "radiomics": ["radiomics"],
@@ -78,11 +78,10 @@ def selection(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     for fit, resample in enumerate(sorted(set(study_splits()["resample"]))):
         for part in "ab":
             for block in (block for block in BLOCKS[name] if block in blocks):
-                paths.append((resample, part, block, 0, 0.1, 1.2, 0.1, 1))
                 kept = [] if (fit, part) == (0, "a") else blocks[block][: 1 + fit % 2]
-                chosen += [
-                    (resample, part, block, "1se", feature, 0.5 - 0.9 * (feature == TEXTURE)) for feature in kept
-                ]
+                values = {"(intercept)": -0.8} | (dict(zip(kept, [0.5, -0.4], strict=False)) or {"(none)": 0.0})
+                chosen += [(resample, part, block, "1se", feature, value) for feature, value in values.items()]
+                paths += [(resample, part, block, 1, 0.1, 1.2, 0.1, len(kept))] if kept else []
     selected = pd.DataFrame(chosen, columns=[c.name for c in contracts.SELECTED.columns])
     return selected, pd.DataFrame(paths, columns=[c.name for c in contracts.LASSO.columns])
 
@@ -90,7 +89,7 @@ def selection(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 def dictionary() -> pd.DataFrame:
     """What the two radiomics features mean."""
     shared = {"block": "radiomics", "family": "texture", "source": "PyRadiomics", "version": "3.0.1"}
-    meanings = {SHAPE: "how round the lesion is", TEXTURE: "local contrast, of the wavelet image LH"}
+    meanings = {SHAPE.partition("@")[0]: "how round the lesion is", TEXTURE: "local contrast, of the wavelet image LH"}
     return pd.DataFrame([shared | {"feature": name, "definition": text} for name, text in meanings.items()]).reindex(
         columns=[c.name for c in contracts.DICTIONARY.columns]
     )
