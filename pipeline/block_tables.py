@@ -31,6 +31,11 @@ class BlockPlaces:
         path = self.blocks / f"{name}.csv"
         return path if name not in (CLINICAL, RADIOMICS) and path.exists() else None
 
+    def tables(self, names: Sequence[str]) -> list[Path]:
+        """The tables that the blocks `names` are read from, the cohort's first; clinical columns are elsewhere."""
+        ready = {name: self.ready_made(name) for name in names if name != CLINICAL}
+        return [self.cohort, *(path or self.features / f"{name}.csv" for name, path in ready.items())]
+
 
 def read_blocks(
     names: Sequence[str], *, places: BlockPlaces, patients: pd.DataFrame, splits: pd.DataFrame

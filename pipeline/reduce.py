@@ -8,7 +8,7 @@ coefficients apply to the columns as they are; clinical columns keep their units
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.blocks import ALL, Block, Kind
+from pipeline.checkpoints import CheckpointStore
 from pipeline.errors import PipelineError
 from pipeline.reducers import BlockReducer, ReduceParams
 
+PACKAGES = ("numpy", "scipy", "pandas", "skglm")
 INTERCEPT, NOTHING = "(intercept)", "(none)"
 SELECTED = ("resample", "part", "block", "rule", "feature", "coefficient")
 LASSO = ("resample", "part", "block", "lambda_index", "lambda", "cv_mean", "cv_se", "n_nonzero")
@@ -49,9 +51,11 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Reduced:
-    """What comes of a case: reduced rows (training, then test), rows of the selected and LASSO tables, notes."""
+    """What comes of a case, ready for JSON: `columns` (by name, one value a patient: training, then test rows), rows
+    of the selected and LASSO tables, notes.
+    """
 
-    rows: pd.DataFrame
+    columns: dict[str, list[Any]]
     selected: list[dict[str, Any]]
     lasso: list[dict[str, Any]]
     notes: list[str]
@@ -98,8 +102,18 @@ def _raw(block: Block, resample: str, part: str, *, train: list[str], test: list
     )
 
 
-def reduce_case(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
-    """Fit every block of a case on its training rows, apply it to all. Raises PipelineError that names the case."""
+def reduce_case(case: Case, *, params: ReduceParams, seed: int, store: CheckpointStore) -> Reduced:
+    """The reduction of a case, from `store` where it was finished before. Raises PipelineError that names the case."""
+    name = f"{case.resample}/{case.part}"
+    if (kept := store.load(name)) is not None:
+        return Reduced(**kept)
+    result = _reduce(case, params=params, seed=seed)
+    store.save(name, asdict(result))
+    return result
+
+
+def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
+    """Fit every block on the training rows, apply it to all."""
     frames, selected, lasso, notes = [], [], [], []
     for block in case.blocks:
         where = f"resample {case.resample}, part {case.part}, block {block.name}"
@@ -117,11 +131,10 @@ def reduce_case(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
         notes += [f"{where}: {note}" for note in reducer.unseen(block.test)]
         if reducer.lasso_ is not None and reducer.lasso_.coefficients_.empty:
             notes.append(f"{where}: the LASSO keeps no feature")
-    keys_frame = pd.DataFrame(
-        {"resample": case.resample, "part": case.part, "patient_id": case.roles.index, "role": case.roles.to_numpy()}
-    )
-    rows = pd.concat([keys_frame, *(frame.reset_index(drop=True) for frame in frames)], axis=1)
-    return Reduced(rows=rows, selected=selected, lasso=lasso, notes=notes)
+    columns = {"resample": [case.resample] * len(case.roles), "part": [case.part] * len(case.roles)}
+    columns |= {"patient_id": list(case.roles.index), "role": list(case.roles)}
+    columns |= {str(name): frame[name].tolist() for frame in frames for name in frame}
+    return Reduced(columns=columns, selected=selected, lasso=lasso, notes=notes)
 
 
 def _selected_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
@@ -139,14 +152,20 @@ def _lasso_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
         return []
     columns = (fitted.lambdas_, fitted.cv_mean_, fitted.cv_se_, fitted.n_nonzero_)
     return [
-        {"lambda_index": place + 1, "lambda": value, "cv_mean": mean, "cv_se": se, "n_nonzero": int(count)}
+        {
+            "lambda_index": place + 1,
+            "lambda": float(value),
+            "cv_mean": float(mean),
+            "cv_se": float(se),
+            "n_nonzero": int(count),
+        }
         for place, (value, mean, se, count) in enumerate(zip(*columns, strict=True))
     ]
 
 
 def reduced_table(results: Sequence[Reduced], *, blocks: Sequence[str]) -> pd.DataFrame:
     """All rows of all cases; columns are the union over the cases, block by block, sorted by name within a block."""
-    table = pd.concat([result.rows for result in results], ignore_index=True)
+    table = pd.concat([pd.DataFrame(result.columns) for result in results], ignore_index=True)
     keys = ["resample", "part", "patient_id", "role"]
     features = table.columns.drop(keys)
     ordered = [name for block in blocks for name in sorted(f for f in features if f.partition(".")[0] == block)]

@@ -6,11 +6,13 @@ from functools import partial
 from pipeline import contracts
 from pipeline.block_tables import BlockPlaces, network_parts, read_blocks
 from pipeline.blocks import parts_of
+from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.errors import ParamsError
 from pipeline.fusion import FusionParams
+from pipeline.images import file_sha256
 from pipeline.parallel import map_cases
 from pipeline.params import CommonParams, load_params
-from pipeline.reduce import lasso_table, reduce_case, reduce_cases, reduced_table, selected_table
+from pipeline.reduce import PACKAGES, lasso_table, reduce_case, reduce_cases, reduced_table, selected_table
 from pipeline.reducers import ReduceParams
 from pipeline.tables import read_table, write_table
 from stages.cli import arguments, progress, run, run_settings
@@ -36,7 +38,11 @@ def main() -> None:
 
     parts = parts_of(networks, used=names, match_parts=fusion.match_parts)
     cases = reduce_cases(blocks, patients=patients, splits=splits, parts=parts)
-    reduce = partial(reduce_case, params=params, seed=seed)
+    inputs = [file_sha256(path) for path in (given.patients, given.splits, *places.tables(names))]
+    key = fingerprint(names, inputs, params.model_dump(), seed, code_hash(), package_versions(PACKAGES))
+    # Absolute, since a worker on a cluster starts in another folder.
+    store = CheckpointStore(settings.scratch.resolve() / f"reduce-{given.set}", key=key)
+    reduce = partial(reduce_case, params=params, seed=seed, store=store)
     reduced = map_cases(reduce, cases, workers=settings.workers, scheduler=settings.scheduler)
     results = list(progress(reduced, total=len(cases), unit="fit"))
     for note in (note for result in results for note in result.notes):
@@ -47,6 +53,7 @@ def main() -> None:
     write_table(table, given.reduced, contracts.REDUCED)
     write_table(selected_table(results), given.selected, contracts.SELECTED)
     write_table(lasso_table(results), given.lasso, contracts.LASSO)
+    store.remove()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from pipeline import contracts
 from pipeline.block_tables import BlockPlaces, network_parts, read_blocks
+from pipeline.checkpoints import CheckpointStore
 from pipeline.design_matrices import design_matrices
 from pipeline.errors import ParamsError
 from pipeline.parallel import map_cases
@@ -86,15 +88,10 @@ def reduced(tables, folder, *, names=("clinical", "radiomics", "net", "own"), pa
     patients = read_table(folder / "patients.csv", contracts.PATIENTS)
     blocks = read_blocks(names, places=places, patients=patients, splits=tables["splits"])
     cases = reduce_cases(blocks, patients=patients, splits=tables["splits"], parts=parts)
-    results = list(map_cases(Reduce(), cases, workers=workers))
+    store = CheckpointStore(folder / "scratch", key="k")
+    reduce = partial(reduce_case, params=PARAMS, seed=7, store=store)
+    results = list(map_cases(reduce, cases, workers=workers))
     return reduced_table(results, blocks=names), selected_table(results), lasso_table(results), results
-
-
-class Reduce:
-    """`reduce_case` with the parameters above, fit to be sent to a worker."""
-
-    def __call__(self, case):
-        return reduce_case(case, params=PARAMS, seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -230,6 +227,14 @@ def test_two_workers_write_the_same_bytes(done, tables, tmp_path):
     assert [table.to_csv() for table in again[:3]] == [table.to_csv() for table in done[:3]]
 
 
+def test_finished_cases_are_not_computed_again_and_come_back_to_the_bit(tables, tmp_path, monkeypatch):
+    first = reduced(tables, tmp_path, names=("clinical", "own"))
+    monkeypatch.setattr("pipeline.reduce._reduce", None)
+    again = reduced(tables, tmp_path, names=("clinical", "own"))
+
+    assert [table.to_csv() for table in again[:3]] == [table.to_csv() for table in first[:3]]
+
+
 def test_one_more_patient_needs_no_change(tables, tmp_path):
     larger = study(101)
     matrix = reduced(larger, tmp_path, names=("radiomics", "clinical"), parts=("all",))[0]
@@ -258,7 +263,7 @@ def run(folder, *, feature_set, fusion=SETS):
     given |= {name: folder / name / f"{feature_set}.csv" for name in ("reduced", "selected", "lasso")}
     flags = [word for name, path in given.items() for word in (f"--{name}", str(path))]
     command = [sys.executable, "-m", "stages.reduce", *flags, "--set", feature_set]
-    environment = {**os.environ, "FUSION_WORKERS": "1"}
+    environment = {**os.environ, "FUSION_WORKERS": "1", "FUSION_SCRATCH": str(folder / "scratch")}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
