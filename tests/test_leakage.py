@@ -1,0 +1,61 @@
+"""The pipeline proves it about itself: features that know nothing score nothing."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from house import ROOT
+from sklearn.metrics import roc_auc_score
+
+from pipeline.benchmark import BenchmarkParams, benchmark_set
+from pipeline.blocks import table_block
+from pipeline.checkpoints import CheckpointStore
+from pipeline.parallel import map_cases
+from pipeline.params import load_params
+from pipeline.reduce import reduce_case, reduce_cases, reduced_table
+from pipeline.reducers import ReduceParams
+from pipeline.split import SplitParams, split_table
+
+
+def noise_study(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """200 patients, 100 of them in training, and 1,000 features that have nothing to do with the outcome."""
+    random = np.random.default_rng(seed)
+    ids = [f"{i:03d}" for i in range(200)]
+    patients = pd.DataFrame(
+        {
+            "patient_id": ids,
+            "group_id": ids,
+            "label": random.permutation([1] * 60 + [0] * 140),
+            "site": "A",
+            "cohort": ["train"] * 100 + ["external"] * 100,
+        }
+    )
+    features = pd.DataFrame(random.normal(size=(200, 1000)), columns=[f"f{i:04d}" for i in range(1000)])
+    return patients, features.assign(patient_id=ids)
+
+
+def held_out_aucs(seed: int, *, scratch: Path) -> list[float]:
+    """Held-out AUCs, one a model, of the shipped parameters on pure noise (external rows of resample `final`)."""
+    patients, features = noise_study(seed)
+    splits = split_table(patients, params=load_params(ROOT / "params" / "split.yaml", SplitParams), seed=seed)
+    # Cross-validation only serves the operating point, which cannot change a ranking: `final` alone is scored here.
+    splits = splits[splits["resample"] == "final"]
+    block = table_block(features, name="noise", patients=patients["patient_id"])
+    cases = reduce_cases([block], patients=patients, splits=splits, parts=("all",))
+    params_of_reduce = load_params(ROOT / "params" / "reduce.yaml", ReduceParams)
+    store = CheckpointStore(scratch / str(seed), key="noise")
+    reduce = partial(reduce_case, params=params_of_reduce, seed=seed, store=store)
+    reduced = reduced_table(list(map_cases(reduce, cases, workers=1)), blocks=["noise"])
+    params = load_params(ROOT / "params" / "benchmark.yaml", BenchmarkParams)
+    raw = benchmark_set(reduced, patients, splits, params=params, seed=seed, feature_set="noise", workers=1)
+    return [roc_auc_score(rows["label"], rows["score"]) for _, rows in raw.groupby("model")]
+
+
+@pytest.mark.slow
+def test_pure_noise_scores_as_pure_noise(tmp_path):
+    aucs = [held_out_aucs(seed, scratch=tmp_path) for seed in range(5)]
+
+    assert all(len(one) == 8 for one in aucs)
+    assert 0.45 <= np.mean(aucs) <= 0.55
