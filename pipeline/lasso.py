@@ -23,7 +23,7 @@ class LassoParams(Params):
     rule: Rule
     n_lambdas: int = Field(ge=10, le=1000)
     min_lambda_ratio: float | None = Field(default=..., gt=0, lt=1)
-    folds: int = Field(ge=3, le=20)
+    folds: int = Field(ge=2, le=20)
 
 
 def cross_validate(
@@ -80,7 +80,7 @@ class LassoSelector(BaseEstimator):
     def fit(self, X: pd.DataFrame, y: NDArray[np.int64], groups: NDArray[np.str_]) -> Self:
         """Learn the path and choose lambda; X (n, p) without missing values, y (n,) of 0 and 1, `groups` (n,).
 
-        Raises PipelineError where a class has fewer than three groups.
+        Raises PipelineError where a class has fewer than two groups.
         """
         values, outcome = X.to_numpy(dtype=np.float64), y.astype(np.float64)
         fold = self._lambda_folds(y, groups)
@@ -102,9 +102,9 @@ class LassoSelector(BaseEstimator):
 
     def _lambda_folds(self, y: NDArray[np.int64], groups: NDArray[np.str_]) -> NDArray[np.int64]:
         rarest = min(len(set(groups[y == 1])), len(set(groups[y == 0])))
-        if rarest < 3:
+        if rarest < 2:
             raise PipelineError(
-                f"the LASSO needs 3 groups or more of each class in its training rows, which hold {int(y.sum())} "
+                f"the LASSO needs 2 groups or more of each class in its training rows, which hold {int(y.sum())} "
                 f"events among {len(y)} patients; lower folds in params/split.yaml or use no halves"
             )
         generator = np.random.default_rng(self.seed)

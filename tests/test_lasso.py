@@ -119,7 +119,17 @@ def test_seed_alone_decides():
 def test_too_few_events_are_told():
     X, _, groups = cohort()
     y = np.zeros(80, dtype=np.int64)
-    y[:2] = 1
+    y[0] = 1
 
-    with pytest.raises(PipelineError, match=r"3 groups or more of each class.*2 events among 80 patients"):
+    with pytest.raises(PipelineError, match=r"2 groups or more of each class.*1 events among 80 patients"):
         selector().fit(X, y, groups)
+
+
+def test_two_events_are_two_folds():
+    X, _, groups = cohort(n=20, p=100)
+    y = np.zeros(20, dtype=np.int64)
+    y[[3, 9]] = 1
+    fitted = selector().fit(X, y, groups)
+
+    assert np.isfinite(fitted.cv_mean_).all()
+    assert np.isfinite(fitted.cv_se_).all()
