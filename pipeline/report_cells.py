@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 MINUS = "−"
 NOTHING = Markup('<span class="none" title="not defined">–</span>')
+NO_INTERVAL = Markup('<span class="none" title="the data give no variance to make an interval of">no interval</span>')
 
 
 def number_key(values: Sequence[object]) -> str:
@@ -69,9 +70,9 @@ class Cells:
         return Markup('<data value="{}" data-source="{}">{}</data>').format(value, source, escape(FORMS[form](value)))
 
     def cite_interval(self, key: Sequence[str], *, form: str) -> Markup:
-        """`low to high` of the columns ci_low and ci_high; nothing where they are empty."""
+        """`low to high` of the columns ci_low and ci_high; says so where there is none."""
         if self.text(key, column="ci_low") == "":
-            return Markup("")
+            return NO_INTERVAL
         low = self.cite(key, column="ci_low", form="points" if form == "percent" else form)
         high = self.cite(key, column="ci_high", form=form)
         return Markup("{} to {}").format(low, high)

@@ -1,5 +1,6 @@
 """What the page shows in which order: models, curves, matrices, features. The words are in the template."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,19 +75,24 @@ def page_parts(study: ReportInputs, *, cells: Mapping[str, Cells], top_features:
         "primary_key": _primary_key(study),
         "evaluations": evaluations,
         "has_cv": "cv" in found,
-        "curves": {name: _figure(picked, scored, evaluation=name) for name in evaluations},
-        "matrices": {name: _matrix(study.results["delong"], evaluation=name) for name in evaluations},
+        "curves": {name: _figure(picked, scored, evaluation=name) for name in EVALUATIONS if name in found},
+        "matrices": {name: _matrix(study.results["delong"], evaluation=name) for name in EVALUATIONS},
+        # Cross-validation comes last: it is approximate, and its best models were chosen by it.
+        "shown": [(name, "auc") for name in evaluations] + ([("cv", "auc_pooled")] if "cv" in found else []),
+        "heading": {"cv": "cross-validation of the training patients (pooled, approximate)"},
         "baseline": _baseline(cells["baseline"]),
         "groups": [name for name in GROUPS if (f"{name}_patients",) in cells["flow"]],
         "rules": _rules(cells["flow"]),
-        "selection": _selection(study, cells["selection"], top=top_features),
+        "selections": _selections(study, cells["selection"], top=top_features),
         "meaning": _meaning(study.dictionary),
         "flag_of": _flags(study),
         "networks_told": bool(study.cards),
         "lights": {net: light(cards) for net, cards in study.cards.items()},
         "swatch": swatch,
         "bar": lambda key: _bar(cells["metrics"], key, floor=_floor(study.results["metrics"])),
+        "breakable": breakable,
         "number": float,
+        "by_image": study.audit["check"].eq("no_patient_ids").any(),
     }
 
 
@@ -214,20 +220,34 @@ def _meaning(dictionary: pd.DataFrame) -> Callable[[str], str]:
     return meaning
 
 
-def _selection(study: ReportInputs, selection: Cells, *, top: int) -> dict[str, dict[str, list[Key]]]:
-    """For each set and block, the keys of the most often selected features.
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The most often selected features of one block, and the sets that have the same selection of it."""
+
+    block: str
+    sets: list[str]
+    keys: list[Key]
+
+
+def _selections(study: ReportInputs, selection: Cells, *, top: int) -> list[Selection]:
+    """The selection of each block, once for all sets that share it, the most frequent features first.
 
     Blocks of networks are left out: their components are others in every fit, so that a frequency means nothing.
     """
-    found: dict[str, dict[str, list[tuple[float, float, Key]]]] = {}
+    rows: dict[tuple[str, str], list[tuple[float, float, Key]]] = {}
     for key, row in selection.rows.items():
-        if key[1] in study.nets:
-            continue
-        strength = abs(float(row["coefficient"] or 0))
-        frequency = float(row["frequency"] or 0)
-        found.setdefault(key[0], {}).setdefault(key[1], []).append((-frequency, -strength, key))
-    return {
-        name: {block: [key for *_, key in sorted(keys)[:top]] for block, keys in found[name].items()}
-        for name in study.sets
-        if name in found
-    }
+        if key[1] not in study.nets:
+            order = (-float(row["frequency"] or 0), -abs(float(row["coefficient"] or 0)), key)
+            rows.setdefault((key[0], key[1]), []).append(order)
+    shared: dict[tuple[Any, ...], Selection] = {}
+    for name, block in sorted(rows, key=lambda pair: study.sets.index(pair[0])):
+        keys = [key for *_, key in sorted(rows[name, block])]
+        content = (block, *((key[2], *list(selection.rows[key].values())[1:]) for key in keys))
+        first = shared.setdefault(content, Selection(block=block, sets=[], keys=keys[:top]))
+        first.sets.append(name)
+    return list(shared.values())
+
+
+def breakable(name: str) -> Markup:
+    """A long name that may break after its underscores and before its view."""
+    return Markup("<wbr>").join(re.findall(r"[^_@]+_?|@[^_@]*|_", name))

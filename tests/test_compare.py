@@ -120,6 +120,8 @@ def test_families_hold_the_pairs_they_name(tables):
     assert sizes.pop("all pairs") == 13 * 12 / 2
     assert sizes == {f"classifiers within {name}": 3 for name in STRENGTH}
     assert "primary comparison" not in set(delong.loc[delong["evaluation"] != "external", "family"])
+    between = delong[delong["family"] == "sets at their CV-chosen classifier"]
+    assert (between.loc[between["set_b"] == "combined"]).empty  # differences read "primary minus other"
     primary = delong[delong["family"] == "primary comparison"].iloc[0]
     assert (primary["set_a"], primary["set_b"]) == ("combined", "clinical")
     assert primary["p_holm"] == primary["p_value"]

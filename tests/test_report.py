@@ -146,7 +146,7 @@ def test_page_needs_no_network_and_no_script(report, paths):
 def test_figures_have_words(report):
     figures = re.findall(r'<svg class="roc".*?</svg>', report.page, flags=re.DOTALL)
 
-    assert len(figures) == 2
+    assert len(figures) == 3  # two test cohorts and cross-validation
     for figure in figures:
         assert 'role="img"' in figure
         assert "Curves: combined with" in figure
@@ -275,6 +275,30 @@ def test_without_a_primary_comparison_all_is_exploratory(paths, tmp_path):
 
     assert "every result on this page is exploratory" in page
     assert "There is no external evaluation." in page
+
+
+def test_cross_validation_alone_makes_a_report(paths, tmp_path):
+    tables = tmp_path / "tables"
+    predictions = pd.concat(read_inputs(paths).predictions.values(), ignore_index=True)
+    write_results(predictions[predictions["evaluation"] == "cv"], tables, primary=None)
+    page = make_report(read_inputs(paths | {"tables": tables}), params=PARAMS).page
+
+    assert page.count('<svg class="roc"') == 1
+    assert "(pooled, approximate)" in page
+
+
+def test_a_source_without_patient_ids_is_told(paths, tmp_path):
+    audit = read_table(paths["audit"], contracts.AUDIT)
+    row = {"scope": "cohort", "id": "images", "check": "no_patient_ids", "severity": "warning", "message": "no ids"}
+    write_table(pd.concat([audit, pd.DataFrame([row])]), tmp_path / "audit.csv", contracts.AUDIT)
+    page = make_report(read_inputs(paths | {"audit": tmp_path / "audit.csv"}), params=PARAMS).page
+
+    assert "each image is analysed as a patient of its own" in page
+
+
+def test_a_block_is_listed_once_for_all_sets_that_share_it(report):
+    assert report.page.count('aria-label="Features of block radiomics"') == 1
+    assert re.search(r'sets <span class="name">radiomics</span>, <span class="name">combined</span>', report.page)
 
 
 def test_undefined_numbers_are_a_dash(paths, tmp_path):
