@@ -52,6 +52,10 @@ class CheckpointStore:
         """Where the result of `case` is kept; the name is hashed, so that any id is a valid file name."""
         return self.folder / f"{hashlib.sha256(case.encode()).hexdigest()[:32]}{suffix}"
 
+    def __len__(self) -> int:
+        """The number of finished cases."""
+        return len(list(self.folder.glob("*.json")))
+
     def load(self, case: str) -> Any | None:
         """The stored result of `case`, or None. Floats come back bit for bit (JSON keeps the shortest exact form)."""
         path = self.path(case)
