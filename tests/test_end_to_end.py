@@ -1,0 +1,202 @@
+"""The real DVC pipeline on a tiny cohort: it runs, it is complete, it repeats to the byte, it survives being killed."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline import contracts
+from pipeline.tables import read_csv, read_table
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = ("pipeline", "stages", "params", ".dvc/config", ".dvc/.gitignore", ".dvcignore", "dvc.yaml")
+# What makes the cohort tiny; every other parameter is the shipped one.
+TINY: dict[str, dict[str, Any]] = {
+    "demo": {"n_patients": 60},
+    "cohort": {"tables": {"min_class_count": 5, "min_test_class_count": 2}},
+    "split": {"folds": 2},
+    "embed": {"nets": ["carnet"], "input": {"image_size_px": 32}, "training": {"epochs": 1}},
+    "fusion": {"sets": {"clinical": ["clinical"], "combined": ["clinical", "radiomics", "carnet"]}},
+    "benchmark": {"classifiers": ["lr", "rf"], "trees": 20, "tuning_trees": 20},
+    "reduce": {"lasso": {"n_lambdas": 20, "folds": 3}},
+}
+
+
+def merge(content: dict[str, Any], values: dict[str, Any]) -> None:
+    """Change only keys that are there; a mapping is changed key by key, `sets` whole."""
+    for key, value in values.items():
+        assert key in content, f"no such key: {key}"
+        if isinstance(value, dict) and key != "sets":
+            merge(content[key], value)
+        else:
+            content[key] = value
+
+
+def edit(folder: Path, changes: dict[str, dict[str, Any]]) -> None:
+    yaml = YAML()
+    for name, values in changes.items():
+        path = folder / "params" / f"{name}.yaml"
+        content = yaml.load(path.read_text(encoding="utf-8"))
+        merge(content, values)
+        with path.open("w", encoding="utf-8") as stream:
+            yaml.dump(content, stream)
+
+
+def project(folder: Path) -> Path:
+    """A copy of the code and the parameters alone, as a clean clone without git has it."""
+    folder.mkdir(parents=True)
+    for name in CODE:
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    (folder / ".dvc" / "config").write_text("[core]\n    analytics = false\n    no_scm = true\n", encoding="utf-8")
+    edit(folder, TINY)
+    return folder
+
+
+def environment(**settings: str) -> dict[str, str]:
+    # The interpreter that runs the tests runs the stages, whether or not its environment is activated.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "PYTHONWARNINGS": "default", **settings}
+
+
+def repro(folder: Path, *targets: str, workers: int = 2) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", *targets],
+        cwd=folder,
+        env=environment(FUSION_WORKERS=str(workers)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    files = [f for part in ("data", "reports") for f in (folder / part).rglob("*") if f.is_file()]
+    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(files)}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    folder = project(tmp_path_factory.mktemp("whole") / "project")
+    done = repro(folder)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return folder
+
+
+def test_every_patient_is_scored_by_every_model(finished):
+    patients = read_table(finished / "data" / "patients.csv", contracts.PATIENTS)
+    held_out = set(patients.loc[patients["cohort"] != "train", "patient_id"])
+    trained = set(patients.loc[patients["cohort"] == "train", "patient_id"])
+    assert len(patients) == TINY["demo"]["n_patients"]
+
+    for name in ("clinical", "combined", "carnet_head"):
+        rows = read_table(finished / "data" / "predictions" / f"{name}.csv", contracts.PREDICTIONS)
+        for _, one in rows.groupby("model"):
+            assert set(one.loc[one["resample"] == "final", "patient_id"]) == held_out
+            assert set(one.loc[one["resample"] != "final", "patient_id"]) == trained
+
+
+def test_report_is_one_file_without_network(finished):
+    page = (finished / "reports" / "report.html").read_text(encoding="utf-8")
+
+    assert "synthetic" in page
+    assert 'src="http' not in page
+    assert "<link" not in page
+    assert str(finished) not in page
+
+
+def test_second_run_has_nothing_to_do(finished):
+    before = hashes(finished)
+    done = repro(finished)
+
+    assert "Running stage" not in done.stdout
+    assert hashes(finished) == before
+
+
+def test_one_worker_killed_and_started_again_gives_the_same_bytes(finished, tmp_path):
+    """A second copy runs with one worker, is killed inside `radiomics`, and goes on where it stopped."""
+    folder = project(tmp_path / "project")
+    assert repro(folder, "crop", workers=1).returncode == 0
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", "radiomics"],
+        cwd=folder,
+        env=environment(FUSION_WORKERS="1"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    scratch = folder / ".scratch" / "radiomics"
+    deadline = time.monotonic() + 120
+    while len(list(scratch.rglob("*.json"))) < 10:
+        assert process.poll() is None, "the stage ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = {f: f.stat().st_mtime_ns for f in scratch.rglob("*.json")}
+    assert not (folder / "data" / "features" / "radiomics.csv").exists()
+
+    going_on = subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", "radiomics"],
+        cwd=folder,
+        env=environment(FUSION_WORKERS="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    output = going_on.communicate()[0]
+
+    assert going_on.returncode == 0, output[-3000:]
+    assert f"{len(kept)} of 131 images were finished before" in output, (
+        "the stage must say how many finished cases it found"
+    )
+    assert not scratch.exists()
+    done = repro(folder, workers=1)
+    assert done.returncode == 0, done.stderr[-3000:]
+    # The network cards record nothing of the machine, so the comparison is of every file.
+    assert hashes(folder) == hashes(finished)
+
+
+def test_one_more_patient_needs_no_code(finished, tmp_path):
+    folder = project(tmp_path / "project")
+    assert repro(folder, "demo").returncode == 0
+    raw = folder / "data" / "raw" / "demo"
+    manifest = read_csv(raw / "manifest.csv", text_columns=["patient_id"])
+    clinical = read_csv(raw / "clinical.csv", text_columns=["patient_id"])
+    first = manifest["patient_id"].iloc[0]
+    new = manifest[manifest["patient_id"] == first].head(1).assign(patient_id="NEW")
+    image = raw / new["image"].iloc[0]
+    changed = image.with_name("new.png")
+    changed.write_bytes(image.read_bytes())
+    # One pixel differs, or the audit would rightly call it the same image.
+    from PIL import Image
+
+    with Image.open(changed) as picture:
+        picture.putpixel((0, 0), 255 - picture.getpixel((0, 0)))
+        picture.save(changed)
+    new = new.assign(image=str(changed.relative_to(raw)))
+    own = folder / "data" / "raw" / "own"
+    shutil.copytree(raw, own)
+    pd.concat([manifest, new]).to_csv(own / "manifest.csv", index=False)
+    more = clinical[clinical["patient_id"] == first].assign(patient_id="NEW")
+    pd.concat([clinical, more]).to_csv(own / "clinical.csv", index=False)
+    edit(folder, {"cohort": {"root": "data/raw/own"}})
+
+    done = repro(folder, "reduce@clinical")
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    reduced = read_table(folder / "data" / "reduced" / "clinical.csv", contracts.REDUCED)
+    assert "NEW" in set(reduced["patient_id"])
