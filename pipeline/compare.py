@@ -214,8 +214,8 @@ def _check_primary(chosen: pd.DataFrame, *, models: Sequence[ModelScores], prima
         if getattr(primary, key) not in classifiers:
             raise PipelineError(
                 f"params/compare.yaml: key 'primary.{key}' names the set {getattr(primary, key)}, which has no "
-                f"predictions; the sets are {', '.join(classifiers)}"
                 f"predictions; the sets are {', '.join(classifiers)}; name one of them, or set primary to null"
+            )
     found = sorted({model.evaluation for model in models})
     both = {m.feature_set for m in models if m.evaluation == primary.evaluation and m.both_classes}
     if not {primary.feature_set, primary.comparator} <= both:
