@@ -16,6 +16,7 @@ from pipeline.errors import ImageError
 
 RASTER_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 MODALITY, POSITION, ORIENTATION = "0008|0060", "0020|0032", "0020|0037"  # DICOM tags
+PHOTOMETRIC = "0028|0004"
 VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
 
 
@@ -48,7 +49,14 @@ def read_image(path: Path) -> sitk.Image:
         raise ImageError(f"{path}: not readable as an image ({_reason(error)})") from error
     if _tag(image, MODALITY) == "US" and image.GetDimension() == 3 and image.GetDepth() > 1:
         raise ImageError(f"{path}: is an ultrasound clip of {image.GetDepth()} frames; export one frame of it")
+    _check_photometric(image, path)
     return image
+
+
+def _check_photometric(image: sitk.Image | sitk.ImageFileReader, path: Path) -> None:
+    """Refuse pictures whose low values are white: read as they are, bright and dark would change places unseen."""
+    if _tag(image, PHOTOMETRIC) == "MONOCHROME1":
+        raise ImageError(f"{path}: is stored as MONOCHROME1 (low values are white); export it as MONOCHROME2")
 
 
 def _reason(error: RuntimeError) -> str:
@@ -75,6 +83,7 @@ def _check_slices(files: Sequence[str], folder: Path) -> None:
     for file in files:
         reader.SetFileName(file)
         reader.ReadImageInformation()
+        _check_photometric(reader, folder)
         position, axes = _tag(reader, POSITION), _tag(reader, ORIENTATION)
         if not position or not axes:
             return

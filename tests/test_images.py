@@ -145,3 +145,16 @@ def test_raster_files_that_itk_does_not_know_are_read_all_the_same(tmp_path):
 
     assert (array_of(read_image(tmp_path / "a.bmp")) == array).all()
     assert (array_of(read_image(tmp_path / "a.png"))[..., 0] == array).all()
+
+
+def test_a_picture_with_white_as_its_lowest_value_is_refused(tmp_path):
+    image = image_from(np.arange(12, dtype=np.uint16).reshape(3, 4))
+    file = tmp_path / "a.dcm"
+    sitk.WriteImage(image, str(file))
+    # ITK writes MONOCHROME2 whatever the tag says, so the tag is changed in the file.
+    file.write_bytes(file.read_bytes().replace(b"MONOCHROME2", b"MONOCHROME1"))
+
+    with pytest.raises(ImageError, match="MONOCHROME1"):
+        read_image(file)
+    with pytest.raises(ImageError, match="MONOCHROME1"):
+        read_image(tmp_path)
