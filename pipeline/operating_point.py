@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 
 from pipeline.errors import PipelineError
 
-CLIP = 1e-6  # keeps the log-odds of a score of 0 or 1 finite
+CLIP = 1e-6  # a score nearer to 0 or 1 than this has log-odds along the tangent there, finite at 0 and 1
 MIN_SLOPE = 1e-3  # recalibration never turns a ranking over and never ties what was ranked
 DECIMALS = 12  # scores that agree so far count as equal when a threshold is sought
 FLAT = 1e-6  # log-odds that vary less than this rank nobody
@@ -31,7 +31,10 @@ class OperatingPoint:
 
 
 def _log_odds(scores: Scores) -> Scores:
-    return np.asarray(logit(np.clip(np.asarray(scores, dtype=np.float64), CLIP, 1 - CLIP)), dtype=np.float64)
+    given = np.asarray(scores, dtype=np.float64)
+    inside = np.clip(given, CLIP, 1 - CLIP)
+    # Cut off instead, the saturated scores of a network would tie, and the recalibrated AUC would not be the raw one.
+    return np.asarray(logit(inside) + (given - inside) / CLIP, dtype=np.float64)
 
 
 def youden_threshold(scores: Scores, labels: NDArray[np.bool_]) -> float:

@@ -84,6 +84,16 @@ def test_scores_worse_than_chance_give_about_the_prevalence_in_their_own_order()
     np.testing.assert_array_equal(rankdata(point.recalibrate(scores)), rankdata(scores))
 
 
+def test_saturated_scores_are_not_tied():
+    # A network trained for long says 1e-8 here and 1e-7 there: an order that the AUC of the raw scores knows.
+    low = np.array([0.0, 1e-10, 1e-8, 1e-7, 9e-7, 1.1e-6, 0.01])
+    scores = np.concatenate([low, [0.5], 1 - low[::-1]])
+    labels = np.array([0, 0, 1, 0, 0, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1], dtype=bool)
+    recalibrated = fit_operating_point(scores, labels).recalibrate(scores)
+    np.testing.assert_array_equal(rankdata(recalibrated), rankdata(scores))
+    assert 0 < recalibrated.min() < recalibrated.max() < 1
+
+
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 def test_constant_scores_give_the_prevalence(value):
     point = fit_operating_point(np.full(100, value), np.arange(100) < 30)
