@@ -14,6 +14,7 @@ from pipeline.image_form import GreyImage, grey_image, true_dimension
 from pipeline.images import array_of, image_from, pixel_hash, read_image, write_image
 from pipeline.importers.records import Finding, SourceImage
 from pipeline.masks import MaskParams, decode_mask
+from pipeline.nifti_nonfinite import with_nonfinite
 from pipeline.outlines import lesion_mask, on_image_geometry
 from pipeline.voxel_checks import VoxelParams, voxel_findings
 
@@ -43,7 +44,8 @@ def import_image(
     No fault of the data raises: each one of the image and of its masks is a finding.
     """
     try:
-        grey = grey_image(read_image(case.image), path=case.image, colour_tolerance=voxels.colour_tolerance)
+        image = with_nonfinite(read_image(case.image), path=case.image)
+        grey = grey_image(image, path=case.image, colour_tolerance=voxels.colour_tolerance)
     except ImageError as fault:
         findings = [_image_fault(case, str(fault).replace(str(case.image), case.image.name))]
         return ImportedImage(image_id=case.image_id, patient_id=case.patient_id, row=None, findings=findings)

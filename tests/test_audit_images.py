@@ -159,3 +159,15 @@ def test_two_files_of_one_picture_have_one_hash(bring, tmp_path):
     Image.fromarray(RAMP.astype(np.uint8)).save(tmp_path / "a.png")
     Image.fromarray(np.stack([RAMP.astype(np.uint8)] * 3, axis=-1)).save(tmp_path / "b.bmp")
     assert bring(tmp_path / "a.png")[0].pixels == bring(tmp_path / "b.bmp")[0].pixels
+
+
+def test_nan_in_nifti_is_found_although_its_reader_makes_it_zero(bring, tmp_path):
+    volume = np.random.default_rng(0).normal(size=(4, 20, 30)).astype(np.float32)
+    volume[2, 6, 9] = np.nan
+    mask = np.repeat(BOX[None], 4, axis=0)
+    save(volume, tmp_path / "a.nii.gz")
+    save(mask, tmp_path / "m.nii.gz")
+
+    checks = bring(tmp_path / "a.nii.gz", mask=tmp_path / "m.nii.gz")[1]
+
+    assert "1 NaN and 0 infinite voxels, the first at x 9, y 6, z 2" in checks["nonfinite_voxels"].message
