@@ -67,13 +67,15 @@ def progress(items: Iterable[T], *, total: int, unit: str) -> Iterable[T]:
 def run(main: Callable[[], None]) -> None:
     """Run a stage: log to standard error, show a PipelineError as its message, let a bug keep its traceback."""
     stage = Path(sys.argv[0]).stem
+    # A name of its own: PyRadiomics' logger is called radiomics as the stage is, and would show each line twice.
+    log = logging.getLogger(f"stages.{stage}")
     logging.basicConfig(level=logging.INFO, format=f"{stage}: %(message)s", stream=sys.stderr)
     try:
         with logging_redirect_tqdm():
             main()
     except PipelineError as error:
-        logging.getLogger(stage).error("%s", error)
+        log.error("%s", error)
         sys.exit(1)
     except KeyboardInterrupt:
-        logging.getLogger(stage).error("stopped; finished cases are kept, run the same command again to go on")
+        log.error("stopped; finished cases are kept, run the same command again to go on")
         sys.exit(130)

@@ -47,6 +47,17 @@ def test_a_users_error_is_its_sentence_and_exit_code_1():
     assert "Traceback" not in done.stderr
 
 
+def test_a_library_of_the_stages_name_does_not_show_the_sentence_again():
+    # PyRadiomics' logger is called radiomics, as the stage is, and has a handler of its own.
+    library = "import logging, sys; sys.argv[0] = 'radiomics.py'; "
+    library += "logging.getLogger('radiomics').addHandler(logging.StreamHandler())"
+    code = f"{library}\nfrom stages.cli import run\nfrom pipeline.errors import PipelineError\n"
+    code += "def main():\n    raise PipelineError('no preset')\nrun(main)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.stderr == "radiomics: no preset\n"
+
+
 def test_a_bug_keeps_its_traceback():
     done = run_stage("raise KeyError('x')")
 
