@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from pipeline.contracts import PREDICTIONS
-from pipeline.errors import ParamsError, PipelineError
+from pipeline.errors import ParamsError, PipelineError, listed
 from pipeline.model_scores import ModelScores, id_hash, is_head
 from pipeline.params import Params, read_yaml
 from pipeline.statistics.proportions import brier, confusion
@@ -210,19 +210,24 @@ def _check_primary(chosen: pd.DataFrame, *, models: Sequence[ModelScores], prima
     if primary is None:
         return
     classifiers = list(chosen.loc[chosen["kind"] == "classifier", "feature_set"])
-    for key in ("feature_set", "comparator"):
-        if getattr(primary, key) not in classifiers:
-            raise PipelineError(
-                f"params/compare.yaml: key 'primary.{key}' names the set {getattr(primary, key)}, which has no "
-                f"predictions; the sets are {', '.join(classifiers)}; name one of them, or set primary to null"
-            )
+    absent = [key for key in ("feature_set", "comparator") if getattr(primary, key) not in classifiers]
+    faults = [
+        f"key 'primary.{key}' names the set {getattr(primary, key)}, which has no predictions; "
+        f"the sets are {', '.join(classifiers)}; name one of them, or set primary to null"
+        for key in absent
+    ]
     found = sorted({model.evaluation for model in models})
     both = {m.feature_set for m in models if m.evaluation == primary.evaluation and m.both_classes}
-    if not {primary.feature_set, primary.comparator} <= both:
-        raise PipelineError(
-            f"params/compare.yaml: key 'primary.evaluation' names {primary.evaluation}, where the primary sets have no "
+    present = {primary.feature_set, primary.comparator} & set(classifiers)
+    if not both or not present <= both:
+        faults.append(
+            f"key 'primary.evaluation' names {primary.evaluation}, where the primary sets have no "
             f"patients of both classes; the data hold {', '.join(found)}; name another one, or set primary to null"
         )
+    if len(faults) == 1:
+        raise PipelineError(f"params/compare.yaml: {faults[0]}")
+    if faults:
+        raise PipelineError(listed(faults, heading=f"params/compare.yaml: {len(faults)} values are not of these data"))
 
 
 def summary_json(metrics: pd.DataFrame, *, delong: pd.DataFrame, chosen: pd.DataFrame) -> str:

@@ -200,6 +200,17 @@ def test_a_missing_evaluation_is_no_fault_unless_it_is_the_primary_one(predictio
     assert compared(predictions[predictions["evaluation"] == "cv"], NONE)[3]["evaluation"].eq("cv").all()
 
 
+def test_all_faults_of_the_primary_comparison_are_named_at_once(predictions):
+    wrong = CompareParams.model_validate(
+        {"primary": {"feature_set": "fused", "comparator": "deep", "evaluation": "external"}, "all_pairs": False}
+    )
+    with pytest.raises(PipelineError, match="3 values are not of these data") as raised:
+        compared(predictions[predictions["evaluation"] != "external"], wrong)
+
+    keys = [line.split("'")[1] for line in str(raised.value).splitlines()[1:]]
+    assert keys == ["primary.feature_set", "primary.comparator", "primary.evaluation"]
+
+
 def test_several_classifiers_without_cross_validation_cannot_be_chosen_from(predictions):
     with pytest.raises(PipelineError, match="no cross-validation to choose by"):
         compared(predictions[predictions["evaluation"] != "cv"])
