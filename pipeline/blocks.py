@@ -41,8 +41,8 @@ def clinical_block(patients: pd.DataFrame) -> Block:
     columns = [name for name in patients.columns if name not in NOT_CLINICAL]
     if not columns:
         raise PipelineError(
-            "data/patients.csv has no clinical column, which the block 'clinical' needs; "
-            "give a clinical table in params/cohort.yaml or leave the block out of params/fusion.yaml"
+            "params/fusion.yaml: a set has the block 'clinical', and data/patients.csv has no clinical column; "
+            "name a clinical table in params/cohort.yaml, or take the block (and a set of it alone) out of the sets"
         )
     frame = patients.set_index("patient_id")[columns].sort_index()
     return Block(name=CLINICAL, kind="clinical", indicators=(), frame=lambda _resample, _part: frame)

@@ -20,7 +20,7 @@ class FusionParams(Params):
     def _named_blocks(cls, sets: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         for name, blocks in sets.items():
             if not blocks:
-                raise ValueError(f"set '{name}' is empty; name one block or more")
+                raise ValueError(f"set '{name}' is empty; name one block or more, or take the set out")
             if len(set(blocks)) < len(blocks):
                 raise ValueError(f"set '{name}' ({', '.join(blocks)}) names a block twice")
             for word in (name, *blocks):

@@ -153,11 +153,13 @@ def _labelled(
     listed = ", ".join(f"{value} ({size} voxels)" for value, size in list(labels.items())[:10])
     if label == "auto":
         if len(labels) > 1:
-            message = f"the mask {name} has {len(labels)} labels: {listed}; set label in params/cohort.yaml to one"
+            message = f"the mask {name} has {len(labels)} labels: {listed}; "
+            message += "set masks.label in params/cohort.yaml to the lesion's"
             return None, [error(image_id, scope="image", check="mask_labels", message=message)]
         label = next(iter(labels))
     if label not in labels:
-        message = f"the mask {name} has no label {label}, only {listed}; set label to auto or correct the mask"
+        message = f"the mask {name} has no label {label}, only {listed}; "
+        message += "correct the mask, or masks.label in params/cohort.yaml"
         return None, [error(image_id, scope="image", check="mask_labels", message=message)]
     findings = []
     if len(labels) > 1:

@@ -169,8 +169,16 @@ def test_missing_root_and_tables(tmp_path):
         read(tmp_path / "none", params=ManifestParams())
     with pytest.raises(CohortError, match="there is no such table"):
         read(tmp_path, params=ManifestParams())
-    with pytest.raises(CohortError, match=r"clinical\.csv: there is no such table"):
+    told = r"clinical\.csv: there is no such table; .*manifest\.clinical in params/cohort\.yaml.*set it to null"
+    with pytest.raises(CohortError, match=told):
         source(tmp_path, "1,a.png,m.png,0", clinical="clinical.csv")
+
+
+def test_a_missing_table_is_told_by_its_key(tmp_path):
+    with pytest.raises(CohortError, match=r"manifest\.csv: there is no such table; .*manifest\.table in params"):
+        read(tmp_path, params=ManifestParams())
+    with pytest.raises(CohortError, match=r"deep\.csv: there is no such table; .*manifest\.blocks\.deep in params"):
+        source(tmp_path, "1,a.png,m.png,0", blocks={"deep": "deep.csv"})
 
 
 def test_clinical_columns_are_joined_as_numbers_or_text(tmp_path):

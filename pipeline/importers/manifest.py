@@ -49,7 +49,7 @@ def read(root: Path, *, params: ManifestParams) -> Source:
     that cannot be used are error findings with their row numbers. Raises CohortError where a table is missing, is not
     a CSV, or lacks a required column.
     """
-    table = inside(params.table, folder=source_folder(root))
+    table = _given(params.table, folder=source_folder(root), key="table", remedy="correct it, or root")
     rows = read_rows(table)
     findings = _check_columns(rows, table)
     rows = rows.reindex(columns=[*REQUIRED, *OPTIONAL], fill_value="")
@@ -71,6 +71,15 @@ def read(root: Path, *, params: ManifestParams) -> Source:
             **{("patient", str(p)): row_list(group.index) for p, group in rows.groupby("patient_id")},
         },
     )
+
+
+def _given(name: str, *, folder: Path, key: str, remedy: str) -> Path:
+    """The table that the params name under `key`. Raises CohortError where it is not in the folder of the source."""
+    path = inside(name, folder=folder)
+    if not path.is_file():
+        told = f"it is the value of manifest.{key} in params/cohort.yaml"
+        raise CohortError(f"{path}: there is no such table; {told}: {remedy}")
+    return path
 
 
 def _check_columns(rows: pd.DataFrame, table: Path) -> list[Finding]:
@@ -198,9 +207,11 @@ def _join_tables(source: Source, *, root: Path, params: ManifestParams) -> None:
     """Add the clinical columns and the ready-made blocks of the source's patients."""
     ids = source.patients["patient_id"].tolist()
     if params.clinical:
-        clinical, findings = clinical_table(inside(params.clinical, folder=root), patients=ids)
+        table = _given(params.clinical, folder=root, key="clinical", remedy="correct it, or set it to null")
+        clinical, findings = clinical_table(table, patients=ids)
         source.patients = source.patients.merge(clinical, on="patient_id", how="left", validate="one_to_one")
         source.findings += findings
     for name, path in sorted(params.blocks.items()):
-        source.blocks[name], findings = feature_block(inside(path, folder=root), name=name, patients=ids)
+        table = _given(path, folder=root, key=f"blocks.{name}", remedy="correct it, or take it out")
+        source.blocks[name], findings = feature_block(table, name=name, patients=ids)
         source.findings += findings
