@@ -145,7 +145,7 @@ def _fit_and_keep(
     case: Case, *, params: BenchmarkParams, seed: int, feature_set: str, store: CheckpointStore | None
 ) -> Fit:
     fit = fit_case(case, params=params, seed=seed, feature_set=feature_set)
-    if store:
+    if store is not None:  # a store without cases counts as false
         store.save(case.name, asdict(fit))
     return fit
 
@@ -161,7 +161,7 @@ def fit_cases(
     store: CheckpointStore | None = None,
 ) -> Iterator[Fit]:
     """Yield the fit of each case in their order; a case that `store` keeps from a stopped run is not fitted again."""
-    kept = {case.name: store.load(case.name) if store else None for case in cases}
+    kept = {case.name: store.load(case.name) if store is not None else None for case in cases}
     waiting = [case for case in cases if kept[case.name] is None]
     fit = partial(_fit_and_keep, params=params, seed=seed, feature_set=feature_set, store=store)
     fresh = map_cases(fit, waiting, workers=workers, scheduler=scheduler)
