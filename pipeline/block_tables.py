@@ -14,16 +14,21 @@ from pipeline.tables import read_csv, read_table
 
 @dataclass(frozen=True, kw_only=True)
 class BlockPlaces:
-    """Where the tables lie: `cohort` (file), `features` (folder, by image), `blocks` (folder, ready-made)."""
+    """Where the tables lie: `cohort` (file), `features` (folder, by image), `blocks` (folder, ready-made).
+
+    `nets` are the networks of `params/embed.yaml`: a table in `features` of another one is left over from earlier
+    parameters or another cohort, and is not read.
+    """
 
     cohort: Path
     features: Path
     blocks: Path
+    nets: tuple[str, ...]
 
     def network(self, name: str) -> Path | None:
-        """The table of the network `name`; None where the block is something else, or has no table."""
+        """The table of the network `name`; None where it is not among `nets`, or has no table."""
         path = self.features / f"{name}.csv"
-        other = name in (CLINICAL, RADIOMICS) or self.ready_made(name)
+        other = name not in self.nets or self.ready_made(name)
         return path if not other and path.exists() else None
 
     def ready_made(self, name: str) -> Path | None:
@@ -61,7 +66,8 @@ def _read_block(name: str, places: BlockPlaces, *, patients: pd.DataFrame, split
     if (path := places.network(name)) is None:
         raise ParamsError(
             f"params/fusion.yaml: block '{name}' is neither {CLINICAL}, nor {RADIOMICS}, nor a network of "
-            "params/embed.yaml, nor a ready-made table of params/cohort.yaml; correct its name or run that stage"
+            "params/embed.yaml (key nets), nor a ready-made table of params/cohort.yaml (key manifest.blocks); "
+            "correct its name, or add it there and run its stage"
         )
     features = read_table(path, contracts.EMBEDDINGS)
     return deep_block(features, name=name, cohort=cohort, splits=splits, patients=ids)

@@ -11,14 +11,14 @@ from pipeline.errors import ParamsError
 from pipeline.fusion import FusionParams
 from pipeline.images import file_sha256
 from pipeline.parallel import map_cases
-from pipeline.params import CommonParams, load_params
+from pipeline.params import CommonParams, load_params, read_yaml
 from pipeline.reduce import PACKAGES, lasso_table, reduce_case, reduce_cases, reduced_table, selected_table
 from pipeline.reducers import ReduceParams
 from pipeline.tables import read_table, write_table
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)
-INPUTS = ("params", "fusion", "common", "cohort", "patients", "splits", "features", "blocks")
+INPUTS = ("params", "fusion", "embed", "common", "cohort", "patients", "splits", "features", "blocks")
 OUTPUTS = ("reduced", "selected", "lasso")
 
 
@@ -31,7 +31,8 @@ def main() -> None:
         raise ParamsError(f"{given.fusion}: there is no set '{given.set}'; the sets are {', '.join(fusion.sets)}")
     names = fusion.sets[given.set]
     patients, splits = read_table(given.patients, contracts.PATIENTS), read_table(given.splits, contracts.SPLITS)
-    places = BlockPlaces(cohort=given.cohort, features=given.features, blocks=given.blocks)
+    nets = tuple(read_yaml(given.embed).get("nets", ()))
+    places = BlockPlaces(cohort=given.cohort, features=given.features, blocks=given.blocks, nets=nets)
     blocks = read_blocks(names, places=places, patients=patients, splits=splits)
     networks = network_parts(fusion.blocks, places=places)
     settings = run_settings()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -80,7 +81,8 @@ def write(tables, folder):
     write_table(tables["radiomics"], folder / "features" / "radiomics.csv", contracts.RADIOMICS)
     write_table(tables["net"], folder / "features" / "net.csv", contracts.EMBEDDINGS)
     write_table(tables["own"], folder / "blocks" / "own.csv", contracts.BLOCK)
-    return BlockPlaces(cohort=folder / "cohort.csv", features=folder / "features", blocks=folder / "blocks")
+    folders = {"features": folder / "features", "blocks": folder / "blocks"}
+    return BlockPlaces(cohort=folder / "cohort.csv", **folders, nets=("net",))
 
 
 def reduced(tables, folder, *, names=("clinical", "radiomics", "net", "own"), parts=("a", "b"), workers=1):
@@ -255,9 +257,21 @@ def test_unknown_block_is_one_sentence(tables, tmp_path):
         read_blocks(["radiomix"], places=places, patients=tables["patients"], splits=tables["splits"])
 
 
+def test_the_table_of_a_network_that_is_no_longer_named_is_not_read(tables, tmp_path):
+    places = replace(write(tables, tmp_path), nets=("other",))
+
+    assert network_parts(["net"], places=places) == {}
+    with pytest.raises(
+        ParamsError, match=r"block 'net' is neither .* nor a network of params/embed\.yaml \(key nets\)"
+    ):
+        read_blocks(["net"], places=places, patients=tables["patients"], splits=tables["splits"])
+
+
 def run(folder, *, feature_set, fusion=SETS):
     (folder / "fusion.yaml").write_text(fusion, encoding="utf-8")
+    (folder / "embed.yaml").write_text("nets: [net]\n", encoding="utf-8")
     given = {"params": ROOT / "params" / "reduce.yaml", "fusion": folder / "fusion.yaml"}
+    given |= {"embed": folder / "embed.yaml"}
     given |= {"common": ROOT / "params" / "common.yaml", "features": folder / "features", "blocks": folder / "blocks"}
     given |= {name: folder / f"{name}.csv" for name in ("cohort", "patients", "splits")}
     given |= {name: folder / name / f"{feature_set}.csv" for name in ("reduced", "selected", "lasso")}
