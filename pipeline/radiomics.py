@@ -95,10 +95,12 @@ def check_voxels(image: sitk.Image, mask: sitk.Image) -> None:
     """Refuse what PyRadiomics would turn into finite, meaningless numbers.
 
     Raises ImageError for NaN or infinite voxels anywhere in the crop (filters spread them), for a flat ROI, and for a
-    mask of another size.
+    mask of another size or on another grid.
     """
     if image.GetSize() != mask.GetSize():
         raise ImageError(f"the mask's size {mask.GetSize()} differs from the image's size {image.GetSize()}")
+    if not image.IsSameImageGeometryAs(mask):
+        raise ImageError("the mask lies on another grid than the image; run crop again")
     voxels = array_of(image)
     broken = int(np.count_nonzero(~np.isfinite(voxels)))
     if broken:

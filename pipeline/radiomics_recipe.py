@@ -58,7 +58,8 @@ def set_up(settings: dict[str, Any]) -> RadiomicsFeatureExtractor:
 
     Raises ParamsError where PyRadiomics does not know a key or refuses a value.
     """
-    quiet = settings | {"setting": settings.get("setting", {}) | {"additionalInfo": False}}
+    # correctMask cuts the frame of `framed` off again; all other masks are on the image's grid.
+    quiet = settings | {"setting": settings.get("setting", {}) | {"additionalInfo": False, "correctMask": True}}
     with collected_log():
         try:
             return RadiomicsFeatureExtractor(quiet)
@@ -84,6 +85,14 @@ def on_grid(image: sitk.Image, *, grid: Grid | None) -> sitk.Image:
     return sitk.JoinSeries(image) if image.GetDimension() == 2 else image
 
 
+def framed(mask: sitk.Image) -> sitk.Image:
+    """A mask that fills its image, with one voxel of background around; PyRadiomics refuses a mask without any."""
+    if not sitk.GetArrayViewFromImage(mask).all():
+        return mask
+    edge = [1] * mask.GetDimension()
+    return sitk.ConstantPad(mask, edge, edge, 0)
+
+
 def extract(recipe: Recipe, *, image: sitk.Image, mask: sitk.Image) -> tuple[dict[str, float], list[str]]:
     """All features of one ROI, name to value, as PyRadiomics gives them, and PyRadiomics' warnings.
 
@@ -91,7 +100,7 @@ def extract(recipe: Recipe, *, image: sitk.Image, mask: sitk.Image) -> tuple[dic
     """
     image, mask = (on_grid(part, grid=recipe.grid) for part in (image, mask))
     with collected_log() as messages:
-        found = recipe.extractor.execute(image, mask)
+        found = recipe.extractor.execute(image, framed(mask))
     said = [text for text in dict.fromkeys(messages) if not text.startswith(_ADVICE)]
     return {name: float(value) for name, value in found.items()}, said
 

@@ -9,17 +9,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import SimpleITK as sitk
 
 import pipeline.radiomics as step
 from pipeline import contracts
 from pipeline.checkpoints import CheckpointStore
 from pipeline.crop import crop_roi
-from pipeline.errors import ParamsError, PipelineError
+from pipeline.errors import ImageError, ParamsError, PipelineError
 from pipeline.images import array_of, image_from, write_image
 from pipeline.parallel import map_cases
 from pipeline.params import load_params
 from pipeline.radiomics import ExtractionCase, RadiomicsParams, extract_case, features_table, prepare
-from pipeline.radiomics_recipe import synthetic_lesion
+from pipeline.radiomics_recipe import extract, own_recipe, synthetic_lesion
 from pipeline.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,6 +60,37 @@ def test_mean_and_area_of_a_lesion_by_hand(tmp_path):
     assert found["original_firstorder_Mean"] == pytest.approx(image[mask == 1].mean(), abs=1e-12)
     assert found["original_firstorder_Range"] == np.ptp(image[mask == 1])
     assert found["original_shape2D_PixelSurface"] == mask.sum()
+
+
+def of_the_whole_image(grid, filters):
+    """The energy of a synthetic image whose mask has no background, by name, and the image."""
+    image, _ = synthetic_lesion(grid)
+    whole = image_from(np.ones(array_of(image).shape, dtype=np.uint8), like=image)
+    settings = {"imageType": filters, "featureClass": {"firstorder": ["Energy"]}}
+    recipe = own_recipe(settings, expected_count=len(filters), first=image)
+    return extract(recipe, image=image, mask=whole)[0], image
+
+
+@pytest.mark.parametrize("grid", ["2-D", "one slice", "3-D"])
+def test_a_mask_that_fills_its_image_is_a_lesion_like_any_other(grid):
+    found, image = of_the_whole_image(grid, {"Original": {}})
+
+    assert found == {"original_firstorder_Energy": (array_of(image).astype(float) ** 2).sum()}
+
+
+def test_filters_see_no_frame_around_a_mask_that_fills_its_image():
+    found, image = of_the_whole_image("2-D", {"LoG": {"sigma": [2.0]}})
+    laplace = sitk.LaplacianRecursiveGaussian(sitk.Cast(image, sitk.sitkFloat64), 2.0, True)
+
+    assert list(found.values()) == pytest.approx([(array_of(laplace) ** 2).sum()], rel=1e-5)
+
+
+def test_a_mask_on_another_grid_is_refused():
+    image, mask = synthetic_lesion("2-D")
+    mask.SetOrigin((1.0, 0.0))
+
+    with pytest.raises(ImageError, match="another grid than the image; run crop again"):
+        step.check_voxels(image, mask)
 
 
 def broken_textures():
