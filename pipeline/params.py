@@ -1,7 +1,7 @@
 """Parameter files: one YAML file a stage, one frozen pydantic model a file."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -56,6 +56,13 @@ def load_params(path: Path, model: type[P]) -> P:
     raise ParamsError(listed(faults, heading=f"{path}: {len(faults)} values are not allowed"))
 
 
+# What pydantic says in its own terms.
+PLAIN = {
+    "too_short": "it needs more entries",
+    "dict_type": "it must be a mapping of names to values; {} is none",
+}
+
+
 def _sentence(fault: Any, model: type[Params]) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
@@ -63,7 +70,9 @@ def _sentence(fault: Any, model: type[Params]) -> str:
         return f"key '{key}' is not known here; allowed keys are {known}"
     if fault["type"] == "missing":
         return f"key '{key}' is missing"
-    message = fault["msg"].removeprefix("Value error, ")
+    if fault["loc"] and fault["loc"][-1] == "[key]":  # YAML reads 17 as a number
+        return f"key '{key.removesuffix('.[key]')}' is read as a number or a date; write it in quotes"
+    message = PLAIN.get(fault["type"], fault["msg"]).removeprefix("Value error, ")
     if not key:  # a rule over several keys, which it names itself
         return message
     return f"key '{key}' has the value {fault['input']!r}: {message[0].lower()}{message[1:]}"
@@ -73,7 +82,9 @@ def _keys_beside(location: tuple[int | str, ...], model: type[BaseModel]) -> lis
     """The names allowed at the place of an unknown key, following nested models."""
     current: type[BaseModel] = model
     for part in location[:-1]:
-        annotation = current.model_fields[part].annotation if part in current.model_fields else None
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            current = annotation
+        annotation = current.model_fields[str(part)].annotation if part in current.model_fields else None
+        # A section that may be absent is a union: `BusiParams | None`.
+        for option in (annotation, *get_args(annotation)):
+            if isinstance(option, type) and issubclass(option, BaseModel):
+                current = option
     return sorted(current.model_fields)

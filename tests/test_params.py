@@ -47,6 +47,33 @@ def test_misspelt_nested_key_names_the_keys_beside_it(tmp_path):
         load_params(write(tmp_path, "margin_px: 3\ninner: {dept: 18}\n"), Example)
 
 
+def test_a_misspelt_key_of_an_optional_section_names_the_keys_beside_it(tmp_path):
+    class Sections(Params):
+        busi: Inner | None = None
+
+    with pytest.raises(ParamsError, match=r"key 'busi.dept' is not known here; allowed keys are depth$"):
+        load_params(write(tmp_path, "busi: {dept: 18}\n"), Sections)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("exclude: {17: no consent}\n", "key 'exclude.17' is read as a number or a date; write it in quotes"),
+        ("exclude: {}\n", "key 'exclude' has the value {}: it needs more entries"),
+        ("exclude:\n", "key 'exclude' has the value None: it must be a mapping of names to values; {} is none"),
+    ],
+)
+def test_a_mapping_that_is_wrong_says_how_to_write_it(tmp_path, text, told):
+    class Cases(Params):
+        exclude: dict[str, str] = Field(min_length=1)
+
+    path = write(tmp_path, text)
+    with pytest.raises(ParamsError) as error:
+        load_params(path, Cases)
+
+    assert str(error.value) == f"{path}: {told}"
+
+
 def test_negative_margin_names_key_value_and_rule(tmp_path):
     with pytest.raises(ParamsError, match=r"crop.yaml: key 'margin_px' has the value -2: .*greater than or equal to 0"):
         load_params(write(tmp_path, "margin_px: -2\n"), Example)
