@@ -61,5 +61,7 @@ def test_image_without_mask_and_mask_without_image(tmp_path):
 def test_wrong_root(tmp_path):
     breast(tmp_path, "benign/benign (1).png")
 
-    with pytest.raises(CohortError, match="malignant missing; the source needs benign, malignant"):
+    with pytest.raises(
+        CohortError, match=r"malignant missing, .* needs benign, malignant in this folder; mend source and root"
+    ):
         read(tmp_path, params=BusiParams())

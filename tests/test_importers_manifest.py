@@ -154,7 +154,7 @@ def test_windows_paths_and_folders_of_dicom(tmp_path):
         ("patient_id,image,image,label\n", "columns image stand more than once"),
         ("patient_id,image\n1,a\n", "label missing among the columns patient_id, image"),
         ("patient_id,image,label\n1,a,0,x\n2,b,1\n3,c,0,y\n", "2 rows are longer than the header"),
-        ("patient_id,image,label\n1,\xff,0\n", "not readable as a UTF-8"),
+        ("patient_id,image,label\n1,\xff,0\n", "not readable as a UTF-8 comma-separated table; save it as 'CSV UTF-8'"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_one_sentence(tmp_path, text, told):

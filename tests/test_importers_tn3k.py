@@ -77,6 +77,14 @@ def test_without_labels_it_cannot_be_classified(tmp_path):
     assert {d.rule for d in read(tmp_path, params=Tn3kParams(unlabelled="drop")).dropped} == {"unlabelled"}
 
 
+def test_labels_separated_by_semicolons_are_one_sentence(tmp_path):
+    nodules(tmp_path)
+    (tmp_path / "label4test.csv").write_text("0000.jpg;0\n0001.jpg;1\n")
+
+    with pytest.raises(CohortError, match=r"label4test.csv: the columns are separated by semicolons; save the table"):
+        read(tmp_path, params=Tn3kParams())
+
+
 def test_faults_of_labels_and_masks(tmp_path):
     nodules(tmp_path)
     (tmp_path / "label4trainval.csv").write_text("0000.jpg,0\n0000.jpg,1\n0001.jpg,x\n0009.jpg,1\n0003.jpg,1\n")

@@ -24,7 +24,8 @@ def source_folder(root: Path, *, holds: Sequence[str] = ()) -> Path:
     missing = [name for name in holds if not (root / name).exists()]
     if missing:
         raise CohortError(
-            f"{root}: {' and '.join(missing)} missing; the source needs {', '.join(holds)} in this folder"
+            f"{root}: {' and '.join(missing)} missing, and the source needs {', '.join(holds)} in this folder; "
+            "mend source and root in params/cohort.yaml, or add what is missing"
         )
     return root
 

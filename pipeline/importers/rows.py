@@ -16,8 +16,9 @@ def read_rows(path: Path, *, header: tuple[str, ...] | None = None) -> pd.DataFr
     where the file is missing, is not such a table, or has rows longer than its header (all of them listed).
     """
     records = _records(path)
-    names = list(header) if header else (records.pop(0) if records else [])
-    _check_header(names, path)
+    _check_first_row(records[0] if records else [], path)
+    names = list(header) if header else records.pop(0)
+    _check_names(names, path)
     first = 1 if header else 2
     numbered = {n: record for n, record in enumerate(records, start=first) if any(record)}
     faults = [
@@ -38,15 +39,20 @@ def _records(path: Path) -> list[list[str]]:
     except FileNotFoundError as error:
         raise CohortError(f"{path}: there is no such table") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CohortError(f"{path}: not readable as a UTF-8 comma-separated table ({error})") from error
+        raise CohortError(
+            f"{path}: not readable as a UTF-8 comma-separated table; save it as 'CSV UTF-8' ({error})"
+        ) from error
 
 
-def _check_header(names: list[str], path: Path) -> None:
-    if not names:
+def _check_first_row(cells: list[str], path: Path) -> None:
+    if not cells:
         raise CohortError(f"{path}: the table is empty")
     for mark, word in ((";", "semicolons"), ("\t", "tabs")):
-        if len(names) == 1 and mark in names[0]:
+        if len(cells) == 1 and mark in cells[0]:
             raise CohortError(f"{path}: the columns are separated by {word}; save the table with commas")
+
+
+def _check_names(names: list[str], path: Path) -> None:
     if repeated := sorted({name or "(no name)" for name in names if names.count(name) > 1}):
         raise CohortError(f"{path}: the columns {', '.join(repeated)} stand more than once; name each column once")
 
