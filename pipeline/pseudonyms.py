@@ -44,7 +44,7 @@ class Pseudonyms:
             ]
             end = found.end()
         masked = "".join(pieces) + text[end:]
-        if own and not own.isdigit():  # an id with blanks or brackets is no token
+        if scope in ("image", "patient") and own and not own.isdigit():  # an id with blanks or brackets is no token
             masked = re.sub(rf"(?<!\w){re.escape(own)}(?!\w)", self.of(own), masked)
         return re.sub(r"\b(patient|image)s? (?=\1 #)", "", masked)
 

@@ -19,6 +19,7 @@ NAMES = Pseudonyms(patients=["007", "12", "Miller, A"], images=["007_long", "12_
         ("label of Miller, A is 2", "patient", "Miller, A", "label of patient #3 is 2"),
         ("set label in params/cohort.yaml to 0.12", "image", "12_1", "set label in params/cohort.yaml to 0.12"),
         ("12.xml is not readable", "image", "12_1", "(file of patient #2) is not readable"),
+        ("images of one patient may be in training", "cohort", "images", "images of one patient may be in training"),
         ("image scan-3: 33.0% of scan-3_mask.nii.gz", "image", "scan-3", "33.0% of (file of image #3)"),
     ],
 )  # fmt: skip
