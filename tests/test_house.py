@@ -71,6 +71,12 @@ def test_every_path_of_a_command_is_declared(stage):
     assert missing == []
 
 
+def test_the_folder_of_the_source_may_have_blanks_in_its_name():
+    command = STAGES["cohort"]["cmd"].replace("${root}", "my data")
+
+    assert "my data" in shlex.split(command)
+
+
 @pytest.mark.parametrize("stage", sorted(STAGES))
 def test_params_files_are_tracked_whole(stage):
     entries = STAGES[stage].get("params", [])
