@@ -66,6 +66,18 @@ def is_synthetic(study: ReportInputs, *, params: ReportParams) -> bool:
     return params.synthetic or root.strip("/") == DEMO_ROOT
 
 
+def unchanged_words(study: ReportInputs, *, params: ReportParams) -> str | None:
+    """A sentence where the params still call patients synthetic that are not the demo's, else None."""
+    root = str(study.params.get("cohort", {}).get("root", ""))
+    told = params.synthetic or "synthetic" in " ".join(params.study.model_dump().values()).lower()
+    if not told or root.strip("/") == DEMO_ROOT:
+        return None
+    return (
+        f"params/report.yaml says that the patients are synthetic, and params/cohort.yaml reads them from {root}; "
+        "if they are real, set synthetic: false and describe your study under title and study in params/report.yaml"
+    )
+
+
 def report_tables(study: ReportInputs, *, params: ReportParams) -> dict[str, pd.DataFrame]:
     """The tables that the report makes for itself."""
     role = roles(study.splits)

@@ -93,6 +93,8 @@ def page_parts(study: ReportInputs, *, cells: Mapping[str, Cells], top_features:
         "breakable": breakable,
         "number": float,
         "by_image": study.audit["check"].eq("no_patient_ids").any(),
+        "cohorts_given": study.patients["cohort"].notna().any(),
+        "held_out": study.splits["role"].isin(["internal", "external"]).any(),
     }
 
 

@@ -3,7 +3,7 @@
 import logging
 
 from pipeline.params import load_params
-from pipeline.report import ReportParams, make_report, write_report
+from pipeline.report import ReportParams, make_report, unchanged_words, write_report
 from pipeline.report_inputs import read_inputs
 from stages.cli import arguments, run
 
@@ -21,6 +21,8 @@ def main() -> None:
     report = make_report(study, params=params)
 
     write_report(report, tables=given.report_tables, page=given.report)
+    if words := unchanged_words(study, params=params):
+        log.warning("warning: %s", words)
     log.info("%d KB, %d tables of its own", len(report.page) // 1024, len(report.tables))
 
 

@@ -1,5 +1,6 @@
 """report: every number of the page stands in its table, the page says what it must, and it is the same every time."""
 
+import dataclasses
 import re
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from study_folder import write_cards, write_results, write_study
 
 from pipeline import contracts
 from pipeline.params import load_params
-from pipeline.report import ReportParams, make_report, write_report
+from pipeline.report import ReportParams, make_report, unchanged_words, write_report
 from pipeline.report_inputs import RESULTS, params_hash, read_inputs
 from pipeline.report_tables import REPORT_TABLES
 from pipeline.tables import read_table, write_table
@@ -294,6 +295,36 @@ def test_a_source_without_patient_ids_is_told(paths, tmp_path):
     page = make_report(read_inputs(paths | {"audit": tmp_path / "audit.csv"}), params=PARAMS).page
 
     assert "each image is analysed as a patient of its own" in page
+
+
+def test_who_chose_the_test_patients_is_told(paths, tmp_path):
+    patients = read_table(paths["patients"], contracts.PATIENTS)
+    given = patients.assign(cohort="train")
+    pages = {}
+    for name, table in {"drawn": patients.assign(cohort=None), "given": given}.items():
+        write_table(table.astype({"cohort": "str"}), tmp_path / f"{name}.csv", contracts.PATIENTS)
+        pages[name] = make_report(read_inputs(paths | {"patients": tmp_path / f"{name}.csv"}), params=PARAMS).page
+
+    assert "a test patient is as the source gives it" in pages["given"]
+    assert "they were drawn from it at random" in pages["drawn"]
+
+
+@pytest.mark.parametrize(
+    ("root", "synthetic", "population", "told"),
+    [
+        ("data/raw/demo", True, "Synthetic patients", False),
+        ("/data/busi", True, "Women", True),
+        ("/data/busi", False, "Synthetic patients", True),
+        ("/data/busi", False, "Women", False),
+    ],
+)
+def test_words_of_the_demo_on_other_patients_are_a_warning(paths, root, synthetic, population, told):
+    study = read_inputs(paths)
+    study = dataclasses.replace(study, params={**study.params, "cohort": {"root": root}})
+    words = dict.fromkeys(PARAMS.study.model_dump(), "") | {"population": population}
+    params = ReportParams.model_validate({"title": "t", "synthetic": synthetic, "study": words, "top_features": 3})
+
+    assert (unchanged_words(study, params=params) is not None) == told
 
 
 def test_a_block_is_listed_once_for_all_sets_that_share_it(report):
