@@ -147,6 +147,18 @@ def describe(
         yield described
 
 
+def ran_all_epochs(results: Sequence[Described], *, training: TrainingParams) -> str | None:
+    """A sentence where early stopping is asked for and networks had too few events to hold any out, else None."""
+    trained = [result for result in results if result.case.job.trained]
+    few = [result for result in trained if result.card["n_validation_patients"] == 0]
+    if not training.early_stopping.enabled or not few:
+        return None
+    return (
+        f"{len(few)} of {len(trained)} networks ran all {training.epochs} epochs: the part held out for early stopping "
+        f"would have fewer than {training.early_stopping.min_events} events (early_stopping in params/embed.yaml)"
+    )
+
+
 def embeddings_table(results: Sequence[Described], *, net: str, cohort: Cohort) -> pd.DataFrame:
     """`features/<net>.csv`: one row a resample, part and image; columns `<net>_0000` … in float32."""
     keys = pd.DataFrame(

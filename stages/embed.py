@@ -46,6 +46,8 @@ def main() -> None:
         device=device,
     )
     results = list(progress(work, total=len(cases), unit="network"))
+    if told := embed.ran_all_epochs(results, training=params.training):
+        log.warning("warning: %s", told)
 
     table = embed.embeddings_table(results, net=given.net, cohort=cohort)
     write_table(table, given.features, contracts.EMBEDDINGS)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from pipeline.embed import (
     embeddings_table,
     network_of,
     predictions_table,
+    ran_all_epochs,
     write_network,
 )
 from pipeline.embed_jobs import plan_jobs
@@ -194,6 +196,21 @@ def test_a_network_that_is_not_listed_is_refused(tmp_path):
     params = load_params(params_file(tmp_path, nets="[carnet]"), EmbedParams)
     with pytest.raises(ParamsError, match=r"network densenet121 is not among nets \(carnet\)"):
         network_of(params, "densenet121")
+
+
+@pytest.mark.parametrize(
+    ("enabled", "held", "told"), [(True, [0, 9, 0], "2 of 3 networks"), (True, [9, 9], None), (False, [0], None)]
+)
+def test_early_stopping_that_did_not_happen_is_told(enabled, held, told):
+    training = load_params(ROOT / "params/embed.yaml", EmbedParams).training
+    training = training.model_copy(
+        update={"early_stopping": training.early_stopping.model_copy(update={"enabled": enabled})}
+    )
+    case = SimpleNamespace(job=SimpleNamespace(trained=frozenset({"p1"})))
+    results = [SimpleNamespace(case=case, card={"n_validation_patients": number}) for number in held]
+    sentence = ran_all_epochs(results, training=training)
+
+    assert (sentence is None) if told is None else sentence.startswith(told)
 
 
 def test_labels_and_groups_come_from_the_patients_table():
