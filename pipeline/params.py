@@ -35,9 +35,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ParamsError(f"{path}: there is no such params file") from error
     except (YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path}: not readable as YAML ({' '.join(str(error).split())})") from error
+        reason = " ".join(str(error).split()).partition(" To suppress this check")[0]
+        raise ParamsError(f"{path}: not readable as YAML ({reason})") from error
     if not isinstance(content, dict):
-        raise ParamsError(f"{path}: must be a mapping of keys to values, found {type(content).__name__}")
+        found = "nothing" if content is None else type(content).__name__
+        raise ParamsError(f"{path}: must be a mapping of keys to values, found {found}")
     return content
 
 
@@ -59,6 +61,7 @@ def load_params(path: Path, model: type[P]) -> P:
 # What pydantic says in its own terms.
 PLAIN = {
     "too_short": "it needs more entries",
+    "tuple_type": "it must be a list, such as [one, two]",
     "dict_type": "it must be a mapping of names to values; {} is none",
 }
 

@@ -74,6 +74,14 @@ def test_a_mapping_that_is_wrong_says_how_to_write_it(tmp_path, text, told):
     assert str(error.value) == f"{path}: {told}"
 
 
+def test_a_word_in_place_of_a_list_says_how_to_write_it(tmp_path):
+    class Sets(Params):
+        sets: dict[str, tuple[str, ...]]
+
+    with pytest.raises(ParamsError, match=r"key 'sets.all' has the value 'radiomics': it must be a list, such as \["):
+        load_params(write(tmp_path, "sets: {all: radiomics}\n"), Sets)
+
+
 def test_negative_margin_names_key_value_and_rule(tmp_path):
     with pytest.raises(ParamsError, match=r"crop.yaml: key 'margin_px' has the value -2: .*greater than or equal to 0"):
         load_params(write(tmp_path, "margin_px: -2\n"), Example)
@@ -92,6 +100,11 @@ def test_all_faults_at_once(tmp_path):
     [
         ("- 1\n", "must be a mapping"),
         ("a: [1\n", "not readable as YAML"),
+        ("", "must be a mapping of keys to values, found nothing$"),
+        (
+            "margin_px: 1\nmargin_px: 2\n",
+            r"found duplicate key \"margin_px\" .* line 2, column 1: margin_px: 2 .{,20}$",
+        ),
         ("rate: 1\n", "'margin_px' is missing"),
     ],
 )
