@@ -10,6 +10,7 @@ from pipeline.errors import PipelineError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+IMPORTS = f"import {__name__}"  # what a scheduler and its workers must be able to do
 
 
 def single_threaded(function: Callable[[Item], Result], item: Item) -> Result:
@@ -33,7 +34,7 @@ def map_cases(
 
     `workers` is the number of local processes; with `scheduler` (an address such as tcp://host:8786) the cases go to
     that Dask cluster instead. A failing case must be handled inside `function`: an exception here stops the map.
-    Raises PipelineError where the scheduler does not answer.
+    Raises PipelineError where the scheduler does not answer, or it or a worker has not got this package.
     """
     if not items:
         return
@@ -57,6 +58,17 @@ def _dask_client(address: str) -> Any:
     from distributed import Client
 
     try:
-        return Client(address, timeout="10s", set_as_default=True)
+        client = Client(address, timeout="10s", set_as_default=True)
     except (OSError, TimeoutError, ValueError) as error:
         raise PipelineError(f"FUSION_SCHEDULER: no Dask scheduler answers at {address} ({error})") from error
+    try:
+        # Without this package the scheduler cannot read a case, logs that on its side, and we would wait for ever.
+        client.run_on_scheduler(exec, IMPORTS)
+        client.run(exec, IMPORTS)
+    except ImportError as error:
+        client.close()
+        raise PipelineError(
+            f"FUSION_SCHEDULER: the Dask scheduler at {address} or a worker of it cannot import this project "
+            f"({error}); start them in this environment with PYTHONPATH set to this folder"
+        ) from error
+    return client

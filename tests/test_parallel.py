@@ -1,6 +1,13 @@
 """One function over many cases: same results, same order, wherever it runs."""
 
+import json
+import math
 import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +16,8 @@ from threadpoolctl import threadpool_info
 
 from pipeline.errors import PipelineError
 from pipeline.parallel import map_cases
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def square(number):
@@ -56,3 +65,40 @@ def test_an_exception_is_not_swallowed():
 def test_a_scheduler_that_does_not_answer_is_one_sentence():
     with pytest.raises(PipelineError, match="no Dask scheduler answers at nowhere"):
         list(map_cases(square, [1], workers=1, scheduler="nowhere"))
+
+
+@contextmanager
+def cluster(folder, *, project):
+    """A scheduler and one worker as processes of their own, which find this project or do not; gives the address."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, project)), "OMP_NUM_THREADS": "1"}
+    place = folder / "scheduler.json"
+    calls = [["scheduler", "--host", "127.0.0.1", "--port", "0"], ["worker", "--nworkers", "1", "--nthreads", "1"]]
+    shared = ["--scheduler-file", str(place), "--no-dashboard"]
+    processes = []
+    try:
+        for call in calls:
+            command = [sys.executable, "-m", "dask", *call, *shared]
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            processes.append(subprocess.Popen(command, cwd=folder, env=environment, **quiet))
+            for _ in range(200):
+                if place.exists():
+                    break
+                time.sleep(0.1)
+        yield json.loads(place.read_text())["address"]
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait()
+
+
+def test_a_cluster_gives_the_same_results(tmp_path):
+    with cluster(tmp_path, project=[ROOT]) as address:
+        assert list(map_cases(math.sqrt, [1.0, 4.0, 9.0], workers=1, scheduler=address)) == [1, 2, 3]
+
+
+def test_a_cluster_without_the_project_is_one_sentence_and_no_endless_wait(tmp_path):
+    with (
+        cluster(tmp_path, project=[]) as address,
+        pytest.raises(PipelineError, match=r"cannot import this project .*PYTHONPATH set to this folder"),
+    ):
+        list(map_cases(math.sqrt, [1.0], workers=1, scheduler=address))
