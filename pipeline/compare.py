@@ -9,16 +9,16 @@ scores with a DeLong interval that is approximate, since the folds' models diffe
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, model_validator
 
 from pipeline.contracts import PREDICTIONS
 from pipeline.errors import ParamsError, PipelineError, listed
 from pipeline.model_scores import ModelScores, id_hash, is_head
-from pipeline.params import Params, read_yaml
+from pipeline.params import read_yaml
+from pipeline.plan import PrimaryParams
 from pipeline.statistics.proportions import brier, confusion
 from pipeline.statistics.roc import Interval, auc_variances, logit_interval, placements, plain_interval
 from pipeline.tables import read_table
@@ -30,29 +30,6 @@ PRIMARY = "primary comparison"  # its family in delong.csv
 FOLD_COLUMNS = ["feature_set", "model", "resample", "auc", "n_pos", "n_neg"]
 CHOSEN_COLUMNS = ["feature_set", "model", "kind", "mean_auc", "sd_auc", "n_folds", "n_candidates", "role", "evaluation"]
 TIE = 1e-12  # mean AUCs that differ by less are equal
-
-
-class PrimaryParams(Params):
-    """The one comparison that is confirmatory."""
-
-    feature_set: str = Field(min_length=1)
-    comparator: str = Field(min_length=1)
-    evaluation: Literal["internal", "external"]
-
-
-class CompareParams(Params):
-    """`params/compare.yaml`."""
-
-    primary: PrimaryParams | None
-    all_pairs: bool
-
-    @model_validator(mode="after")
-    def _two_sets(self) -> Self:
-        if self.primary and self.primary.feature_set == self.primary.comparator:
-            raise ValueError(
-                f"key 'primary.comparator' has the value '{self.primary.comparator}': it is the primary set"
-            )
-        return self
 
 
 def read_predictions(place: Path, *, fusion: Path | None, embed: Path | None) -> pd.DataFrame:

@@ -11,9 +11,10 @@ from itertools import combinations
 
 import pandas as pd
 
-from pipeline.compare import PRIMARY, CompareParams
+from pipeline.compare import PRIMARY
 from pipeline.contracts import EVALUATIONS
 from pipeline.model_scores import ModelScores, check_same_patients, is_head
+from pipeline.plan import CompareParams
 from pipeline.statistics.multiplicity import benjamini_hochberg, holm
 from pipeline.statistics.roc import paired_tests, placements
 

@@ -4,10 +4,11 @@ import logging
 from pathlib import Path
 
 from pipeline import contracts
-from pipeline.compare import CompareParams, choose, fold_table, metric_table, read_predictions, summary_json
+from pipeline.compare import choose, fold_table, metric_table, read_predictions, summary_json
 from pipeline.compare_pairs import delong_table
 from pipeline.model_scores import model_scores
 from pipeline.params import load_params
+from pipeline.plan import CompareParams
 from pipeline.tables import write_table
 from stages.cli import arguments, run
 

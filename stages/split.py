@@ -1,24 +1,30 @@
-"""split: which patient trains and which tests in each resample, written once."""
+"""split: which patient trains and which tests in each resample, written once; the plan is held against it."""
 
 import logging
 
 from pipeline import contracts
-from pipeline.params import CommonParams, load_params
+from pipeline.fusion import FusionParams
+from pipeline.params import CommonParams, load_params, read_yaml
+from pipeline.plan import CompareParams, check_plan
 from pipeline.split import SplitParams, split_table
 from pipeline.tables import read_table, write_table
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)
+PATHS = ("params", "common", "fusion", "compare", "embed", "patients", "blocks", "splits")
 
 
 def main() -> None:
-    """Read the patients, split them, write the splits."""
-    given = arguments(__doc__, paths=("params", "common", "patients", "splits")).parse_args()
+    """Read the patients and the plan, split, check that the plan can be carried out, write the splits."""
+    given = arguments(__doc__, paths=PATHS).parse_args()
+    fusion, primary = load_params(given.fusion, FusionParams), load_params(given.compare, CompareParams).primary
+    networks, tables = read_yaml(given.embed).get("nets") or [], {file.stem for file in given.blocks.glob("*.csv")}
     params = load_params(given.params, SplitParams)
     seed = load_params(given.common, CommonParams).seed
     patients = read_table(given.patients, contracts.PATIENTS)
 
     splits = split_table(patients, params=params, seed=seed)
+    check_plan(splits, patients=patients, fusion=fusion, primary=primary, networks=networks, tables=tables)
     final = splits.loc[splits["resample"] == "final", "role"].value_counts()
     told = ", ".join(f"{final.get(role, 0)} {role}" for role in contracts.COHORTS)
     log.info("%d patients (%s), %d resamples", len(patients), told, splits["resample"].nunique())

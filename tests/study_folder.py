@@ -9,9 +9,10 @@ import pandas as pd
 from study import NETS, STRENGTH, study_patients, study_predictions, study_splits
 
 from pipeline import contracts
-from pipeline.compare import CompareParams, choose, fold_table, metric_table
+from pipeline.compare import choose, fold_table, metric_table
 from pipeline.compare_pairs import delong_table
 from pipeline.model_scores import model_scores
+from pipeline.plan import CompareParams
 from pipeline.tables import write_csv, write_table
 
 SITES = {"train": "A", "internal": "B", "external": "C"}

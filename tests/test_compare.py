@@ -12,11 +12,12 @@ import pytest
 from study import NETS, STRENGTH, study_predictions
 
 from pipeline import contracts
-from pipeline.compare import CompareParams, choose, fold_table, metric_table, read_predictions, summary_json
+from pipeline.compare import choose, fold_table, metric_table, read_predictions, summary_json
 from pipeline.compare_pairs import delong_table
 from pipeline.errors import ParamsError, PipelineError, TableError
 from pipeline.model_scores import check_same_patients, id_hash, model_scores
 from pipeline.params import load_params
+from pipeline.plan import CompareParams
 from pipeline.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -161,8 +161,10 @@ def test_too_few_events_are_one_sentence_with_numbers():
 
 def run(tmp_path, params):
     (tmp_path / "split.yaml").write_text(params, encoding="utf-8")
-    write_table(cohort_of(), tmp_path / "patients.csv", contracts.PATIENTS)
-    paths = {"params": tmp_path / "split.yaml", "common": ROOT / "params" / "common.yaml"}
+    write_table(cohort_of().assign(age=50), tmp_path / "patients.csv", contracts.PATIENTS)
+    (tmp_path / "blocks").mkdir()
+    paths = {"params": tmp_path / "split.yaml", "blocks": tmp_path / "blocks"}
+    paths |= {name: ROOT / "params" / f"{name}.yaml" for name in ("common", "fusion", "compare", "embed")}
     paths |= {"patients": tmp_path / "patients.csv", "splits": tmp_path / "splits.csv"}
     flags = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
     command = [sys.executable, "-m", "stages.split", *flags]
