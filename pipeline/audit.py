@@ -30,6 +30,8 @@ CHECKS = {
     "mask_empty": "The mask marks no voxel.",
     "mask_colour": "The mask is a colour file.",
     "mask_labels": "The mask has several labels, or not the one that is asked for.",
+    "mask_label_taken": "The only label of the mask is neither 1 nor 255; it was taken.",
+    "mask_labels_mixed": "The masks have one label each, but not the same one.",
     "mask_lossy": "The mask has grey levels, by compression or smoothing; it was cut at a threshold.",
     "mask_not_integer": "The mask holds values that are not whole numbers.",
     "no_outline": "The source gives no outline for this image.",
@@ -109,6 +111,7 @@ CHECKS = {
 GATHERED = {
     "spacing_unknown": "images are in a format without a pixel size in mm; their spacing is 1 px",
     "grey_conversion": "images are colour files with grey content; each was stored as one grey channel",
+    "mask_label_taken": "images have a mask with one label other than 1 or 255; that label was taken",
 }
 OFTEN = 0.1  # fraction of the images
 
@@ -143,7 +146,7 @@ def gathered(findings: Iterable[Finding], *, total: int) -> list[Finding]:
     """`findings` with one row instead of one an image for what is said of most images (see GATHERED).
 
     `total` is the number of images that could be read. Adds a warning where pixel sizes are known for some images
-    only, and one where lesions in several parts are common.
+    only, where masks differ in their one label, and where lesions in several parts are common.
     """
     everything = list(findings)
     counts = Counter(finding.check for finding in everything)
@@ -156,6 +159,12 @@ def gathered(findings: Iterable[Finding], *, total: int) -> list[Finding]:
         message = f"{unknown} of {total} images have no pixel size in mm, the others have one; filters in mm then "
         message += "reach differently far: give the size for all, or for none"
         found.append(warning("images", scope="cohort", check="spacing_mixed", message=message))
+    if 0 < counts["mask_label_taken"] < total:
+        message = (
+            f"{counts['mask_label_taken']} of {total} images have a mask whose only label is not 1; if it is another "
+        )
+        message += "structure than in the other masks, set masks.label in params/cohort.yaml to the lesion's"
+        found.append(warning("images", scope="cohort", check="mask_labels_mixed", message=message))
     if parts > OFTEN * total:
         message = f"in {parts} of {total} images the lesion has several separate parts and only the largest was kept; "
         message += "is lesion: union in params/cohort.yaml meant?"

@@ -157,6 +157,9 @@ def _labelled(
             message += "set masks.label in params/cohort.yaml to the lesion's"
             return None, [error(image_id, scope="image", check="mask_labels", message=message)]
         label = next(iter(labels))
+        if label not in (1, WHITE):
+            message = f"the mask {name} has the one label {label}; it was taken"
+            return array == label, [info(image_id, scope="image", check="mask_label_taken", message=message)]
     if label not in labels:
         message = f"the mask {name} has no label {label}, only {listed}; "
         message += "correct the mask, or masks.label in params/cohort.yaml"

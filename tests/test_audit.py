@@ -81,3 +81,11 @@ def test_infos_are_counted_by_what_they_are_about():
     (line,) = counted([*spoken(2, "mask_lossy"), *spoken(2, "mask_lossy"), patient])
     assert line.startswith("2 images, 1 patient: The mask has grey levels")
     assert counted([patient]) == ["patient p: x [mask_lossy]"]
+
+
+def test_masks_that_differ_in_their_one_label_are_a_warning():
+    mixed = gathered(spoken(1, "mask_label_taken"), total=3)
+    same = gathered(spoken(3, "mask_label_taken"), total=3)
+
+    assert [(f.check, f.severity) for f in mixed] == [("mask_label_taken", "info"), ("mask_labels_mixed", "warning")]
+    assert [f.check for f in same] == ["mask_label_taken"]

@@ -28,7 +28,9 @@ def test_one_label_of_any_value_is_the_lesion(tmp_path, value, suffix):
 
     assert mask.dtype == np.uint8
     assert (mask == SQUARE).all()
-    assert findings == ([("mask_colour", "info")] if suffix == "bmp" else [])  # ITK gives three channels of any BMP
+    told = [("mask_colour", "info")] if suffix == "bmp" else []  # ITK gives three channels of any BMP
+    # 1 and 255 are how a mask is usually written; any other label is told, so that a mixture is seen.
+    assert findings == told + ([("mask_label_taken", "info")] if value == 3 else [])
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tif"])
