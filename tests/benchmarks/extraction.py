@@ -1,8 +1,8 @@
 """Seconds an image, on the same images: PyRadiomics' command line, PyRadiomics on crops, and this project's stages.
 
-    python tests/benchmarks/extraction.py                                      # draws ultrasound-like frames
-    python tests/benchmarks/extraction.py --images DIR --masks DIR             # any folders, masks named as the images
-    python tests/benchmarks/extraction.py --cohort data/cohort.csv --images data/images --masks data/masks
+    python -m tests.benchmarks.extraction                                      # draws ultrasound-like frames
+    python -m tests.benchmarks.extraction --images DIR --masks DIR             # any folders, masks named as the images
+    python -m tests.benchmarks.extraction --cohort data/cohort.csv --images data/images --masks data/masks
 
 Run it from the repository's root, with a preset in params/radiomics.yaml. Every time includes starting Python.
 """
