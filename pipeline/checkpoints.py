@@ -52,8 +52,8 @@ class CheckpointStore:
         """Where the result of `case` is kept; the name is hashed, so that any id is a valid file name."""
         return self.folder / f"{hashlib.sha256(case.encode()).hexdigest()[:32]}{suffix}"
 
-    def __len__(self) -> int:
-        """The number of finished cases."""
+    def count(self) -> int:
+        """The number of finished cases (not `len`: an empty store must not count as no store)."""
         return len(list(self.folder.glob("*.json")))
 
     def load(self, case: str) -> Any | None:

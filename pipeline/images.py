@@ -26,11 +26,6 @@ def suffix_of(path: Path) -> str:
     return ".nii.gz" if name.endswith(".nii.gz") else Path(name).suffix
 
 
-def stem_of(path: Path) -> str:
-    """The file name without its image suffix (`a.nii.gz` gives `a`)."""
-    return path.name[: -len(suffix_of(path))] if suffix_of(path) else path.name
-
-
 def read_image(path: Path) -> sitk.Image:
     """Read one image file in any format SimpleITK knows, or the one DICOM series of a folder.
 

@@ -107,6 +107,7 @@ class _Best:
         self.weights: dict[str, Tensor] = {}
 
     def is_over(self, done: Epoch, network: nn.Module, *, patience: int) -> bool:
+        """Keep the weights if this epoch is the best so far; True once none was better for `patience` epochs."""
         if done.validation_loss is None:
             return False
         if done.validation_loss < self.loss:
@@ -115,6 +116,7 @@ class _Best:
         return done.epoch - self.epoch >= patience
 
     def restore(self, network: nn.Module) -> None:
+        """Give the best weights back to the network, where any were kept."""
         if self.weights:
             network.load_state_dict(self.weights)
 

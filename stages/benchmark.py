@@ -36,7 +36,7 @@ def main() -> None:
     key = fingerprint(given.set, inputs, params.model_dump(), seed, code_hash(), package_versions(PACKAGES))
     # Absolute, since a worker on a cluster starts in another folder.
     store = CheckpointStore(settings.scratch.resolve() / f"benchmark-{given.set}", key=key)
-    log.info("%d of %d fits were finished before", len(store), len(cases))
+    log.info("%d of %d fits were finished before", store.count(), len(cases))
     run_on = partial(fit_cases, workers=settings.workers, scheduler=settings.scheduler, store=store)
     fitted = run_on(cases, params=params, seed=seed, feature_set=given.set)
     fits = list(progress(fitted, total=len(cases), unit="fit"))

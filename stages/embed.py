@@ -33,7 +33,7 @@ def main() -> None:
 
     key = embed.store_key(params, net=given.net, cohort=cohort, splits=splits, seed=seed, device=device)
     store = CheckpointStore(settings.scratch / f"embed-{given.net}", key=key)
-    log.info("%d of %d networks were finished before", len(store), len(cases))
+    log.info("%d of %d networks were finished before", store.count(), len(cases))
     recipe = embed.recipe_of(params, seed=seed)
     work = embed.describe(
         cases,

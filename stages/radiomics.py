@@ -28,7 +28,7 @@ def main() -> None:
     versions = package_versions(PACKAGES)
     key = fingerprint(params.model_dump(), code_hash(), versions)
     store = CheckpointStore(settings.scratch.resolve() / "radiomics", key=key)
-    log.info("%d of %d images were finished before", len(store), len(cases))
+    log.info("%d of %d images were finished before", store.count(), len(cases))
     extract = partial(extract_case, recipe=recipe, store=store)
     extracted = map_cases(extract, cases, workers=settings.workers, scheduler=settings.scheduler)
     rows = list(progress(extracted, total=len(cases), unit="image"))

@@ -43,7 +43,7 @@ def main() -> None:
     key = fingerprint(names, inputs, params.model_dump(), seed, code_hash(), package_versions(PACKAGES))
     # Absolute, since a worker on a cluster starts in another folder.
     store = CheckpointStore(settings.scratch.resolve() / f"reduce-{given.set}", key=key)
-    log.info("%d of %d fits were finished before", len(store), len(cases))
+    log.info("%d of %d fits were finished before", store.count(), len(cases))
     reduce = partial(reduce_case, params=params, seed=seed, store=store)
     reduced = map_cases(reduce, cases, workers=settings.workers, scheduler=settings.scheduler)
     results = list(progress(reduced, total=len(cases), unit="fit"))

@@ -20,12 +20,12 @@ def test_a_case_comes_back_and_is_gone_after_success(tmp_path):
 
 def test_finished_cases_are_counted(tmp_path):
     store = CheckpointStore(tmp_path / "crop", key="k" * 40)
-    assert len(store) == 0
+    assert store.count() == 0
     store.save("a", 1)
     store.save("b", 2)
     store.path("c", suffix=".safetensors").touch()
 
-    assert len(store) == 2
+    assert store.count() == 2
 
 
 def test_another_key_does_not_see_the_cases(tmp_path):

@@ -25,7 +25,8 @@ import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
 from pipeline import contracts
-from pipeline.images import image_from, read_image, stem_of, write_image
+from pipeline.images import image_from, read_image, write_image
+from pipeline.importers.paths import image_stem
 from pipeline.params import load_params
 from pipeline.radiomics import RadiomicsParams
 from pipeline.radiomics_presets import preset
@@ -51,12 +52,12 @@ def draw_frames(folder: Path, *, count: int, seed: int) -> None:
 
 def cohort_of(images: Path, masks: Path) -> pd.DataFrame:
     """A cohort table of the images that have a mask of the same name."""
-    by_stem = {stem_of(path): path.name for path in sorted(masks.iterdir())}
+    by_stem = {image_stem(path): path.name for path in sorted(masks.iterdir())}
     rows = [
-        {"image_id": stem_of(path), "patient_id": stem_of(path), "view": "main", "image": path.name}
-        | {"mask": by_stem[stem_of(path)]}
+        {"image_id": image_stem(path), "patient_id": image_stem(path), "view": "main", "image": path.name}
+        | {"mask": by_stem[image_stem(path)]}
         for path in sorted(images.iterdir())
-        if stem_of(path) in by_stem
+        if image_stem(path) in by_stem
     ]
     return pd.DataFrame(rows).reindex(columns=[column.name for column in contracts.COHORT.columns])
 
