@@ -181,67 +181,15 @@ PREDICTIONS = Contract(
     ),
 )
 
-METRICS = Contract(
-    name="metrics",
-    key=("feature_set", "model", "evaluation", "metric"),
-    columns=(
-        _text("feature_set"),
-        _text("model"),
-        _text("evaluation", choices=EVALUATIONS),
-        _text("metric"),
-        _number("estimate", required=False),
-        _number("ci_low", required=False),
-        _number("ci_high", required=False),
-        _text("ci_method", required=False),
-        _integer("n_pos"),
-        _integer("n_neg"),
-        _text("id_hash"),
-    ),
+REPEATS = Contract(
+    name="radiomics of repeated masks",
+    key=("image_id", "repeat"),
+    columns=(_text("image_id"), _text("repeat"), _text("status"), _text("reason", required=False)),
+    extra="number",
 )
 
-FOLDS = Contract(
-    name="folds",
-    key=("feature_set", "model", "resample"),
-    columns=(
-        _text("feature_set"),
-        _text("model"),
-        _text("resample"),
-        _number("auc", required=False),
-        _integer("n_pos"),
-        _integer("n_neg"),
-    ),
-)
-
-DELONG = Contract(
-    name="DeLong comparisons",
-    key=("evaluation", "family", "set_a", "model_a", "set_b", "model_b"),
-    columns=(
-        _text("evaluation", choices=EVALUATIONS),
-        _text("family"),
-        _text("set_a"),
-        _text("model_a"),
-        _text("set_b"),
-        _text("model_b"),
-        *(_number(name) for name in ("auc_a", "auc_b", "difference")),
-        # Empty where there is no variance to test with (one patient in a class, constant scores).
-        *(_number(name, required=False) for name in ("ci_low", "ci_high", "z")),
-        *(Column(name=name, kind="fraction", required=False) for name in ("p_value", "p_holm", "p_bh")),
-        _integer("n"),
-    ),
-)
-
-CHOSEN = Contract(
-    name="chosen models",
-    key=("feature_set", "model"),
-    columns=(
-        _text("feature_set"),
-        _text("model"),
-        _text("kind", choices=("classifier", "head")),
-        _number("mean_auc", required=False),
-        _number("sd_auc", required=False),
-        _integer("n_folds"),
-        _integer("n_candidates"),
-        _text("role", required=False, choices=("primary", "comparator")),
-        _text("evaluation", required=False, choices=("internal", "external")),
-    ),
+HALF_SAMPLES = Contract(
+    name="selection over half-samples",
+    key=("part", "block", "feature"),
+    columns=(_text("part"), _text("block"), _text("feature"), _integer("n_selected"), _integer("n_samples")),
 )

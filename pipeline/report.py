@@ -3,19 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import Field
 
-from pipeline.params import Params
-from pipeline.pseudonyms import pseudonyms
-from pipeline.report_cells import Cells
-from pipeline.report_inputs import RESULTS, ReportInputs
-from pipeline.report_page import by_set, glossary, page_parts
-from pipeline.report_selection import network_table, selection_tables
-from pipeline.report_tables import (
+from pipeline.page.cells import Cells
+from pipeline.page.inputs import RESULTS, ReportInputs
+from pipeline.page.parts import glossary, page_parts
+from pipeline.page.selection import network_table, selection_tables
+from pipeline.page.sheet import render
+from pipeline.page.tables import (
     REPORT_TABLES,
     baseline_table,
     failed_table,
@@ -27,10 +24,11 @@ from pipeline.report_tables import (
     study_table,
     warnings_table,
 )
+from pipeline.params import Params
+from pipeline.pseudonyms import pseudonyms
 from pipeline.tables import write_table
 
 DEMO_ROOT = "data/raw/demo"
-TEMPLATE = "report.html.jinja"
 
 
 class StudyWords(Params):
@@ -108,20 +106,6 @@ def cells(study: ReportInputs, *, tables: Mapping[str, pd.DataFrame]) -> dict[st
         for name, contract in REPORT_TABLES.items()
     }
     return results | own
-
-
-def render(context: Mapping[str, Any]) -> str:
-    """Fill the template; every text is escaped, and a name that the template does not know is an error."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["groupby_set"] = by_set
-    return environment.get_template(TEMPLATE).render(context)
 
 
 def make_report(study: ReportInputs, *, params: ReportParams) -> Report:

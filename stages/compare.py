@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from pipeline import contracts
+from pipeline import result_contracts
 from pipeline.compare import choose, fold_table, metric_table, read_predictions, summary_json
 from pipeline.compare_pairs import delong_table
 from pipeline.model_scores import model_scores
@@ -33,10 +33,10 @@ def main() -> None:
     for row in chosen.itertuples():
         log.info("%s: %s, mean AUC of %d folds %.3f", row.feature_set, row.model, row.n_folds, row.mean_auc)
 
-    write_table(metrics, given.tables / "metrics.csv", contracts.METRICS)
-    write_table(folds, given.tables / "folds.csv", contracts.FOLDS)
-    write_table(delong, given.tables / "delong.csv", contracts.DELONG)
-    write_table(chosen, given.tables / "chosen.csv", contracts.CHOSEN)
+    write_table(metrics, given.tables / "metrics.csv", result_contracts.METRICS)
+    write_table(folds, given.tables / "folds.csv", result_contracts.FOLDS)
+    write_table(delong, given.tables / "delong.csv", result_contracts.DELONG)
+    write_table(chosen, given.tables / "chosen.csv", result_contracts.CHOSEN)
     if given.metrics:
         given.metrics.write_text(summary_json(metrics, delong=delong, chosen=chosen), encoding="utf-8")
 

@@ -2,9 +2,9 @@
 
 import logging
 
+from pipeline.page.inputs import read_inputs
 from pipeline.params import load_params
 from pipeline.report import ReportParams, make_report, unchanged_words, write_report
-from pipeline.report_inputs import read_inputs
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from study import NETS, STRENGTH, study_patients, study_predictions, study_splits
 
-from pipeline import contracts
+from pipeline import contracts, result_contracts
 from pipeline.compare import choose, fold_table, metric_table
 from pipeline.compare_pairs import delong_table
 from pipeline.model_scores import model_scores
@@ -125,10 +125,10 @@ def write_results(predictions: pd.DataFrame, folder: Path, *, primary: dict[str,
     params = CompareParams.model_validate({"primary": primary, "all_pairs": False})
     folds = fold_table(predictions)
     chosen = choose(folds, models, primary=params.primary)
-    write_table(metric_table(models, folds=folds), folder / "metrics.csv", contracts.METRICS)
-    write_table(folds, folder / "folds.csv", contracts.FOLDS)
-    write_table(chosen, folder / "chosen.csv", contracts.CHOSEN)
-    write_table(delong_table(models, chosen=chosen, params=params), folder / "delong.csv", contracts.DELONG)
+    write_table(metric_table(models, folds=folds), folder / "metrics.csv", result_contracts.METRICS)
+    write_table(folds, folder / "folds.csv", result_contracts.FOLDS)
+    write_table(chosen, folder / "chosen.csv", result_contracts.CHOSEN)
+    write_table(delong_table(models, chosen=chosen, params=params), folder / "delong.csv", result_contracts.DELONG)
 
 
 def write_study(folder: Path) -> dict[str, Path]:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from study import NETS, STRENGTH, study_predictions
 
-from pipeline import contracts
+from pipeline import contracts, result_contracts
 from pipeline.compare import choose, fold_table, metric_table, read_predictions, summary_json
 from pipeline.compare_pairs import delong_table
 from pipeline.errors import ParamsError, PipelineError, TableError
@@ -220,7 +220,10 @@ def test_several_classifiers_without_cross_validation_cannot_be_chosen_from(pred
 def test_row_order_changes_no_digit(predictions, tables, tmp_path):
     shuffled = compared(predictions.sample(frac=1, random_state=3))
     for contract, one, other in zip(
-        (contracts.METRICS, contracts.FOLDS, contracts.CHOSEN, contracts.DELONG), tables, shuffled, strict=True
+        (result_contracts.METRICS, result_contracts.FOLDS, result_contracts.CHOSEN, result_contracts.DELONG),
+        tables,
+        shuffled,
+        strict=True,
     ):
         write_table(one, tmp_path / "a.csv", contract)
         write_table(other, tmp_path / "b.csv", contract)
@@ -299,10 +302,10 @@ def test_stage_writes_every_table(tmp_path):
     done = command(tmp_path, ROOT / "params" / "compare.yaml")
 
     assert done.returncode == 0, done.stderr
-    metrics = read_table(tmp_path / "tables" / "metrics.csv", contracts.METRICS)
-    read_table(tmp_path / "tables" / "folds.csv", contracts.FOLDS)
-    read_table(tmp_path / "tables" / "delong.csv", contracts.DELONG)
-    chosen = read_table(tmp_path / "tables" / "chosen.csv", contracts.CHOSEN)
+    metrics = read_table(tmp_path / "tables" / "metrics.csv", result_contracts.METRICS)
+    read_table(tmp_path / "tables" / "folds.csv", result_contracts.FOLDS)
+    read_table(tmp_path / "tables" / "delong.csv", result_contracts.DELONG)
+    chosen = read_table(tmp_path / "tables" / "chosen.csv", result_contracts.CHOSEN)
     model = chosen.loc[chosen["role"] == "primary", "model"].iloc[0]
     auc = one_metric(metrics, "combined", model, "external", "auc")["estimate"]
     assert json.loads((tmp_path / "metrics.json").read_text())["primary"]["auc"] == auc

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 from study_folder import write_cards, write_results, write_study
 
-from pipeline import contracts
+from pipeline import contracts, result_contracts
+from pipeline.page.inputs import RESULTS, params_hash, read_inputs
+from pipeline.page.tables import REPORT_TABLES
 from pipeline.params import load_params
 from pipeline.report import ReportParams, make_report, unchanged_words, write_report
-from pipeline.report_inputs import RESULTS, params_hash, read_inputs
-from pipeline.report_tables import REPORT_TABLES
 from pipeline.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -335,9 +335,9 @@ def test_a_block_is_listed_once_for_all_sets_that_share_it(report):
 def test_undefined_numbers_are_a_dash(paths, tmp_path):
     tables = tmp_path / "tables"
     shutil.copytree(paths["tables"], tables)
-    metrics = read_table(tables / "metrics.csv", contracts.METRICS)
+    metrics = read_table(tables / "metrics.csv", result_contracts.METRICS)
     metrics.loc[metrics["metric"] == "ppv", ["estimate", "ci_low", "ci_high"]] = None
-    write_table(metrics, tables / "metrics.csv", contracts.METRICS)
+    write_table(metrics, tables / "metrics.csv", result_contracts.METRICS)
 
     page = make_report(read_inputs(paths | {"tables": tables}), params=PARAMS).page
     assert page.count('title="not defined">–') > 20

@@ -9,8 +9,8 @@ import pandas as pd
 
 from pipeline.audit import CHECKS
 from pipeline.checkpoints import package_versions
+from pipeline.page.inputs import ReportInputs, params_hash
 from pipeline.pseudonyms import Pseudonyms
-from pipeline.report_inputs import ReportInputs, params_hash
 from pipeline.tables import Column, Contract
 
 GROUPS = ("train", "internal", "external")

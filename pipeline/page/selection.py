@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.report_inputs import ReportInputs
+from pipeline.page.inputs import ReportInputs
 
 FINAL = "final"
 FIT = ["resample", "part"]

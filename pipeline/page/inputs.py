@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import contracts
+from pipeline import contracts, result_contracts
 from pipeline.checkpoints import fingerprint
 from pipeline.errors import TableError
 from pipeline.params import read_yaml
@@ -17,10 +17,10 @@ from pipeline.tables import Contract, read_csv, read_table
 
 Tables = dict[str, pd.DataFrame]
 RESULTS = {
-    "metrics": contracts.METRICS,
-    "folds": contracts.FOLDS,
-    "delong": contracts.DELONG,
-    "chosen": contracts.CHOSEN,
+    "metrics": result_contracts.METRICS,
+    "folds": result_contracts.FOLDS,
+    "delong": result_contracts.DELONG,
+    "chosen": result_contracts.CHOSEN,
 }
 
 

@@ -12,11 +12,11 @@ from pipeline.compare import PRIMARY
 from pipeline.compare_pairs import CHOSEN
 from pipeline.contracts import EVALUATIONS
 from pipeline.model_scores import ModelScores, is_head, model_scores
-from pipeline.report_cells import Cells
-from pipeline.report_figures import Curve, interval_bar, roc_figure, swatch
-from pipeline.report_inputs import ReportInputs
-from pipeline.report_selection import light, set_lights
-from pipeline.report_tables import GROUPS
+from pipeline.page.cells import Cells
+from pipeline.page.figures import Curve, interval_bar, roc_figure, swatch
+from pipeline.page.inputs import ReportInputs
+from pipeline.page.selection import light, set_lights
+from pipeline.page.tables import GROUPS
 from pipeline.statistics.roc import roc_points
 
 Key = tuple[str, ...]
