@@ -193,3 +193,17 @@ HALF_SAMPLES = Contract(
     key=("part", "block", "feature"),
     columns=(_text("part"), _text("block"), _text("feature"), _integer("n_selected"), _integer("n_samples")),
 )
+
+AGREEMENT = Contract(
+    name="agreement of repeated masks",
+    key=("feature",),
+    columns=(
+        _text("feature"),
+        _text("form"),  # such as ICC(A,1)
+        _number("icc", required=False),
+        _number("ci_low", required=False),
+        _number("ci_high", required=False),
+        _integer("n_images"),
+        _integer("n_repeats"),
+    ),
+)

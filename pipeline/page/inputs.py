@@ -13,14 +13,27 @@ from pipeline import contracts, result_contracts
 from pipeline.checkpoints import fingerprint
 from pipeline.errors import TableError
 from pipeline.params import read_yaml
+from pipeline.plan import NOT_CLINICAL
 from pipeline.tables import Contract, read_csv, read_table
 
+FINAL = "final"
 Tables = dict[str, pd.DataFrame]
 RESULTS = {
     "metrics": result_contracts.METRICS,
     "folds": result_contracts.FOLDS,
     "delong": result_contracts.DELONG,
     "chosen": result_contracts.CHOSEN,
+    "omnibus": result_contracts.OMNIBUS,
+    "mcnemar": result_contracts.MCNEMAR,
+    "calibration": result_contracts.CALIBRATION,
+    "calibration_curves": result_contracts.CALIBRATION_CURVES,
+    "decision_curves": result_contracts.DECISION_CURVES,
+    "added_value": result_contracts.ADDED_VALUE,
+    "curves": result_contracts.CURVES,
+    "selftest": result_contracts.SELFTEST,
+    "sham": result_contracts.SHAM,
+    "consistency": result_contracts.CONSISTENCY,
+    "explain": result_contracts.EXPLAIN,
 }
 
 
@@ -28,9 +41,10 @@ RESULTS = {
 class ReportInputs:
     """What the report is made of.
 
-    `results` (metrics, folds, delong, chosen), `selected` by feature set, `predictions` by file name,
-    `extraction` (status of each image's radiomics; empty where the stage did not run), `cards` (of the networks named
-    in params/embed.yaml), `params` (the content of every params file), `hashes` (SHA-256 by table).
+    `results` (as `RESULTS`), `selected`, `lasso`, `half_samples` and `reduced` (rows of resample `final`) by feature
+    set, `predictions` by file name, `agreement` (ICC by feature), `extraction` (status of each image's radiomics;
+    empty where the stage did not run), `cards` (of the networks named in params/embed.yaml), `params` (the content of
+    every params file), `hashes` (SHA-256 by table), `pictures` (PNG bytes by file name of explain.csv).
     """
 
     cohort: pd.DataFrame
@@ -42,10 +56,15 @@ class ReportInputs:
     extraction: pd.DataFrame
     results: Tables
     selected: Tables
+    lasso: Tables
+    half_samples: Tables
+    reduced: Tables
     predictions: Tables
+    agreement: pd.DataFrame
     cards: Mapping[str, list[dict[str, Any]]]
     params: Mapping[str, dict[str, Any]]
     hashes: Mapping[str, str]
+    pictures: Mapping[str, bytes]
 
     @property
     def sets(self) -> list[str]:
@@ -59,6 +78,35 @@ class ReportInputs:
     def nets(self) -> list[str]:
         """The networks of params/embed.yaml."""
         return [str(net) for net in self.params.get("embed", {}).get("nets", [])]
+
+    @property
+    def blocks(self) -> list[str]:
+        """The blocks of the compared sets, each once."""
+        sets = self.params.get("fusion", {}).get("sets", {})
+        return sorted({str(block) for name in self.sets for block in sets.get(name, [])})
+
+    @property
+    def has_clinical(self) -> bool:
+        """Whether the patients table has a clinical column."""
+        return bool(set(self.patients.columns) - set(NOT_CLINICAL))
+
+    @property
+    def lights(self) -> dict[str, str]:
+        """The light of every self-test by its name; empty where the stage did not run."""
+        table = self.results["selftest"]
+        return dict(zip(table["check"], table["light"], strict=True))
+
+    @property
+    def training_events(self) -> int:
+        """Training patients with the event."""
+        train = self.splits.loc[(self.splits["resample"] == FINAL) & (self.splits["role"] == "train"), "patient_id"]
+        return int(self.patients.loc[self.patients["patient_id"].isin(train), "label"].sum())
+
+    def final_features(self, feature_set: str) -> int:
+        """The most features that a part of resample `final` of a set is fitted on."""
+        table = self.reduced[feature_set]
+        train = table[table["role"] == "train"].drop(columns=["resample", "patient_id", "role"])
+        return max((int(rows.drop(columns="part").notna().any().sum()) for _, rows in train.groupby("part")), default=0)
 
 
 def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
@@ -77,7 +125,7 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
         "dictionary": contracts.DICTIONARY,
     }
     tables = {name: read_table(paths[name], contract) for name, contract in single.items()}
-    results = {name: read_table(paths["tables"] / f"{name}.csv", contract) for name, contract in RESULTS.items()}
+    results = {name: _read(paths["tables"] / f"{name}.csv", contract) for name, contract in RESULTS.items()}
     chosen = results["chosen"]
     sets = sorted(chosen.loc[chosen["kind"] == "classifier", "feature_set"])
     heads = sorted(chosen.loc[chosen["kind"] == "head", "model"])
@@ -88,15 +136,31 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
         results=results,
         extraction=_extraction(radiomics),
         selected=_by_name(paths["selected"], sets, contracts.SELECTED),
+        lasso=_by_name(paths.get("lasso", Path()), sets, contracts.LASSO),
+        half_samples=_by_name(paths.get("half_samples", Path("nowhere")), sets, contracts.HALF_SAMPLES),
+        reduced=_final_rows(_by_name(paths.get("reduced", Path("nowhere")), sets, contracts.REDUCED)),
+        agreement=_read(paths.get("agreement", Path("nowhere")), contracts.AGREEMENT),
         predictions=_by_name(paths["predictions"], [*sets, *heads], contracts.PREDICTIONS),
         cards={net: _cards(paths["networks"] / net) for net in nets},
         params=params,
         hashes=_hashes(paths, sets=sets, heads=heads, nets=nets),
+        pictures={name: (paths["pictures"] / name).read_bytes() for name in results["explain"]["picture"].unique()},
     )
 
 
+def _read(path: Path, contract: Contract) -> pd.DataFrame:
+    """TRANSITION: a table that no stage writes yet is empty."""
+    if not path.exists():
+        return pd.DataFrame(columns=[column.name for column in contract.columns])
+    return read_table(path, contract)
+
+
+def _final_rows(tables: Tables) -> Tables:
+    return {name: table[table["resample"] == FINAL] for name, table in tables.items()}
+
+
 def _by_name(folder: Path, names: list[str], contract: Contract) -> Tables:
-    return {name: read_table(folder / f"{name}.csv", contract) for name in names}
+    return {name: _read(folder / f"{name}.csv", contract) for name in names}
 
 
 def _extraction(path: Path) -> pd.DataFrame:
@@ -119,8 +183,8 @@ def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], net
     files = {f"{name}.csv": paths[name] for name in ("cohort", "patients", "audit", "rois", "splits", "dictionary")}
     for name in ("radiomics", *nets):
         files[f"features/{name}.csv"] = paths["features"] / f"{name}.csv"
-    for folder in ("selected", "lasso"):
-        files |= {f"{folder}/{name}.csv": paths[folder] / f"{name}.csv" for name in sets}
+    for folder in ("selected", "lasso", "half_samples", "reduced"):
+        files |= {f"{folder}/{name}.csv": paths.get(folder, Path("nowhere")) / f"{name}.csv" for name in sets}
     files |= {f"predictions/{name}.csv": paths["predictions"] / f"{name}.csv" for name in [*sets, *heads]}
     files |= {f"reports/tables/{name}.csv": paths["tables"] / f"{name}.csv" for name in RESULTS}
     return {name: file_hash(file) for name, file in files.items() if file.exists()}
