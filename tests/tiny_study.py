@@ -44,7 +44,11 @@ def tiny_name(settings):
     return "none"
 
 
-TINY = Network(name="tiny", architecture=Architecture(build=TinyNet, torchvision_name=tiny_name), settings=TinyParams())
+TINY = Network(
+    name="tiny",
+    architecture=Architecture(build=TinyNet, torchvision_name=tiny_name, last_features="layer"),
+    settings=TinyParams(),
+)
 
 
 def training_params(**changes):

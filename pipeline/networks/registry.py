@@ -18,19 +18,28 @@ class Architecture:
 
     `build(settings)` gives a module whose `forward` takes images (N, 3, S, S) and returns logits (N,) and embeddings
     (N, embedding_width). `torchvision_name(settings)` names torchvision's network with the same layers; a weight whose
-    name contains one of `new_parts` is not among torchvision's.
+    name contains one of `new_parts` is not among torchvision's. `last_features` names the layer whose output
+    (N, C, h, w) is the last that still has a place in the image.
     """
 
     build: Callable[[Any], nn.Module]
     torchvision_name: Callable[[Any], str]
+    last_features: str
     new_parts: tuple[str, ...] = ()
 
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
     {
-        "densenet121": Architecture(build=densenet.DenseNet121, torchvision_name=densenet.torchvision_name),
+        "densenet121": Architecture(
+            build=densenet.DenseNet121,
+            torchvision_name=densenet.torchvision_name,
+            last_features="features.norm5",
+        ),
         "carnet": Architecture(
-            build=carnet.CarNet, torchvision_name=carnet.torchvision_name, new_parts=(".attention.",)
+            build=carnet.CarNet,
+            torchvision_name=carnet.torchvision_name,
+            last_features="layer4",
+            new_parts=(".attention.",),
         ),
     }
 )

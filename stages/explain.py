@@ -1,0 +1,52 @@
+"""explain: examples of right and wrong predictions, with the outline and with what a network looks at."""
+
+import logging
+
+from pipeline import contracts, explain, result_contracts
+from pipeline.embed import EmbedParams
+from pipeline.fusion import FusionParams
+from pipeline.params import CommonParams, load_params
+from pipeline.pseudonyms import pseudonyms
+from pipeline.tables import read_table, write_table
+from stages.cli import arguments, run
+
+log = logging.getLogger(__name__)
+PARAMS = ("params", "embed", "fusion", "common")
+DATA = ("chosen", "predictions", "table", "rois", "cohort", "patients", "audit", "networks")
+
+
+def main() -> None:
+    """Read the primary model's predictions, choose examples, draw them, write the table and the pictures."""
+    given = arguments(__doc__, paths=(*PARAMS, *DATA, "explained", "pictures")).parse_args()
+    params, embed = load_params(given.params, explain.ExplainParams), load_params(given.embed, EmbedParams)
+    fusion, seed = load_params(given.fusion, FusionParams), load_params(given.common, CommonParams).seed
+    chosen = read_table(given.chosen, result_contracts.CHOSEN)
+    primary = list(chosen.loc[chosen["role"] == "primary", "feature_set"])
+    tables = {name: read_table(given.predictions / f"{name}.csv", contracts.PREDICTIONS) for name in primary}
+    cohort, patients = read_table(given.cohort, contracts.COHORT), read_table(given.patients, contracts.PATIENTS)
+    names = pseudonyms(patients=patients, cohort=cohort, audit=read_table(given.audit, contracts.AUDIT))
+
+    rows = explain.primary_predictions(tables, chosen=chosen)
+    examples: list[explain.Example] = []
+    maps, net = None, None
+    if rows is None:
+        log.warning("no primary comparison is named in params/compare.yaml, so there is no model to show examples of")
+    else:
+        picked = explain.choose_patients(rows, examples=params.examples)
+        rois = read_table(given.table, contracts.ROIS)
+        examples, without = explain.read_examples(picked, rois=rois, folder=given.rois, embed=embed)
+        for patient in without:
+            log.warning("%s has no usable image to show", names.of(patient))
+        net = explain.network_name(params, embed=embed, fusion=fusion, primary_set=primary[0])
+    if net and examples:
+        maps = explain.network_maps(examples, net=net, embed=embed, folder=given.networks / net, seed=seed)
+    table = explain.explain_table(examples, names=names, network=net if maps else None)
+
+    given.pictures.mkdir(parents=True, exist_ok=True)
+    for name, content in explain.pictures(table, examples=examples, maps=maps, panel_px=params.panel_px):
+        (given.pictures / name).write_bytes(content)
+    write_table(table, given.explained, result_contracts.EXPLAIN)
+
+
+if __name__ == "__main__":
+    run(main)

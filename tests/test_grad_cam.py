@@ -1,0 +1,70 @@
+"""grad_cam: the map is the place that raises the logit, and it hangs on the weights."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from pipeline.grad_cam import grad_cam
+
+
+class OneSpot(nn.Module):
+    """A network whose logit is the brightness of the image, through one convolution that keeps the place."""
+
+    def __init__(self, weight=1.0):
+        super().__init__()
+        self.features = nn.Conv2d(3, 1, kernel_size=4, stride=4, bias=False)
+        nn.init.constant_(self.features.weight, weight)
+
+    def forward(self, x):
+        found = self.features(x)
+        return found.mean(dim=(1, 2, 3)), found.flatten(1)
+
+
+def spot():
+    """A bright square in the upper left quarter of a dark image."""
+    image = torch.zeros(1, 3, 16, 16)
+    image[..., 0:4, 0:4] = 1
+    return image
+
+
+def test_map_is_highest_where_the_logit_comes_from():
+    heat = grad_cam(OneSpot(), spot(), layer="features")[0]
+
+    assert heat.shape == (16, 16)
+    assert heat.max() == pytest.approx(1)
+    assert np.unravel_index(heat.argmax(), heat.shape) == (0, 0)
+    assert heat[8:, 8:].max() == 0
+
+
+def test_what_lowers_the_logit_is_not_shown():
+    heat = grad_cam(OneSpot(weight=-1.0), -spot(), layer="features")[0]
+    lowered = grad_cam(OneSpot(weight=-1.0), spot(), layer="features")[0]
+
+    assert heat.max() == pytest.approx(1)
+    # The convolution's answer is negative there, and its gradient positive: their product is cut off.
+    assert lowered.max() == 0
+
+
+def test_other_weights_other_map():
+    """Randomisation check (Adebayo et al., NeurIPS 2018): a map that ignores the weights explains nothing."""
+    from pipeline.embed import EmbedParams
+    from pipeline.networks.registry import ARCHITECTURES, build_network
+    from pipeline.params import load_params
+
+    from house import ROOT  # isort: skip
+
+    params = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
+    image = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    for name, architecture in ARCHITECTURES.items():
+        maps = []
+        for seed in (1, 2):
+            torch.manual_seed(seed)
+            network = build_network(architecture, getattr(params, name))
+            maps.append(grad_cam(network, image, layer=architecture.last_features).ravel())
+        assert np.abs(maps[0] - maps[1]).max() > 0.2, name
+
+
+def test_a_layer_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match=r"layer \(stem\) is not a module of the network"):
+        grad_cam(OneSpot(), spot(), layer="stem")
