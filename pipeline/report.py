@@ -8,12 +8,17 @@ import pandas as pd
 from pydantic import Field
 
 from pipeline.page.cells import Cells
+from pipeline.page.checklists import CHECKLIST_SCORES, CHECKLISTS, ChecklistAnswers, checklist_table, score_table
+from pipeline.page.feature_counts import FEATURE_COUNTS, feature_count_table
 from pipeline.page.inputs import RESULTS, ReportInputs
+from pipeline.page.parameters import PARAMETERS, parameter_table
 from pipeline.page.parts import glossary, page_parts
 from pipeline.page.selection import network_table, selection_tables
 from pipeline.page.sheet import render
 from pipeline.page.tables import (
-    REPORT_TABLES,
+    REPORT_TABLES as PATIENT_TABLES,
+)
+from pipeline.page.tables import (
     baseline_table,
     failed_table,
     flow_table,
@@ -28,6 +33,12 @@ from pipeline.params import Params
 from pipeline.pseudonyms import pseudonyms
 from pipeline.tables import write_table
 
+REPORT_TABLES = PATIENT_TABLES | {
+    "parameters": PARAMETERS,
+    "feature_counts": FEATURE_COUNTS,
+    "checklists": CHECKLISTS,
+    "checklist_scores": CHECKLIST_SCORES,
+}
 DEMO_ROOT = "data/raw/demo"
 
 
@@ -48,6 +59,7 @@ class ReportParams(Params):
     synthetic: bool
     study: StudyWords
     top_features: int = Field(ge=1, le=200)
+    checklists: ChecklistAnswers = ChecklistAnswers()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +105,10 @@ def report_tables(study: ReportInputs, *, params: ReportParams) -> dict[str, pd.
         "selection": selection,
         "kept": kept,
         "provenance": provenance_table(study),
+        "parameters": parameter_table(study.params),
+        "feature_counts": feature_count_table(study.dictionary),
+        "checklists": (checklists := checklist_table(study, answers=params.checklists, question=params.study.question)),
+        "checklist_scores": score_table(checklists),
     }
 
 

@@ -1,11 +1,13 @@
 """The small study as a folder: every table, card and params file that `compare` and `report` read."""
 
 import json
+import shutil
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from ruamel.yaml import YAML
 from study import NETS, STRENGTH, study_patients, study_predictions, study_splits
 
 from pipeline import contracts, result_contracts
@@ -97,17 +99,22 @@ def dictionary() -> pd.DataFrame:
 
 
 def write_params(folder: Path, *, strategy: str = "crossfit") -> None:
-    """The params files that the report reads, small."""
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = {
-        "common": "seed: 7\n",
-        "cohort": "root: data/raw/demo\n",
-        "reduce": "lasso: {rule: 1se}\n",
-        "embed": f"nets: [{', '.join(NETS)}]\nstrategy: {strategy}\n",
-        "fusion": "sets:\n" + "".join(f"  {name}: [{', '.join(blocks)}]\n" for name, blocks in BLOCKS.items()),
+    """The shipped params files, with the sets, networks and rule of the small study."""
+    shutil.copytree(Path(__file__).resolve().parents[1] / "params", folder, dirs_exist_ok=True)
+    changed = {
+        "common": {"seed": 7},
+        "reduce": {"lasso": {"rule": "1se"}},
+        "embed": {"nets": list(NETS), "strategy": strategy},
+        "fusion": {"sets": BLOCKS},
     }
-    for name, text in texts.items():
-        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    yaml = YAML()
+    for name, values in changed.items():
+        path = folder / f"{name}.yaml"
+        content = yaml.load(path.read_text(encoding="utf-8"))
+        for key, value in values.items():
+            content[key] = {**content[key], **value} if key == "lasso" else value
+        with path.open("w", encoding="utf-8") as stream:
+            yaml.dump(content, stream)
 
 
 def write_cards(folder: Path, *, strategy: str = "crossfit", trained_on: str | None = None) -> None:

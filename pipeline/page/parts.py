@@ -1,7 +1,8 @@
 """What the page shows in which order: models, curves, matrices, features. The words are in the template."""
 
+import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,10 @@ from markupsafe import Markup
 from pipeline.compare import PRIMARY
 from pipeline.compare_pairs import CHOSEN
 from pipeline.contracts import EVALUATIONS
+from pipeline.explain import KINDS
 from pipeline.model_scores import ModelScores, is_head, model_scores
 from pipeline.page.cells import Cells
+from pipeline.page.drawings import drawings
 from pipeline.page.figures import Curve, interval_bar, roc_figure, swatch
 from pipeline.page.inputs import ReportInputs
 from pipeline.page.selection import light, set_lights
@@ -46,6 +49,12 @@ def glossary() -> dict[str, str]:
         "CI": "confidence interval: the range of values that the data are compatible with",
         "CV": "cross-validation: each training patient is scored by a model that was fitted without that patient",
         "DeLong": "a test of two AUCs on the same patients that takes their dependence into account",
+        "CLEAR": "checklist for the evaluation of radiomics research",
+        "Grad-CAM": "gradient-weighted class activation map: the places of an image that raise a network's score",
+        "ICI": "integrated calibration index: mean distance between predicted and observed risk; lower is better",
+        "MCC": "Matthews correlation coefficient of predicted and true class; one is perfect, zero is chance",
+        "METRICS": "methodological radiomics score: the share of weighted quality items that a study fulfils",
+        "NIR": "no-information rate: the accuracy of calling everybody the more frequent class",
         "F1": "harmonic mean of sensitivity and PPV",
         "Holm": "p-values adjusted so that even one false finding in the family of tests is unlikely",
         "LASSO": "a regression that keeps few features and sets the others to zero",
@@ -86,6 +95,11 @@ def page_parts(study: ReportInputs, *, cells: Mapping[str, Cells], top_features:
         "selections": _selections(study, cells["selection"], top=top_features),
         "meaning": _meaning(study.dictionary),
         "flag_of": _flags(study),
+        "blocks": study.blocks,
+        "nets": [net for net in study.nets if net in study.blocks],
+        "drawings": drawings(study, evaluations=evaluations),
+        "examples": _examples(study),
+        "shows_maps": bool(study.results["explain"]["network"].notna().any()),
         "networks_told": bool(study.cards),
         "lights": {net: light(cards) for net, cards in study.cards.items()},
         "swatch": swatch,
@@ -96,6 +110,15 @@ def page_parts(study: ReportInputs, *, cells: Mapping[str, Cells], top_features:
         "cohorts_given": study.patients["cohort"].notna().any(),
         "held_out": study.splits["role"].isin(["internal", "external"]).any(),
     }
+
+
+def _examples(study: ReportInputs) -> dict[str, list[tuple[Key, str]]]:
+    """The key in explain.csv and the picture, as an address that holds it, of each example by kind."""
+    found: dict[str, list[tuple[Key, str]]] = {kind: [] for kind in KINDS}
+    for row in study.results["explain"].itertuples():
+        content = base64.b64encode(study.pictures[str(row.picture)]).decode()
+        found[str(row.kind)].append(((str(row.number),), f"data:image/png;base64,{content}"))
+    return found
 
 
 def _models(study: ReportInputs) -> list[Model]:
@@ -124,14 +147,6 @@ def _models(study: ReportInputs) -> list[Model]:
 def _flags(study: ReportInputs) -> dict[str, str]:
     """The light of each feature set with a network, and of each network (for its own probability)."""
     return {net: light(cards) for net, cards in study.cards.items()} | dict(set_lights(study))
-
-
-def by_set(models: Sequence[Model]) -> list[tuple[str, list[Model]]]:
-    """The models of each set in their order; each head stands under its own name."""
-    found: dict[str, list[Model]] = {}
-    for model in models:
-        found.setdefault(model.name if model.head else model.feature_set, []).append(model)
-    return list(found.items())
 
 
 def _text(value: object) -> str:

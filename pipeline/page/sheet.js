@@ -1,0 +1,42 @@
+// Tables of class "sortable": a click on a heading sorts the rows by that column, a second click turns the order round.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const headings = [...table.tHead.rows[0].cells];
+  headings.forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    button.addEventListener("click", () => {
+      const down = heading.getAttribute("aria-sort") === "descending";
+      const sign = down ? 1 : -1; // the first click puts the highest on top
+      const rows = [...table.tBodies[0].rows].map((row) => [key(row.cells[column]), row]);
+      rows.sort(([a], [b]) => compare(a, b, sign));
+      table.tBodies[0].append(...rows.map(([, row]) => row));
+      headings.forEach((other) => other.removeAttribute("aria-sort"));
+      heading.setAttribute("aria-sort", down ? "ascending" : "descending");
+    });
+  });
+}
+
+// What a cell is sorted by: the full number behind it, or its text.
+function key(cell) {
+  const number = cell.querySelector("data");
+  if (number) return parseFloat(number.value);
+  return cell.querySelector(".none") ? NaN : cell.textContent.trim();
+}
+
+// Cells without a value come last, whichever way the rest is sorted.
+function compare(a, b, sign) {
+  const [noA, noB] = [Number.isNaN(a), Number.isNaN(b)];
+  if (noA || noB) return noA - noB;
+  return sign * (typeof a === "number" && typeof b === "number" ? a - b : -String(a).localeCompare(String(b)));
+}
+
+// Folded parts are opened for printing, and folded again.
+const folds = [...document.querySelectorAll("details.fold")];
+let closed = [];
+addEventListener("beforeprint", () => {
+  closed = folds.filter((fold) => !fold.open);
+  closed.forEach((fold) => { fold.open = true; });
+});
+addEventListener("afterprint", () => closed.forEach((fold) => { fold.open = false; }));
