@@ -23,6 +23,7 @@ from pipeline.page.tables import GROUPS
 from pipeline.statistics.roc import roc_points
 
 Key = tuple[str, ...]
+MEASURES: dict[str, str] = {}  # names of measures that do not speak for themselves
 MISSING = "missing"  # the indicator column of a block; `missing@view` where it has views
 
 
@@ -51,9 +52,12 @@ def glossary() -> dict[str, str]:
         "DeLong": "a test of two AUCs on the same patients that takes their dependence into account",
         "CLEAR": "checklist for the evaluation of radiomics research",
         "Grad-CAM": "gradient-weighted class activation map: the places of an image that raise a network's score",
+        "IDI": "integrated discrimination improvement: how much further apart the mean predictions of the classes are",
         "ICI": "integrated calibration index: mean distance between predicted and observed risk; lower is better",
         "MCC": "Matthews correlation coefficient of predicted and true class; one is perfect, zero is chance",
         "METRICS": "methodological radiomics score: the share of weighted quality items that a study fulfils",
+        "NRI": "net reclassification improvement: how many more patients move to the right side of a risk than to the "
+        "wrong one",
         "NIR": "no-information rate: the accuracy of calling everybody the more frequent class",
         "F1": "harmonic mean of sensitivity and PPV",
         "Holm": "p-values adjusted so that even one false finding in the family of tests is unlikely",
@@ -96,6 +100,7 @@ def page_parts(study: ReportInputs, *, cells: Mapping[str, Cells], top_features:
         "meaning": _meaning(study.dictionary),
         "flag_of": _flags(study),
         "blocks": study.blocks,
+        "measures": MEASURES,
         "nets": [net for net in study.nets if net in study.blocks],
         "drawings": drawings(study, evaluations=evaluations),
         "examples": _examples(study),
@@ -196,7 +201,7 @@ def _matrix(delong: pd.DataFrame, *, evaluation: str) -> dict[str, Any] | None:
     members = sorted({*a, *b}, key=lambda member: (-a.count(member), member))
     keys = {(one, other): (evaluation, CHOSEN, *one, *other) for one, other in zip(a, b, strict=True)}
     shade = {pair: min(1.0, abs(value) / 0.3) for pair, value in zip(keys, rows["difference"], strict=True)}
-    return {"members": members, "tests": keys, "shade": shade}
+    return {"members": members, "tests": keys, "shade": shade, "family": CHOSEN}
 
 
 def _bar(metrics: Cells, key: Key, *, floor: float) -> Markup:
