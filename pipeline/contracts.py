@@ -6,6 +6,7 @@ ROLES = ("train", "cv", "internal", "external")
 EVALUATIONS = ("cv", "internal", "external")
 COHORTS = ("train", "internal", "external")
 SEVERITIES = ("error", "warning", "info")
+MASK_READER2 = "mask_reader2"  # the column of a second reader's masks
 
 
 def _text(name: str, *, required: bool = True, choices: tuple[str, ...] = ()) -> Column:
@@ -34,6 +35,7 @@ COHORT = Contract(
         _text("mask", required=False),
         _text("gland_mask", required=False),
         _text("mask_source", required=False),
+        Column(name=MASK_READER2, required=False, optional=True),
         *_SPACING,
     ),
 )
@@ -184,7 +186,13 @@ PREDICTIONS = Contract(
 REPEATS = Contract(
     name="radiomics of repeated masks",
     key=("image_id", "repeat"),
-    columns=(_text("image_id"), _text("repeat"), _text("status"), _text("reason", required=False)),
+    columns=(
+        _text("image_id"),
+        _text("repeat"),  # 0 is the first mask
+        _text("status"),
+        _text("reason", required=False),
+        Column(name="dice", kind="fraction", required=False),  # overlap with the first mask
+    ),
     extra="number",
 )
 
@@ -204,6 +212,6 @@ AGREEMENT = Contract(
         _number("ci_low", required=False),
         _number("ci_high", required=False),
         _integer("n_images"),
-        _integer("n_repeats"),
+        _integer("n_repeats"),  # masks of an image, the first included
     ),
 )

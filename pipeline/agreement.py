@@ -1,0 +1,154 @@
+"""Repeat the masks of some training images, and extract the features of every repeat by the route of the first.
+
+The repeats are a second reader's masks, or contours drawn again at random (`pipeline.contour_perturbation`). What they
+tell about each feature is in `pipeline.agreement_filter`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from pipeline import contracts
+from pipeline.checkpoints import CheckpointStore
+from pipeline.contour_perturbation import dice, perturbed
+from pipeline.crop import CropCase, CropParams, crop_case, crop_cases
+from pipeline.errors import ImageError, PipelineError
+from pipeline.images import array_of, image_from, read_image, write_image
+from pipeline.params import Params
+from pipeline.radiomics import ExtractionCase, extract_case, extraction_cases, features_table
+from pipeline.radiomics_recipe import Recipe
+
+FINAL = "final"
+FIRST = "0"  # the repeat that is the first mask itself
+_DRAW, _CONTOUR = range(2)  # streams of randomness
+Length = Field(gt=0, le=1000, allow_inf_nan=False)
+
+
+class AgreementParams(Params):
+    """`params/agreement.yaml`."""
+
+    source: Literal["perturbation", "second_reader", "none"]
+    images: int | None = Field(ge=2)
+    repeats: int = Field(ge=1, le=50)
+    amplitude_mm: float = Length
+    amplitude_px: float = Length
+    smoothness_mm: float = Length
+    smoothness_px: float = Length
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatCase:
+    """One mask of one image: `crop` holds the image and its first mask; `other` is the second reader's mask, if any."""
+
+    crop: CropCase
+    repeat: str
+    other: Path | None = None
+
+
+def drawn_images(
+    cohort: pd.DataFrame, *, splits: pd.DataFrame, params: AgreementParams, seed: int
+) -> tuple[pd.DataFrame, int]:
+    """The rows of `cohort.csv` whose masks are repeated, and the number of training images without what it needs.
+
+    Only training patients of resample `final`; at most `params.images`, drawn from `seed`, one image of every patient
+    before a second one of any. Raises PipelineError where there are fewer than two.
+    """
+    training = splits.loc[(splits["resample"] == FINAL) & (splits["role"] == "train"), "patient_id"]
+    rows = cohort[cohort["patient_id"].isin(training)].sort_values("image_id")
+    second = params.source == "second_reader"
+    needed = ["mask", contracts.MASK_READER2] if second else ["mask"]
+    usable = rows[rows.reindex(columns=needed).notna().all(axis=1)]
+    if len(usable) < 2:
+        whose = "masks of a second reader (column mask2 of the manifest)" if second else "masks"
+        raise PipelineError(
+            f"params/agreement.yaml: source is {params.source}, and {len(usable)} training images have {whose}; "
+            "at least 2 are needed: add some, or set source to none and agreement in params/reduce.yaml to null"
+        )
+    order = np.random.default_rng([seed, _DRAW]).permutation(len(usable))
+    drawn = usable.iloc[order]
+    drawn = drawn.iloc[np.argsort(drawn.groupby("patient_id").cumcount(), kind="stable")]
+    return drawn.head(params.images or len(drawn)).sort_values("image_id"), len(rows) - len(usable)
+
+
+def repeat_cases(cohort: pd.DataFrame, *, images: Path, masks: Path, params: AgreementParams) -> list[RepeatCase]:
+    """The cases of the drawn images, `repeat` 0 (the first mask) and 1 (the second reader) or 1 … `params.repeats`."""
+    cases = []
+    second = params.source == "second_reader"
+    for crop, row in zip(crop_cases(cohort, images=images, masks=masks), cohort.to_dict("records"), strict=True):
+        other = masks / str(row[contracts.MASK_READER2]) if second else None
+        cases.append(RepeatCase(crop=crop, repeat=FIRST))
+        cases += [RepeatCase(crop=crop, repeat=str(n + 1), other=other) for n in range(1 if second else params.repeats)]
+    return cases
+
+
+def examples(cases: Sequence[RepeatCase]) -> list[ExtractionCase]:
+    """The whole images as cases of an extraction: what `pipeline.radiomics.prepare` needs to see their form."""
+    rows = [{"image_id": c.crop.row["image_id"], "image": c.crop.image, "mask": c.crop.mask} for c in cases]
+    return extraction_cases(pd.DataFrame(rows).assign(status="ok", reason=None), folder=Path())
+
+
+def repeat_case(
+    case: RepeatCase, *, params: AgreementParams, crop: CropParams, recipe: Recipe, store: CheckpointStore, seed: int
+) -> dict[str, Any]:
+    """One row: image_id, repeat, status, reason, `values` in the order of `recipe.names`, Dice with the first mask.
+
+    Cropped and extracted by the functions of `crop` and `radiomics`. A contour that cannot be drawn again gives a row
+    with `no_repeat` and the reason; other failures are those of crop and radiomics.
+    """
+    row: dict[str, Any] = {"image_id": case.crop.row["image_id"], "repeat": case.repeat, "dice": None, "values": None}
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            mask, row["dice"] = _mask(case, params=params, folder=folder, seed=seed)
+        except ImageError as error:
+            reason = str(error).replace(f"{case.crop.mask.parent}/", "") if case.crop.mask else str(error)
+            return row | {"status": "no_repeat", "reason": reason}
+        cropped = crop_case(CropCase(row=case.crop.row, image=case.crop.image, mask=mask), params=crop, rois=folder)
+        roi = pd.DataFrame([cropped]).reindex(columns=["image_id", "image", "mask", "status", "reason"])
+        return row | extract_case(extraction_cases(roi, folder=folder)[0], recipe=recipe, store=store)
+
+
+def _mask(case: RepeatCase, *, params: AgreementParams, folder: Path, seed: int) -> tuple[Path, float]:
+    """The file of this repeat's mask, and its overlap with the first mask."""
+    if case.crop.mask is None:
+        raise ImageError("the cohort names no mask for this image")
+    if case.repeat == FIRST:
+        return case.crop.mask, 1.0
+    first = read_image(case.crop.mask)
+    marked = array_of(first)
+    if case.other is not None:
+        second = array_of(read_image(case.other))
+        return case.other, dice(marked, second)
+    # Of the image's id and not of its place, so that more or fewer images leave each one's contours as they are.
+    identity = int.from_bytes(hashlib.sha256(str(case.crop.row["image_id"]).encode()).digest()[:8])
+    known = not pd.isna(case.crop.row["spacing_x_mm"])
+    drawn = perturbed(
+        marked,
+        amplitude=params.amplitude_mm if known else params.amplitude_px,
+        smoothness=params.smoothness_mm if known else params.smoothness_px,
+        spacing=first.GetSpacing()[::-1],
+        rng=np.random.default_rng([seed, _CONTOUR, identity, int(case.repeat)]),
+    )
+    path = folder / "mask.nrrd"
+    write_image(image_from(drawn.astype(np.uint8), like=first), path)
+    return path, dice(marked, drawn)
+
+
+def repeats_table(rows: Sequence[dict[str, Any]], *, names: Sequence[str]) -> pd.DataFrame:
+    """`data/repeats.csv` from the rows of `repeat_case`; failures stay, with empty features. Without rows, its header.
+
+    Raises PipelineError where there are masks and not one gave features.
+    """
+    if not rows:
+        return pd.DataFrame(columns=[column.name for column in contracts.REPEATS.columns])
+    table = features_table(rows, names=names)
+    table.insert(1, "repeat", [row["repeat"] for row in rows])
+    table.insert(4, "dice", np.array([row["dice"] for row in rows], dtype=np.float64))
+    return table

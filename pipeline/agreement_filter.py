@@ -1,0 +1,91 @@
+"""Keep the features that another outline would keep: the agreement of repeated masks, and the filter that rests on it.
+
+Absolute agreement of one mask, ICC(A,1) with McGraw and Wong's interval (`pipeline.statistics.icc`): images are the
+subjects, masks of one image the raters. Judged by the lower limit, so that a few images cannot let a feature pass.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+from sklearn.base import BaseEstimator
+
+from pipeline.blocks import MISSING
+from pipeline.errors import PipelineError
+from pipeline.params import Params
+from pipeline.statistics.icc import Form, icc
+
+FORM: Form = "ICC(A,1)"
+KEYS = ("image_id", "repeat", "status", "reason", "dice")
+COLUMNS = ["feature", "form", "icc", "ci_low", "ci_high", "n_images", "n_repeats"]
+
+
+class AgreementFilterParams(Params):
+    """`params/reduce.yaml: agreement`."""
+
+    min_lower_limit: float = Field(ge=0, lt=1)
+
+
+def feature_agreement(repeats: pd.DataFrame) -> pd.DataFrame:
+    """The agreement of each feature between the masks of an image, one row a feature.
+
+    `repeats` as `data/repeats.csv`: one row an image and mask; masks that failed count as missing. `n_images` counts
+    the images whose masks all gave the feature, `n_repeats` the masks of an image, the first included. Empty where
+    there are no repeated masks.
+    """
+    names = [name for name in repeats.columns if name not in KEYS]
+    images, masks = sorted(set(repeats["image_id"])), sorted(set(repeats["repeat"]))
+    if not names or len(masks) < 2:
+        return pd.DataFrame(columns=COLUMNS)
+    usable = repeats[repeats["status"] == "ok"]
+    values = np.full((len(images), len(masks), len(names)), np.nan)
+    rows, columns = np.searchsorted(images, usable["image_id"]), np.searchsorted(masks, usable["repeat"])
+    values[rows, columns] = usable[names].to_numpy(dtype=np.float64)
+    found = icc(values, form=FORM, names=names)
+    return found.rename(columns={"n_subjects": "n_images", "n_raters": "n_repeats"})[COLUMNS]
+
+
+class AgreementFilter(BaseEstimator):
+    """Leave out a feature unless the lower 95 % limit of its agreement is at least `min_lower_limit`.
+
+    Learned: `agreement_` (the table of `feature_agreement`), `kept_` (names of features, without a view).
+    """
+
+    def __init__(self, *, min_lower_limit: float) -> None:
+        self.min_lower_limit = min_lower_limit
+
+    def fit(self, repeats: pd.DataFrame, _y: Any = None) -> Self:
+        """Learn from the repeated masks of the training patients' images; the caller leaves all others out.
+
+        Raises PipelineError where fewer than two of these images have repeated masks that gave features.
+        """
+        self.agreement_ = feature_agreement(repeats)
+        counts = self.agreement_["n_images"]
+        if counts.max() < 2 if len(counts) else True:
+            raise PipelineError(
+                "agreement of repeated masks is asked for, and fewer than 2 training images have repeated masks in "
+                "data/repeats.csv; set agreement in params/reduce.yaml to null, or have more masks repeated "
+                "(params/agreement.yaml)"
+            )
+        kept = self.agreement_["ci_low"].to_numpy(dtype=np.float64) >= self.min_lower_limit
+        self.kept_ = frozenset(self.agreement_.loc[kept, "feature"])
+        return self
+
+    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+        """The kept columns of X, in their order: `feature` or `feature@view`; columns that say what is missing stay.
+
+        Raises PipelineError where X has a feature that the repeated masks have not.
+        """
+        bases = _bases(X.columns)
+        if unknown := sorted(set(bases) - set(self.agreement_["feature"]) - {MISSING}):
+            raise PipelineError(
+                f"data/repeats.csv lacks {len(unknown)} features of the images, first {unknown[0]}; run agreement again"
+            )
+        return X.loc[:, [base == MISSING or base in self.kept_ for base in bases]]
+
+
+def _bases(columns: Sequence[str] | pd.Index) -> list[str]:
+    """The names of features without the view."""
+    return [str(name).rpartition("@")[0] or str(name) for name in columns]

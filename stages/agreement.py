@@ -1,0 +1,58 @@
+"""agreement: features of repeated masks of training images, and how well each feature agrees between them."""
+
+import logging
+from functools import partial
+
+from pipeline import contracts
+from pipeline.agreement import FIRST, AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
+from pipeline.agreement_filter import feature_agreement
+from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.crop import CropParams
+from pipeline.parallel import map_cases
+from pipeline.params import CommonParams, load_params
+from pipeline.radiomics import PACKAGES, RadiomicsParams, prepare
+from pipeline.tables import read_table, write_table
+from stages.cli import arguments, progress, run, run_settings
+
+log = logging.getLogger(__name__)
+PATHS = ("params", "common", "crop", "radiomics", "cohort", "splits", "images", "masks", "repeats", "table")
+
+
+def main() -> None:
+    """Read the cohort, repeat masks of training images in parallel with checkpoints, write features and agreement."""
+    given = arguments(__doc__, paths=PATHS).parse_args()
+    params, crop = load_params(given.params, AgreementParams), load_params(given.crop, CropParams)
+    radiomics, seed = load_params(given.radiomics, RadiomicsParams), load_params(given.common, CommonParams).seed
+    cohort, splits = read_table(given.cohort, contracts.COHORT), read_table(given.splits, contracts.SPLITS)
+    settings = run_settings()
+
+    repeats = repeats_table([], names=())
+    if params.source != "none":
+        drawn, left_out = drawn_images(cohort, splits=splits, params=params, seed=seed)
+        # Absolute, since a worker on a cluster starts in another folder.
+        folders = {"images": given.images.resolve(), "masks": given.masks.resolve()}
+        cases = repeat_cases(drawn, params=params, **folders)
+        recipe = prepare(radiomics, cases=examples(cases))
+        key = fingerprint(radiomics.model_dump(), code_hash(), package_versions(PACKAGES))
+        store = CheckpointStore(settings.scratch.resolve() / "agreement", key=key)
+        log.info("%d masks of %d images; %d were finished before", len(cases), len(drawn), store.count())
+        if left_out:
+            log.info("%d training images have no mask to repeat, and are left out", left_out)
+        repeat = partial(repeat_case, params=params, crop=crop, recipe=recipe, store=store, seed=seed)
+        mapped = map_cases(repeat, cases, workers=settings.workers, scheduler=settings.scheduler)
+        rows = list(progress(mapped, total=len(cases), unit="mask"))
+        for row in (row for row in rows if row["status"] != "ok"):
+            log.warning("%s, repeat %s: %s (%s)", row["image_id"], row["repeat"], row["status"], row["reason"])
+        repeats = repeats_table(rows, names=recipe.names)
+        store.remove()
+    table = feature_agreement(repeats)
+    if len(table):
+        dice = repeats.loc[repeats["repeat"] != FIRST, "dice"].median()
+        log.info("median Dice %.2f, median ICC %.2f of %d features", dice, table["icc"].median(), len(table))
+
+    write_table(repeats, given.repeats, contracts.REPEATS)
+    write_table(table, given.table, contracts.AGREEMENT)
+
+
+if __name__ == "__main__":
+    run(main)

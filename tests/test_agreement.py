@@ -1,0 +1,197 @@
+"""agreement: whose masks are repeated, and that repeats go the route of the first mask."""
+
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import contracts
+from pipeline.agreement import AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
+from pipeline.agreement_filter import feature_agreement
+from pipeline.checkpoints import CheckpointStore
+from pipeline.contour_perturbation import dice
+from pipeline.crop import CropParams, crop_case, crop_cases, rois_table
+from pipeline.errors import PipelineError
+from pipeline.images import array_of, image_from, read_image, write_image
+from pipeline.params import load_params
+from pipeline.radiomics import RadiomicsParams, extract_case, extraction_cases, features_table, prepare
+from pipeline.tables import read_table, write_table
+
+ROOT = Path(__file__).resolve().parents[1]
+CROP = CropParams(margin_px=3, margin_mm=None)
+RADIOMICS = RadiomicsParams(
+    settings={
+        "imageType": {"Original": {}},
+        "featureClass": {"firstorder": ["Mean"], "shape2D": ["PixelSurface", "Sphericity"]},
+    }
+)
+SHIPPED = load_params(ROOT / "params" / "agreement.yaml", AgreementParams)
+EMPTY = ["site", "gland_mask", "mask_source", *(f"spacing_{axis}_mm" for axis in "xyz")]
+
+
+def asked(**changes):
+    return SHIPPED.model_copy(update=changes)
+
+
+def study(n=6):
+    """`n` training patients with two images each and one held-out patient: cohort and splits."""
+    ids = [f"p{place}" for place in range(n + 1)]
+    rows = [{"image_id": f"{p}_{view}", "patient_id": p, "view": view} for p in ids for view in ("long", "trans")]
+    cohort = pd.DataFrame(rows).assign(**dict.fromkeys(EMPTY))
+    cohort["image"] = cohort["mask"] = cohort["image_id"] + ".nrrd"
+    cohort[contracts.MASK_READER2] = [f"{i}_reader2.nrrd" if i.endswith("long") else None for i in cohort["image_id"]]
+    roles = ["train"] * n + ["external"]
+    split = {"patient_id": ids, "role": roles, "half": None}
+    others = {"patient_id": ids, "role": ["cv", *["train"] * (n - 1), "train"], "half": None}
+    splits = [pd.DataFrame(split).assign(resample="final"), pd.DataFrame(others).assign(resample="cv-1-1")]
+    return cohort, pd.concat(splits, ignore_index=True)
+
+
+def write_images(cohort, folder):
+    """Noisy frames with a disc of a radius of its own; the second reader draws it 2 px wider."""
+    y, x = np.indices((48, 48))
+    for place, row in enumerate(cohort.to_dict("records")):
+        noise = np.random.default_rng(place).integers(0, 200, (48, 48))
+        write_image(image_from(noise.astype(np.uint8)), folder / "images" / row["image"])
+        for name, radius in ((row["mask"], 8 + place % 7), (row[contracts.MASK_READER2], 10 + place % 7)):
+            disc = (y - 24) ** 2 + (x - 24) ** 2 <= radius**2
+            if isinstance(name, str):
+                write_image(image_from(disc.astype(np.uint8)), folder / "masks" / name)
+
+
+def repeats(folder, *, params, cohort, n=6):
+    """`data/repeats.csv` of `cohort` by way of files, as the stage makes it."""
+    _, splits = study(n)
+    drawn, _ = drawn_images(cohort, splits=splits, params=params, seed=1)
+    cases = repeat_cases(drawn, images=folder / "images", masks=folder / "masks", params=params)
+    recipe = prepare(RADIOMICS, cases=examples(cases))
+    store = CheckpointStore(folder / "scratch", key="k")
+    repeat = partial(repeat_case, params=params, crop=CROP, recipe=recipe, store=store, seed=1)
+    return repeats_table([repeat(case) for case in cases], names=recipe.names)
+
+
+def test_only_training_patients_of_final_and_each_patient_first():
+    cohort, splits = study()
+    drawn, left_out = drawn_images(cohort, splits=splits, params=asked(images=6), seed=0)
+
+    assert left_out == 0
+    assert drawn["patient_id"].tolist() == [f"p{place}" for place in range(6)]
+    assert len(drawn_images(cohort, splits=splits, params=asked(images=None), seed=0)[0]) == 12
+
+
+def test_the_draw_follows_the_seed_and_not_the_order_of_rows():
+    cohort, splits = study()
+    draw = partial(drawn_images, splits=splits, params=asked(images=3))
+
+    first = draw(cohort, seed=0)[0]["image_id"].tolist()
+    assert draw(cohort[::-1], seed=0)[0]["image_id"].tolist() == first
+    assert any(draw(cohort, seed=seed)[0]["image_id"].tolist() != first for seed in range(1, 5))
+
+
+def test_images_without_a_second_reader_are_left_out_and_counted():
+    cohort, splits = study()
+    second = asked(source="second_reader", images=None)
+    drawn, left_out = drawn_images(cohort, splits=splits, params=second, seed=0)
+
+    assert (set(drawn["view"]), len(drawn), left_out) == ({"long"}, 6, 6)
+    with pytest.raises(PipelineError, match="0 training images have masks of a second reader"):
+        drawn_images(cohort.drop(columns=contracts.MASK_READER2), splits=splits, params=second, seed=0)
+
+
+def test_the_first_mask_goes_the_route_of_crop_and_radiomics(tmp_path):
+    cohort, _ = study()
+    write_images(cohort, tmp_path)
+    found = repeats(tmp_path, params=asked(images=None), cohort=cohort)
+
+    folders = {"images": tmp_path / "images", "masks": tmp_path / "masks"}
+    crops = [crop_case(case, params=CROP, rois=tmp_path / "rois") for case in crop_cases(cohort[:12], **folders)]
+    cases = extraction_cases(rois_table(crops), folder=tmp_path / "rois")
+    recipe = prepare(RADIOMICS, cases=cases)
+    store = CheckpointStore(tmp_path / "other", key="k")
+    expected = features_table([extract_case(c, recipe=recipe, store=store) for c in cases], names=recipe.names)
+    first = found[found["repeat"] == "0"].drop(columns=["repeat", "dice"]).reset_index(drop=True)
+    pd.testing.assert_frame_equal(first, expected)
+    assert found.groupby("image_id")["repeat"].apply(list).tolist() == [["0", "1", "2"]] * 12
+    contour = found[found["repeat"] != "0"]
+    assert contour["dice"].between(0.5, 0.999).all()
+    assert (contour["original_shape2D_PixelSurface"].to_numpy()[::2] != first["original_shape2D_PixelSurface"]).any()
+
+
+def test_more_images_leave_the_contours_of_each_as_they_are(tmp_path):
+    cohort, _ = study()
+    write_images(cohort, tmp_path)
+    few = repeats(tmp_path, params=asked(images=4), cohort=cohort)
+    many = repeats(tmp_path, params=asked(images=None), cohort=cohort)
+
+    pd.testing.assert_frame_equal(
+        many[many["image_id"].isin(few["image_id"])].reset_index(drop=True), few, check_exact=True
+    )
+
+
+def test_a_second_reader_who_draws_wider_by_hand(tmp_path):
+    cohort, _ = study()
+    write_images(cohort, tmp_path)
+    found = repeats(tmp_path, params=asked(source="second_reader", repeats=9), cohort=cohort).set_index(
+        ["image_id", "repeat"]
+    )
+
+    for image in sorted(set(found.index.get_level_values(0))):
+        masks = [array_of(read_image(tmp_path / "masks" / f"{image}{end}.nrrd")) for end in ("", "_reader2")]
+        assert found.loc[(image, "1"), "dice"] == dice(*masks)
+        assert found.loc[image, "original_shape2D_PixelSurface"].tolist() == [mask.sum() for mask in masks]
+    agreement = feature_agreement(found.reset_index()).set_index("feature")["icc"]
+    assert agreement["original_shape2D_PixelSurface"] < 0.9  # a shift between readers counts
+
+
+def test_a_mask_without_a_contour_keeps_its_row(tmp_path):
+    cohort, _ = study()
+    write_images(cohort, tmp_path)
+    write_image(image_from(np.ones((48, 48), dtype=np.uint8)), tmp_path / "masks" / "p1_long.nrrd")
+    write_image(image_from(np.zeros((48, 48), dtype=np.uint8)), tmp_path / "masks" / "p2_long.nrrd")
+    (tmp_path / "masks" / "p3_long.nrrd").write_bytes(b"no mask")
+    found = repeats(tmp_path, params=asked(images=None), cohort=cohort).set_index(["image_id", "repeat"])
+
+    assert found.loc["p1_long", "status"].tolist() == ["ok", "no_repeat", "no_repeat"]
+    assert found.loc[("p1_long", "1"), "reason"] == "the mask covers the whole image; there is no contour to draw again"
+    assert found.loc["p2_long", "status"].tolist() == ["no_roi", "no_repeat", "no_repeat"]
+    assert found.loc["p3_long", "status"].tolist() == ["crop_failed", "no_repeat", "no_repeat"]
+    assert str(tmp_path) not in " ".join(found["reason"].dropna())
+    assert feature_agreement(found.reset_index())["n_images"].tolist() == [9, 9, 9]
+
+
+def run_stage(folder, *, out, workers=1, **changes):
+    """The stage on the files of `folder`; gives the bytes of its two tables."""
+    text = (ROOT / "params" / "agreement.yaml").read_text(encoding="utf-8")
+    for name, value in changes.items():
+        text = text.replace(f"{name}: {getattr(SHIPPED, name)}", f"{name}: {value}")
+    (folder / "agreement.yaml").write_text(text, encoding="utf-8")
+    settings = RADIOMICS.model_dump_json()
+    (folder / "radiomics.yaml").write_text(settings, encoding="utf-8")
+    paths = {"params": "agreement.yaml", "radiomics": "radiomics.yaml", "cohort": "cohort.csv", "splits": "splits.csv"}
+    paths |= {"images": "images", "masks": "masks", "repeats": f"{out}/repeats.csv", "table": f"{out}/agreement.csv"}
+    command = [sys.executable, "-m", "stages.agreement", "--common", "params/common.yaml", "--crop", "params/crop.yaml"]
+    command += [word for name, value in paths.items() for word in (f"--{name}", str(folder / value))]
+    scratch = folder / "scratch"
+    variables = {"FUSION_WORKERS": str(workers), "FUSION_SCRATCH": str(scratch), "PATH": "/usr/bin:/bin"}
+    subprocess.run(command, cwd=ROOT, env=variables, check=True, capture_output=True)
+    assert not (scratch / "agreement").exists()
+    return [(folder / out / f"{name}.csv").read_bytes() for name in ("repeats", "agreement")]
+
+
+def test_command_line_writes_the_same_bytes_for_one_and_two_workers(tmp_path):
+    cohort, splits = study()
+    write_images(cohort, tmp_path)
+    write_table(cohort, tmp_path / "cohort.csv", contracts.COHORT)
+    write_table(splits, tmp_path / "splits.csv", contracts.SPLITS)
+
+    assert run_stage(tmp_path, out="one", images=4) == run_stage(tmp_path, out="two", images=4, workers=2)
+    assert len(read_table(tmp_path / "one" / "repeats.csv", contracts.REPEATS)) == 4 * 3
+    assert read_table(tmp_path / "one" / "agreement.csv", contracts.AGREEMENT)["n_images"].tolist() == [4, 4, 4]
+    assert run_stage(tmp_path, out="none", source="none") == [
+        b"image_id,repeat,status,reason,dice\n",
+        b"feature,form,icc,ci_low,ci_high,n_images,n_repeats\n",
+    ]
