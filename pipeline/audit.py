@@ -149,7 +149,8 @@ def gathered(findings: Iterable[Finding], *, total: int) -> list[Finding]:
     only, where masks differ in their one label, and where lesions in several parts are common.
     """
     everything = list(findings)
-    counts = Counter(finding.check for finding in everything)
+    # Images, not findings: a second reader's mask may say the same of an image again.
+    counts = Counter(check for check, _ in {(finding.check, finding.id) for finding in everything})
     found = [finding for finding in everything if finding.check not in GATHERED]
     for check, meaning in GATHERED.items():
         if counts[check]:

@@ -1,6 +1,6 @@
 """Read one image of a source, hold it and its masks to every check, and write them in the project's one form."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +8,12 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from pipeline.audit import error, info, warning
+from pipeline.contracts import MASK_READER2
 from pipeline.errors import ImageError
 from pipeline.grid_offset import NOISE_VOXEL, REFUSED_ABOVE_VOXEL, REPAIRED_BELOW_VOXEL, grid_offset
 from pipeline.image_form import GreyImage, grey_image, true_dimension
 from pipeline.images import array_of, image_from, pixel_hash, read_image, write_image
-from pipeline.importers.records import Finding, SourceImage
+from pipeline.importers.records import Finding, Outline, SourceImage
 from pipeline.masks import MaskParams, decode_mask
 from pipeline.nifti_nonfinite import with_nonfinite
 from pipeline.outlines import lesion_mask, on_image_geometry
@@ -39,9 +40,10 @@ class ImportedImage:
 def import_image(
     case: SourceImage, *, masks: MaskParams, voxels: VoxelParams, image_folder: Path, mask_folder: Path
 ) -> ImportedImage:
-    """Read, check and write one image as `<image_id>.nrrd`, its masks as `<image_id>.nrrd` and `<image_id>_gland.nrrd`.
+    """Read, check and write one image as `<image_id>.nrrd`, and its masks.
 
-    No fault of the data raises: each one of the image and of its masks is a finding.
+    The lesion is `<image_id>.nrrd`, the gland `<image_id>_gland.nrrd`, a second reader's lesion
+    `<image_id>_reader2.nrrd`. No fault of the data raises: each one of the image and of its masks is a finding.
     """
     try:
         image = with_nonfinite(read_image(case.image), path=case.image)
@@ -50,12 +52,15 @@ def import_image(
         findings = [_image_fault(case, str(fault).replace(str(case.image), case.image.name))]
         return ImportedImage(image_id=case.image_id, patient_id=case.patient_id, row=None, findings=findings)
     lesion, source, findings = _lesion(case, grey, masks)
-    gland, more = _gland(case, grey, masks)
+    gland, of_gland = _gland(case, grey, masks)
+    second, of_second = _second(case, grey, masks)
     whole = case.outline is not None and case.outline.kind == "full"
-    findings += more + voxel_findings(case.image_id, grey=grey, lesion=lesion, whole=whole, params=voxels)
+    findings += of_gland + of_second
+    findings += voxel_findings(case.image_id, grey=grey, lesion=lesion, whole=whole, params=voxels)
     names = {"image": f"{case.image_id}.nrrd"}
     write_image(grey.stored, image_folder / names["image"])
-    for column, ending, mask in (("mask", "", lesion), ("gland_mask", "_gland", gland)):
+    drawn = (("mask", "", lesion), ("gland_mask", "_gland", gland), (MASK_READER2, "_reader2", second))
+    for column, ending, mask in drawn:
         if mask is not None:
             names[column] = f"{case.image_id}{ending}.nrrd"
             write_image(_stored_mask(mask, grey), mask_folder / names[column])
@@ -86,6 +91,16 @@ def _lesion(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mas
         return None, None, list(lesion.findings)
     mask, faults = fit_mask(lesion.mask, grey=grey, image_id=case.image_id, name=lesion.source)
     return mask, lesion.source, [*lesion.findings, *faults]
+
+
+def _second(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mask | None, list[Finding]]:
+    """The lesion of the second reader, read and checked as that of the first."""
+    if case.second_mask is None:
+        return None, []
+    outline = Outline(kind="files", files=(case.second_mask,))
+    mask, _, findings = _lesion(replace(case, outline=outline), grey, params)
+    place = f"image {case.image_id}: "
+    return mask, [replace(f, message=f.message.replace(place, f"{place}second reader: ", 1)) for f in findings]
 
 
 def _gland(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mask | None, list[Finding]]:

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from pipeline.audit import audit_table, counted, dropped_finding, error, gathered, warning
 from pipeline.audit_images import ImportedImage
 from pipeline.audit_tables import TableAuditParams, cohort_findings, column_findings, patient_findings
+from pipeline.contracts import MASK_READER2
 from pipeline.duplicates import Picture, connected_groups, duplicate_findings, patient_links, repeated
 from pipeline.errors import CohortError, listed
 from pipeline.importers import busi as busi_importer
@@ -146,7 +147,8 @@ def _repeats(imported: Sequence[ImportedImage]) -> list[list[Picture]]:
 def images_table(imported: Sequence[ImportedImage]) -> pd.DataFrame:
     """`cohort.csv` of the images that could be read."""
     rows = [image.row for image in imported if image.row is not None]
-    table = pd.DataFrame(rows, columns=IMAGE_COLUMNS)
+    second = [MASK_READER2] if any(MASK_READER2 in row for row in rows) else []
+    table = pd.DataFrame(rows, columns=[*IMAGE_COLUMNS, *second])
     return table.astype({name: "float64" for name in IMAGE_COLUMNS if name.startswith("spacing")})
 
 

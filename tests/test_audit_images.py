@@ -23,9 +23,10 @@ BOX[5:11, 8:15] = 1
 def bring(tmp_path):
     """Import one case; gives the result, its checks (spacing left out) and the folder of outputs."""
 
-    def call(image, *, mask=None, gland=None, outline=None, **masks):
+    def call(image, *, mask=None, gland=None, second=None, outline=None, **masks):
         outline = outline or (Outline(kind="files", files=(mask,)) if mask else None)
-        case = SourceImage(image_id="a", patient_id="p", image=image, outline=outline, gland_mask=gland, view="long")
+        about = {"image_id": "a", "patient_id": "p", "view": "long"}
+        case = SourceImage(**about, image=image, outline=outline, gland_mask=gland, second_mask=second)
         result = import_image(
             case,
             masks=MaskParams(**masks),
@@ -144,6 +145,23 @@ def test_label_is_the_lesion_s_and_not_the_gland_s(bring, tmp_path):
     _, checks = bring(image, mask=mask, gland=gland, label=2)
     assert [(c, f.severity) for c, f in checks.items()] == [("mask_labels", "info")]
     assert array_of(read_image(tmp_path / "masks" / "a.nrrd")).sum() == 10
+
+
+def test_a_second_reader_s_mask_is_written_and_held_to_the_same_checks(bring, tmp_path):
+    image, mask = save(RAMP, tmp_path / "a.nrrd"), save(BOX, tmp_path / "m.nrrd")
+    two_parts = BOX.copy()
+    two_parts[0, 0] = 1
+    result, checks = bring(image, mask=mask, second=save(two_parts, tmp_path / "s.nrrd"))
+
+    assert result.row["mask_reader2"] == "a_reader2.nrrd"
+    assert (array_of(read_image(tmp_path / "masks" / "a_reader2.nrrd")) == BOX).all()
+    assert checks["components_left_out"].message.startswith("image a: second reader: the lesion mask has 2 separate")
+
+    for array, check in ((BOX.T.copy(), "size_mismatch"), (0 * BOX, "mask_empty")):
+        result, checks = bring(image, mask=mask, second=save(array, tmp_path / "s.nrrd"))
+        assert [(c, f.severity) for c, f in checks.items()] == [(check, "error")]
+        assert "mask_reader2" not in result.row
+        assert result.row["mask"] == "a.nrrd"
 
 
 def test_whole_image_and_no_outline(bring, tmp_path):

@@ -109,6 +109,18 @@ def test_one_form_for_any_number_of_workers(tmp_path):
     assert not any(str(tmp_path).encode() in content for content in one.values())
 
 
+def test_a_second_reader_s_masks_are_one_more_column(tmp_path):
+    def second(table):
+        return table.assign(mask2=["m1.png", "", "", ""])
+
+    done = run_stage(tmp_path, root=study(tmp_path / "study", change=second), params=small_params(tmp_path))
+    assert done.returncode == 0, done.stderr
+
+    cohort = read_table(tmp_path / "cohort.csv", contracts.COHORT)
+    assert cohort["mask_reader2"].fillna("").tolist() == ["i0_reader2.nrrd", "", "", ""]
+    assert (tmp_path / "masks" / "i0_reader2.nrrd").exists()
+
+
 def test_all_errors_are_listed_after_the_audit_is_written(tmp_path):
     def spoil(table):
         table.loc[0, "image"], table.loc[1, "mask"], table.loc[3, "label"] = "none.png", "i1.png", ""

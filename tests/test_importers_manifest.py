@@ -20,12 +20,12 @@ def found(result):
 
 
 def test_a_plain_manifest(tmp_path):
-    head = "patient_id,image,mask,label,view,site,cohort,gland_mask"
+    head = "patient_id,image,mask,label,view,site,cohort,gland_mask,mask2"
     result = source(
         tmp_path,
-        "007,images/007_long.png,masks/007_long.png,1,long,A,train,masks/007_gland.png",
-        "007,images/007_trans.png,masks/007_trans.png,1,trans,A,train,",
-        "12,images/12.nii.gz,masks/12.nii.gz,0,,B,external,",
+        "007,images/007_long.png,masks/007_long.png,1,long,A,train,masks/007_gland.png,masks/007_b.png",
+        "007,images/007_trans.png,masks/007_trans.png,1,trans,A,train,,",
+        "12,images/12.nii.gz,masks/12.nii.gz,0,,B,external,,",
         head=head,
     )
 
@@ -35,7 +35,15 @@ def test_a_plain_manifest(tmp_path):
     assert [i.image_id for i in result.images] == ["007_long", "007_trans", "12"]
     assert [i.view for i in result.images] == ["long", "trans", "main"]
     assert result.images[0].gland_mask == tmp_path / "masks/007_gland.png"
+    assert [i.second_mask for i in result.images] == [tmp_path / "masks/007_b.png", None, None]
     assert result.images[2].outline.files == (tmp_path / "masks/12.nii.gz",)
+
+
+def test_one_file_for_both_readers_is_an_error(tmp_path):
+    result = source(tmp_path, "1,a.png,m.png,0,m.png", "2,b.png,n.png,1,o.png", head=f"{HEAD},mask2")
+
+    assert found(result) == [("a.png", "unusable_row", "error")]
+    assert "row 2: mask2 is the same file as mask" in result.findings[0].message
 
 
 def test_excel_marks_blank_lines_and_blanks_are_tolerated(tmp_path):

@@ -24,8 +24,9 @@ def test_ids_are_unique_plain_and_independent_of_the_order(paths):
     assert dict(zip(paths[::-1], image_ids(paths[::-1], root=ROOT), strict=True)) == dict(zip(paths, ids, strict=True))
 
 
-def test_no_image_is_stored_under_the_name_of_a_gland_mask():
-    assert image_ids([ROOT / "P1.png", ROOT / "P1_gland.png"], root=ROOT) == ["P1", "P1-gland"]
+@pytest.mark.parametrize("kind", ["gland", "reader2"])
+def test_no_image_is_stored_under_the_name_of_another_s_mask(kind):
+    assert image_ids([ROOT / "P1.png", ROOT / f"P1_{kind}.png"], root=ROOT) == ["P1", f"P1-{kind}"]
 
 
 def test_a_plain_name_stays():

@@ -18,7 +18,7 @@ from pipeline.importers.rules import Rule, apply_rules
 from pipeline.params import Params
 
 REQUIRED = ("patient_id", "image", "label")
-OPTIONAL = ("mask", "view", "site", "cohort", "gland_mask")
+OPTIONAL = ("mask", "view", "site", "cohort", "gland_mask", "mask2")
 COHORTS = ("train", "internal", "external")
 
 
@@ -118,11 +118,13 @@ def _usable(rows: pd.DataFrame, *, folder: Path) -> tuple[pd.DataFrame, list[Fin
 
 def _row_faults(cells: pd.Series, folder: Path) -> list[str]:
     faults = [f"{name} is empty" for name in ("patient_id", "image") if not cells[name]]
-    for name in ("image", "mask", "gland_mask"):
+    for name in ("image", "mask", "gland_mask", "mask2"):
         try:
             inside(cells[name], folder=folder)
         except CohortError as error:
             faults.append(str(error))
+    if cells["mask2"] and cells["mask2"] == cells["mask"]:
+        faults.append("mask2 is the same file as mask; it is for a second reader's own outline")
     return faults
 
 
@@ -190,6 +192,7 @@ def _images(rows: pd.DataFrame, *, folder: Path, full: bool) -> dict[int, Source
     for image_id, path, (row, cells) in zip(image_ids(paths, root=folder), paths, rows.iterrows(), strict=True):
         mask = inside(cells["mask"], folder=folder) if cells["mask"] else None
         gland = inside(cells["gland_mask"], folder=folder) if cells["gland_mask"] else None
+        second = inside(cells["mask2"], folder=folder) if cells["mask2"] else None
         outline = Outline(kind="files", files=(mask,)) if mask else Outline(kind="full") if full else None
         images[int(str(row))] = SourceImage(
             image_id=image_id,
@@ -197,6 +200,7 @@ def _images(rows: pd.DataFrame, *, folder: Path, full: bool) -> dict[int, Source
             image=path,
             outline=outline,
             gland_mask=gland,
+            second_mask=second,
             view=cells["view"] or "main",
             site=cells["site"],
         )

@@ -84,7 +84,8 @@ def image_ids(paths: Sequence[Path], *, root: Path) -> list[str]:
 def plain_name(text: str) -> str:
     """`text` with every run of other characters as one `-`; never empty, never the name of a hidden file.
 
-    A final `_gland` becomes `-gland`: `<image_id>_gland` is the file of an image's gland mask.
+    A final `_gland` becomes `-gland`, and a final `_reader2` alike: `<image_id>_gland` and `<image_id>_reader2` are the
+    files of an image's gland and of its second reader's mask.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-").lstrip(".") or "image"
-    return re.sub("_gland$", "-gland", plain, flags=re.IGNORECASE)
+    return re.sub("_(gland|reader2)$", r"-\1", plain, flags=re.IGNORECASE)

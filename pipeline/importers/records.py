@@ -40,6 +40,7 @@ class SourceImage:
     image: Path
     outline: Outline | None
     gland_mask: Path | None = None
+    second_mask: Path | None = None  # the lesion as a second reader drew it
     view: str = "main"
     site: str = ""
 
