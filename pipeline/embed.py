@@ -19,6 +19,8 @@ from pipeline.networks.cards import write_card, write_losses
 from pipeline.networks.carnet import CarNetParams
 from pipeline.networks.densenet import FLAT_SIZE_PX, DenseNet121Params
 from pipeline.networks.registry import ARCHITECTURES, is_fully_trained
+from pipeline.networks.settings import NetworkParams
+from pipeline.networks.vit import VitParams
 from pipeline.parallel import map_cases
 from pipeline.params import Params
 from pipeline.roi_inputs import InputParams, RoiInputs
@@ -38,8 +40,12 @@ class EmbedParams(Params):
     input: InputParams
     training: TrainingParams
     augmentation: AugmentationParams
-    densenet121: DenseNet121Params
+    alexnet: NetworkParams
     carnet: CarNetParams
+    densenet121: DenseNet121Params
+    inception3: NetworkParams
+    resnet50: NetworkParams
+    vit: VitParams
 
     @model_validator(mode="after")
     def _known_networks(self) -> Self:
@@ -59,14 +65,27 @@ class EmbedParams(Params):
         return self
 
     @model_validator(mode="after")
-    def _size_fits_the_layer(self) -> Self:
+    def _size_fits_the_network(self) -> Self:
         flat = "densenet121" in self.nets and self.densenet121.layer == "last_conv_flat1568"
-        if flat and self.input.image_size_px != FLAT_SIZE_PX:
+        size = self.input_of("densenet121").image_size_px
+        if flat and size != FLAT_SIZE_PX:
             raise ValueError(
-                f"key 'input.image_size_px' has the value {self.input.image_size_px}: densenet121.layer "
+                f"key 'input.image_size_px' has the value {size}: densenet121.layer "
                 f"last_conv_flat1568 needs {FLAT_SIZE_PX}"
             )
+        for net in self.nets:
+            size, least = self.input_of(net).image_size_px, ARCHITECTURES[net].least_size_px
+            if size < least:
+                raise ValueError(
+                    f"key 'input.image_size_px' has the value {size}: {net} needs {least} or more; "
+                    f"set {net}.image_size_px"
+                )
         return self
+
+    def input_of(self, net: str) -> InputParams:
+        """The input of a network: that of all, in the network's own size where it has one."""
+        size = getattr(self, net).image_size_px
+        return self.input if size is None else self.input.model_copy(update={"image_size_px": size})
 
 
 def network_of(params: EmbedParams, net: str) -> Network:
@@ -76,13 +95,13 @@ def network_of(params: EmbedParams, net: str) -> Network:
     return Network(name=net, architecture=ARCHITECTURES[net], settings=getattr(params, net))
 
 
-def recipe_of(params: EmbedParams, *, seed: int) -> Recipe:
-    """What a case needs of the params."""
+def recipe_of(params: EmbedParams, *, net: str, seed: int) -> Recipe:
+    """What a case of the network `net` needs of the params."""
     return Recipe(
         strategy=params.strategy,
         trained_on=params.trained_on,
         keep_weights=params.keep_weights,
-        input=params.input,
+        input=params.input_of(net),
         training=params.training,
         augmentation=params.augmentation,
         seed=seed,

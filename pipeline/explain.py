@@ -25,7 +25,7 @@ from pipeline.networks.registry import build_network
 from pipeline.networks.weights import load_weights, read_tensors
 from pipeline.params import Params
 from pipeline.pseudonyms import Pseudonyms
-from pipeline.roi_inputs import normalised, roi_pixels
+from pipeline.roi_inputs import InputParams, normalised, roi_pixels
 from pipeline.training import reproducible
 
 KINDS = ("true positive", "false positive", "true negative", "false negative")
@@ -104,7 +104,7 @@ def network_name(params: ExplainParams, *, embed: EmbedParams, fusion: FusionPar
 
 
 def read_examples(
-    picked: pd.DataFrame, *, rois: pd.DataFrame, folder: Path, embed: EmbedParams
+    picked: pd.DataFrame, *, rois: pd.DataFrame, folder: Path, params: InputParams
 ) -> tuple[list[Example], list[str]]:
     """The examples with their pictures, and the patients without a usable image.
 
@@ -113,7 +113,7 @@ def read_examples(
     usable = rois[rois["status"] == "ok"].sort_values(["patient_id", "view", "image_id"])
     first = usable.drop_duplicates("patient_id").set_index("patient_id")
     # An outline has no grey window.
-    plain = embed.input.model_copy(update={"window": None})
+    plain = params.model_copy(update={"window": None})
     found, without = [], []
     for row in picked.itertuples(index=False):
         if row.patient_id not in first.index:
@@ -129,7 +129,7 @@ def read_examples(
                 view=str(roi["view"]),
                 score=float(row.score),
                 threshold=float(row.threshold),
-                grey=roi_pixels(image, mask, params=embed.input),
+                grey=roi_pixels(image, mask, params=params),
                 lesion=roi_pixels(mask * 255, mask, params=plain),
             )
         )
@@ -141,22 +141,21 @@ def network_maps(
 ) -> list[NDArray[np.float32]] | None:
     """The Grad-CAM of each example, the mean over the networks of resample `final`; None where none is kept.
 
-    Those networks have not seen the test patients. Frozen networks have no trained logit, so they have no map.
+    Those networks have not seen the test patients. Frozen networks have no trained logit, so they have no map; nor has
+    a network whose last features have no place in the image (vit).
     """
-    files = sorted(folder.glob(f"{FINAL}_*.safetensors"))
-    if not files:
+    network, recipe = network_of(embed, net), recipe_of(embed, net=net, seed=seed)
+    files, layer = sorted(folder.glob(f"{FINAL}_*.safetensors")), network.architecture.last_features
+    if not files or layer is None:
         return None
-    network, recipe = network_of(embed, net), recipe_of(embed, seed=seed)
     how = normalisation_of(network, recipe)
     grey = torch.from_numpy(np.stack([example.grey for example in examples])[:, None].astype(np.float32) / 255)
     maps = []
     with reproducible(seed=seed, threads=embed.training.torch_threads, device=torch.device("cpu")):
         for file in files:
             module = build_network(network.architecture, network.settings)
-            load_weights(module, read_tensors(file), place=str(file))
-            maps.append(
-                grad_cam(module, normalised(grey, how=how).contiguous(), layer=network.architecture.last_features)
-            )
+            load_weights(module, read_tensors(file), place=str(file), head=network.architecture.head)
+            maps.append(grad_cam(module, normalised(grey, how=how).contiguous(), layer=layer))
     return list(np.mean(maps, axis=0))
 
 

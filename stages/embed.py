@@ -24,7 +24,7 @@ def main() -> None:
     network, device = embed.network_of(params, given.net), str(device_named(settings.device))
     build_network(network.architecture, network.settings)  # weights that cannot be had stop the stage here, once
     splits = read_table(given.splits, contracts.SPLITS)
-    inputs = read_roi_inputs(read_table(given.table, contracts.ROIS), folder=given.rois, params=params.input)
+    inputs = read_roi_inputs(read_table(given.table, contracts.ROIS), folder=given.rois, params=params.input_of(given.net))
     cohort = embed.cohort_of(read_table(given.patients, contracts.PATIENTS), inputs=inputs)
     jobs = plan_jobs(splits, strategy=params.strategy)
     check_jobs(jobs, labels=cohort.labels, groups=cohort.groups, with_image=frozenset(inputs.patient_ids))
@@ -34,7 +34,7 @@ def main() -> None:
     key = embed.store_key(params, net=given.net, cohort=cohort, splits=splits, seed=seed, device=device)
     store = CheckpointStore(settings.scratch / f"embed-{given.net}", key=key)
     log.info("%d of %d networks were finished before", store.count(), len(cases))
-    recipe = embed.recipe_of(params, seed=seed)
+    recipe = embed.recipe_of(params, net=given.net, seed=seed)
     work = embed.describe(
         cases,
         network=network,

@@ -33,11 +33,11 @@ def main() -> None:
         log.warning("no primary comparison is named in params/compare.yaml, so there is no model to show examples of")
     else:
         picked = explain.choose_patients(rows, examples=params.examples)
-        rois = read_table(given.table, contracts.ROIS)
-        examples, without = explain.read_examples(picked, rois=rois, folder=given.rois, embed=embed)
+        net = explain.network_name(params, embed=embed, fusion=fusion, primary_set=primary[0])
+        rois, shown = read_table(given.table, contracts.ROIS), embed.input_of(net) if net else embed.input
+        examples, without = explain.read_examples(picked, rois=rois, folder=given.rois, params=shown)
         for patient in without:
             log.warning("%s has no usable image to show", names.of(patient))
-        net = explain.network_name(params, embed=embed, fusion=fusion, primary_set=primary[0])
     if net and examples:
         maps = explain.network_maps(examples, net=net, embed=embed, folder=given.networks / net, seed=seed)
     table = explain.explain_table(examples, names=names, network=net if maps else None)

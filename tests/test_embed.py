@@ -23,6 +23,7 @@ from pipeline.embed import (
     network_of,
     predictions_table,
     ran_all_epochs,
+    recipe_of,
     write_network,
 )
 from pipeline.embed_jobs import plan_jobs
@@ -177,10 +178,17 @@ def test_demo_params_are_valid():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"nets": "[densenet121, vgg]"}, r"key 'nets'.*allowed are carnet, densenet121, each at most once$"),
+        (
+            {"nets": "[densenet121, vgg]"},
+            r"key 'nets'.*allowed are alexnet, carnet, densenet121, inception3, resnet50, vit, each",
+        ),
         ({"nets": "[carnet, carnet]"}, r"key 'nets'.*each at most once$"),
         ({"strategy": "frozen"}, r"key 'strategy' has the value 'frozen', but densenet121 would hold randomly"),
         ({"layer": "last_conv_flat1568"}, r"'input\.image_size_px' has the value 64: .*last_conv_flat1568 needs 224$"),
+        (
+            {"nets": "[alexnet]", "image_size_px": "32"},
+            r"'input\.image_size_px' has the value 32: alexnet needs 63 or more",
+        ),
         ({"epochs": "0"}, r"key 'training\.epochs' has the value 0: .*greater than or equal to 1$"),
         ({"min_events": "9"}, r"key 'training\.early_stopping\.min_events' has the value 9"),
         ({"margin_px": "-1"}, r"key 'input\.margin_px' has the value -1: .*greater than or equal to 0$"),
@@ -190,6 +198,15 @@ def test_wrong_params_are_one_sentence(changes, message, tmp_path):
     with pytest.raises(ParamsError, match=message) as caught:
         load_params(params_file(tmp_path, **changes), EmbedParams)
     assert "\n" not in str(caught.value)
+
+
+def test_a_network_may_have_a_size_of_its_own():
+    params = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
+
+    assert params.input_of("inception3").image_size_px == 299
+    assert params.input_of("vit").image_size_px == 224
+    assert params.input_of("carnet") == params.input
+    assert recipe_of(params, net="inception3", seed=1).input.image_size_px == 299
 
 
 def test_a_network_that_is_not_listed_is_refused(tmp_path):

@@ -31,7 +31,7 @@ def small():
 def test_a_fitting_set_is_loaded_with_its_head():
     source, target = small(), small()
 
-    assert load_weights(target, source.state_dict(), place="x")
+    assert load_weights(target, source.state_dict(), place="x", head="fc.")
     assert torch.equal(target.fc.weight, source.fc.weight)
 
 
@@ -40,7 +40,7 @@ def test_a_head_of_another_shape_stays_new():
     source.fc = nn.Linear(2, 1000)
     head = target.fc.weight.clone()
 
-    assert not load_weights(target, source.state_dict(), place="x")
+    assert not load_weights(target, source.state_dict(), place="x", head="fc.")
     assert torch.equal(target.fc.weight, head)
     assert torch.equal(target.first.weight, source.first.weight)
 
@@ -50,7 +50,7 @@ def test_mismatch_lists_missing_unexpected_and_shapes():
     given["other.weight"] = given.pop("first.weight")
     given["attention.bias"] = torch.zeros(5)
     with pytest.raises(PipelineError) as caught:
-        load_weights(small(), given, place="net.safetensors")
+        load_weights(small(), given, place="net.safetensors", head="fc.")
 
     lines = str(caught.value).splitlines()
     assert lines[0] == "net.safetensors: does not fit the network, 1 of 6 weights are missing:"
@@ -65,11 +65,11 @@ def test_new_parts_may_be_missing_and_nothing_else():
     given = {key: value for key, value in small().state_dict().items() if not key.startswith("attention")}
     target = small()
     before = target.attention.weight.clone()
-    load_weights(target, given, place="x", new_parts=("attention.",))
+    load_weights(target, given, place="x", head="fc.", new_parts=("attention.",))
 
     assert torch.equal(target.attention.weight, before)
     with pytest.raises(PipelineError, match=r"missing: attention\.weight"):
-        load_weights(small(), given, place="x")
+        load_weights(small(), given, place="x", head="fc.")
 
 
 def test_old_densenet_names_load_whole():
@@ -86,7 +86,7 @@ def test_old_densenet_names_load_whole():
     }
     network = DenseNet121(settings)
 
-    assert not load_weights(network, old, place="densenet121-a639ec97")
+    assert not load_weights(network, old, place="densenet121-a639ec97", head="classifier.")
     loaded = network.state_dict()
     assert all(torch.equal(loaded[key], value) for key, value in plain.features.state_dict(prefix="features.").items())
 

@@ -46,7 +46,7 @@ def tiny_name(settings):
 
 TINY = Network(
     name="tiny",
-    architecture=Architecture(build=TinyNet, torchvision_name=tiny_name, last_features="layer"),
+    architecture=Architecture(build=TinyNet, torchvision_name=tiny_name, last_features="layer", head="fc."),
     settings=TinyParams(),
 )
 

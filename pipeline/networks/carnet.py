@@ -11,18 +11,16 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from pipeline.networks.coordinate_attention import CoordinateAttention
+from pipeline.networks.settings import NetworkParams
 from pipeline.networks.torchvision_operators import load_torchvision
-from pipeline.networks.weights import WeightsParams
-from pipeline.params import Params
 
 
-class CarNetParams(Params):
+class CarNetParams(NetworkParams):
     """Settings of CAR-Net."""
 
     depth: Literal[18, 34, 50]
     ca_reduction: int = Field(ge=1, le=256, description="channels divided by this inside the attention, at least 8")
     ca_stages: tuple[Literal[1, 2, 3, 4], ...] = Field(min_length=1, description="stages whose blocks have attention")
-    weights: WeightsParams
 
     @field_validator("ca_stages")
     @classmethod

@@ -4,19 +4,17 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from pipeline.networks.settings import NetworkParams
 from pipeline.networks.torchvision_operators import load_torchvision
-from pipeline.networks.weights import WeightsParams
-from pipeline.params import Params
 
 FLAT_SIZE_PX = 224
 GROWTH = 32
 
 
-class DenseNet121Params(Params):
+class DenseNet121Params(NetworkParams):
     """Settings of DenseNet121."""
 
     layer: Literal["gap1024", "last_conv_flat1568"]
-    weights: WeightsParams
 
 
 class DenseNet121(nn.Module):
@@ -45,8 +43,3 @@ class DenseNet121(nn.Module):
         pooled = self.features.norm5(x).relu().mean(dim=(2, 3))  # (N, 1024)
         logits = self.classifier(pooled).squeeze(1)
         return logits, pooled if self.layer == "gap1024" else last_convolution.flatten(1)
-
-
-def torchvision_name(_: DenseNet121Params) -> str:
-    """The name under which torchvision keeps the same network's weights."""
-    return "densenet121"

@@ -16,7 +16,6 @@ from pipeline.images import file_sha256
 from pipeline.networks.torchvision_operators import load_torchvision
 from pipeline.params import Params
 
-HEADS = ("classifier.", "fc.")
 # DenseNet files of 2017 write `norm.1` where the modules are called `norm1` today.
 OLD_DENSENET_KEY = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)$")
 
@@ -45,22 +44,23 @@ def translated(key: str) -> str:
 
 
 def load_weights(
-    network: nn.Module, given: Mapping[str, Tensor], *, place: str, new_parts: tuple[str, ...] = ()
+    network: nn.Module, given: Mapping[str, Tensor], *, place: str, head: str, new_parts: tuple[str, ...] = ()
 ) -> bool:
     """Load `given` (name to tensor) into `network`, every weight of it; returns whether its head was loaded too.
 
     Parameters: `place` names the weights in messages; a weight whose name contains one of `new_parts` may be missing
-    and keeps its first random value. The head (`classifier`, `fc`) is left out where its shape is another one
-    (1,000 ImageNet classes). Raises PipelineError that lists missing and unexpected names and wrong shapes.
+    and keeps its first random value. The head (the weights whose name starts with `head`) is left out where its shape
+    is another one (1,000 ImageNet classes). Raises PipelineError that lists missing and unexpected names and wrong
+    shapes.
     """
     own = network.state_dict()
     found = {translated(key): value for key, value in given.items()}
-    head_fits = all(key in found and found[key].shape == own[key].shape for key in own if key.startswith(HEADS))
+    head_fits = all(key in found and found[key].shape == own[key].shape for key in own if key.startswith(head))
     if not head_fits:
-        found = {key: value for key, value in found.items() if not key.startswith(HEADS)}
+        found = {key: value for key, value in found.items() if not key.startswith(head)}
     # Files older than torch 0.4 have no counters; nothing depends on their value.
     may_miss = ("num_batches_tracked", *new_parts)
-    missing = [k for k in own if k not in found and not k.startswith(HEADS) and not any(p in k for p in may_miss)]
+    missing = [k for k in own if k not in found and not k.startswith(head) and not any(p in k for p in may_miss)]
     faults = [f"missing: {key}" for key in missing]
     faults += [f"unexpected: {key}" for key in found if key not in own]
     faults += [

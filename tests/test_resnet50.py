@@ -1,0 +1,24 @@
+"""ResNet-50: the logit and the pooled layer against torchvision."""
+
+import torch
+
+from pipeline.networks.resnet50 import ResNet50
+from pipeline.networks.settings import NetworkParams
+from pipeline.networks.torchvision_operators import load_torchvision
+
+
+def test_logit_and_embedding_are_those_of_torchvision():
+    torch.manual_seed(0)
+    net = ResNet50(NetworkParams(weights={"source": "none"})).eval()
+    plain = load_torchvision().models.resnet50(num_classes=1).eval()
+    plain.load_state_dict(net.state_dict(), strict=True)
+    hooked = []
+    plain.fc.register_forward_hook(lambda _module, given, _output: hooked.append(given[0]))
+    x = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        expected = plain(x)
+        logits, embeddings = net(x)
+
+    torch.testing.assert_close(logits, expected.squeeze(1), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(embeddings, hooked[0], atol=1e-5, rtol=1e-5)
+    assert embeddings.shape == (2, net.embedding_width) == (2, 2048)
