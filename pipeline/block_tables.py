@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline import contracts
 from pipeline.blocks import CLINICAL, RADIOMICS, Block, clinical_block, deep_block, radiomics_block, table_block
-from pipeline.errors import ParamsError
+from pipeline.errors import ParamsError, PipelineError
 from pipeline.tables import read_csv, read_table
 
 
@@ -71,6 +71,18 @@ def _read_block(name: str, places: BlockPlaces, *, patients: pd.DataFrame, split
         )
     features = read_table(path, contracts.EMBEDDINGS)
     return deep_block(features, name=name, cohort=cohort, splits=splits, patients=ids)
+
+
+def read_repeats(path: Path, *, cohort: Path) -> pd.DataFrame:
+    """The features of repeated masks at `path`, index patient_id.
+
+    Raises TableError for a table that breaks its contract, PipelineError for an image that the cohort has not.
+    """
+    repeats, images = read_table(path, contracts.REPEATS), read_table(cohort, contracts.COHORT)
+    owner = images.set_index("image_id")["patient_id"]
+    if unknown := sorted(set(repeats["image_id"]) - set(owner.index)):
+        raise PipelineError(f"{path}: image {unknown[0]} is not in the cohort; run agreement again")
+    return repeats.set_index(pd.Index(repeats["image_id"].map(owner), name="patient_id"))
 
 
 def network_parts(names: Sequence[str], *, places: BlockPlaces) -> dict[str, set[str]]:

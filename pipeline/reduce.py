@@ -39,7 +39,10 @@ class RawBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One resample and part: raw blocks, labels and groups of the training rows, roles by patient_id."""
+    """One resample and part: raw blocks, labels and groups of the training rows, roles by patient_id.
+
+    `repeats` are the repeated masks of the training rows' patients, and of no one else.
+    """
 
     resample: str
     part: str
@@ -47,6 +50,7 @@ class Case:
     y: NDArray[np.int64]
     groups: NDArray[np.str_]
     roles: pd.Series
+    repeats: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +66,17 @@ class Reduced:
 
 
 def reduce_cases(
-    blocks: Sequence[Block], *, patients: pd.DataFrame, splits: pd.DataFrame, parts: Sequence[str]
+    blocks: Sequence[Block],
+    *,
+    patients: pd.DataFrame,
+    splits: pd.DataFrame,
+    parts: Sequence[str],
+    repeats: pd.DataFrame | None = None,
 ) -> list[Case]:
     """One case a resample and part, sorted; rows sorted by patient id.
 
-    Raises PipelineError where a patient of the splits is not in the patients table, or a part has no training row.
+    `repeats`: features of repeated masks, index patient_id (None = agreement is not asked for). Raises PipelineError
+    where a patient of the splits is not in the patients table, or a part has no training row.
     """
     about = patients.set_index("patient_id")
     if unknown := sorted(set(splits["patient_id"]) - set(about.index)):
@@ -90,6 +100,7 @@ def reduce_cases(
                     y=about.loc[train, "label"].to_numpy().astype(np.int64),
                     groups=about.loc[train, "group_id"].to_numpy().astype(np.str_),
                     roles=split.set_index("patient_id")["role"].loc[[*train, *test]],
+                    repeats=None if repeats is None else repeats[repeats.index.isin(train)],
                 )
             )
     return cases
@@ -119,7 +130,7 @@ def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
         where = f"resample {case.resample}, part {case.part}, block {block.name}"
         reducer = BlockReducer(kind=block.kind, params=params, indicators=block.indicators, seed=seed)
         try:
-            reducer.fit(block.train, case.y, case.groups)
+            reducer.fit(block.train, case.y, case.groups, case.repeats)
         except PipelineError as error:
             raise PipelineError(f"{where}: {error}") from error
         # Apart, so that nothing in a test row, not even its being there, can touch a digit of a training row.

@@ -4,7 +4,7 @@ import logging
 from functools import partial
 
 from pipeline import contracts
-from pipeline.block_tables import BlockPlaces, network_parts, read_blocks
+from pipeline.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
 from pipeline.blocks import parts_of
 from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.errors import ParamsError
@@ -18,7 +18,7 @@ from pipeline.tables import read_table, write_table
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)
-INPUTS = ("params", "fusion", "embed", "common", "cohort", "patients", "splits", "features", "blocks")
+INPUTS = ("params", "fusion", "embed", "common", "cohort", "patients", "splits", "features", "blocks", "repeats")
 OUTPUTS = ("reduced", "selected", "lasso")
 
 
@@ -34,12 +34,13 @@ def main() -> None:
     nets = tuple(read_yaml(given.embed).get("nets", ()))
     places = BlockPlaces(cohort=given.cohort, features=given.features, blocks=given.blocks, nets=nets)
     blocks = read_blocks(names, places=places, patients=patients, splits=splits)
+    repeats = read_repeats(given.repeats, cohort=given.cohort) if params.agreement else None
     networks = network_parts(fusion.blocks, places=places)
     settings = run_settings()
 
     parts = parts_of(networks, used=names, match_parts=fusion.match_parts)
-    cases = reduce_cases(blocks, patients=patients, splits=splits, parts=parts)
-    inputs = [file_sha256(path) for path in (given.patients, given.splits, *places.tables(names))]
+    cases = reduce_cases(blocks, patients=patients, splits=splits, parts=parts, repeats=repeats)
+    inputs = [file_sha256(path) for path in (given.patients, given.splits, given.repeats, *places.tables(names))]
     key = fingerprint(names, inputs, params.model_dump(), seed, code_hash(), package_versions(PACKAGES))
     # Absolute, since a worker on a cluster starts in another folder.
     store = CheckpointStore(settings.scratch.resolve() / f"reduce-{given.set}", key=key)

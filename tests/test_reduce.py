@@ -12,14 +12,14 @@ import pandas as pd
 import pytest
 
 from pipeline import contracts
-from pipeline.block_tables import BlockPlaces, network_parts, read_blocks
+from pipeline.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
 from pipeline.checkpoints import CheckpointStore
 from pipeline.design_matrices import design_matrices
-from pipeline.errors import ParamsError
+from pipeline.errors import ParamsError, PipelineError
 from pipeline.parallel import map_cases
 from pipeline.params import load_params
 from pipeline.reduce import lasso_table, reduce_case, reduce_cases, reduced_table, selected_table
-from pipeline.reducers import ReduceParams
+from pipeline.reducers import BlockReducer, ReduceParams
 from pipeline.split import SplitParams, split_table
 from pipeline.tables import read_table, write_table
 
@@ -58,7 +58,17 @@ def study(n=100, *, seed=0):
     own.insert(0, "patient_id", ids)
     splits = split_table(patients, params=SplitParams(folds=2, repeats=1, holdout_fraction=0), seed=1)
     net = embeddings(cohort, splits, of_image, generator)
-    return {"patients": patients, "cohort": cohort, "splits": splits, "radiomics": radiomics, "net": net, "own": own}
+    tables = {"patients": patients, "cohort": cohort, "splits": splits, "radiomics": radiomics, "net": net, "own": own}
+    return tables | {"repeats": repeats_of(radiomics, generator)}
+
+
+def repeats_of(radiomics, generator):
+    """Two masks of every image: the last ten features are drawn anew in each, the others are nearly as they were."""
+    values = radiomics.iloc[:, 3:]
+    again = values + generator.normal(scale=0.1, size=values.shape)
+    again.iloc[:, -10:] = generator.normal(size=(len(values), 10))
+    both = [radiomics[["image_id", "status", "reason"]].assign(repeat=str(n), dice=1.0) for n in range(2)]
+    return pd.concat([pd.concat([both[0], values], axis=1), pd.concat([both[1], again], axis=1)], ignore_index=True)
 
 
 def embeddings(cohort, splits, of_image, generator):
@@ -81,6 +91,7 @@ def write(tables, folder):
     write_table(tables["radiomics"], folder / "features" / "radiomics.csv", contracts.RADIOMICS)
     write_table(tables["net"], folder / "features" / "net.csv", contracts.EMBEDDINGS)
     write_table(tables["own"], folder / "blocks" / "own.csv", contracts.BLOCK)
+    write_table(tables["repeats"], folder / "repeats.csv", contracts.REPEATS)
     folders = {"features": folder / "features", "blocks": folder / "blocks"}
     return BlockPlaces(cohort=folder / "cohort.csv", **folders, nets=("net",))
 
@@ -89,7 +100,8 @@ def reduced(tables, folder, *, names=("clinical", "radiomics", "net", "own"), pa
     places = write(tables, folder)
     patients = read_table(folder / "patients.csv", contracts.PATIENTS)
     blocks = read_blocks(names, places=places, patients=patients, splits=tables["splits"])
-    cases = reduce_cases(blocks, patients=patients, splits=tables["splits"], parts=parts)
+    repeats = read_repeats(folder / "repeats.csv", cohort=folder / "cohort.csv")
+    cases = reduce_cases(blocks, patients=patients, splits=tables["splits"], parts=parts, repeats=repeats)
     store = CheckpointStore(folder / "scratch", key="k")
     reduce = partial(reduce_case, params=PARAMS, seed=7, store=store)
     results = list(map_cases(reduce, cases, workers=workers))
@@ -244,6 +256,74 @@ def test_one_more_patient_needs_no_change(tables, tmp_path):
     assert "P100" in set(matrix["patient_id"])
 
 
+def radiomics_cases(tables, folder, *, params=PARAMS):
+    """Selected radiomics features of every resample and part."""
+    places = write(tables, folder)
+    patients = tables["patients"]
+    blocks = read_blocks(["radiomics"], places=places, patients=patients, splits=tables["splits"])
+    repeats = read_repeats(folder / "repeats.csv", cohort=folder / "cohort.csv")
+    cases = reduce_cases(blocks, patients=patients, splits=tables["splits"], parts=("a", "b"), repeats=repeats)
+    store = CheckpointStore(folder / "scratch", key="k")
+    return cases, [reduce_case(case, params=params, seed=7, store=store) for case in cases]
+
+
+def test_features_that_masks_do_not_agree_on_are_never_selected(tables, tmp_path):
+    _, with_filter = radiomics_cases(tables, tmp_path / "on")
+    _, without = radiomics_cases(tables, tmp_path / "off", params=PARAMS.model_copy(update={"agreement": None}))
+
+    loose = {f"original_glcm_X{place}" for place in range(30, 40)}
+    chosen = [
+        {row["feature"].partition("@")[0] for result in results for row in result.selected}
+        for results in (with_filter, without)
+    ]
+    assert not chosen[0] & loose
+    assert chosen[0] - {"(intercept)", "(none)"}
+    assert chosen[1] & loose
+
+
+def test_garbage_in_the_repeats_of_held_out_patients_changes_nothing(tables, tmp_path):
+    splits = tables["splits"]
+    never = set(splits["patient_id"]) - set(splits.loc[splits["role"] == "train", "patient_id"])
+    garbage = tables["repeats"].copy()
+    held_out = garbage["image_id"].str.partition("_")[0].isin(never).to_numpy()
+    garbage.iloc[held_out, 5:] = np.random.default_rng(9).normal(scale=1e6, size=garbage.iloc[held_out, 5:].shape)
+    cases, clean = radiomics_cases(tables, tmp_path / "clean")
+    _, dirty = radiomics_cases(tables | {"repeats": garbage}, tmp_path / "dirty")
+
+    assert held_out.any()
+    assert clean == dirty
+    for case in cases:
+        assert set(case.repeats.index) == set(case.blocks[0].train.index)
+
+
+def test_garbage_in_the_repeats_of_training_patients_changes_what_is_kept(tables, tmp_path):
+    garbage = tables["repeats"].copy()
+    garbage.iloc[:, 5:] = np.random.default_rng(9).normal(size=garbage.iloc[:, 5:].shape)
+    _, dirty = radiomics_cases(tables | {"repeats": garbage}, tmp_path)
+
+    assert {row["feature"] for result in dirty for row in result.selected} <= {
+        "(intercept)",
+        "(none)",
+        "missing@trans",  # says nothing of a mask
+    }
+
+
+def test_where_no_feature_agrees_none_is_kept(tables):
+    images = tables["radiomics"][tables["radiomics"]["image_id"].str.endswith("long")]
+    loose = [f"original_glcm_X{place}" for place in range(30, 40)]
+    reducer = BlockReducer(kind="radiomics", params=PARAMS, indicators=(), seed=7)
+    y = tables["patients"]["label"].to_numpy()
+    reducer.fit(images[loose], y, tables["patients"]["group_id"].to_numpy(), tables["repeats"])
+
+    assert reducer.transform(images[loose]).shape == (100, 0)
+    assert reducer.lasso_.coefficients_.empty
+
+
+def test_agreement_without_repeated_masks_is_one_sentence(tables, tmp_path):
+    with pytest.raises(PipelineError, match=r"resample cv-1-1, part a, block radiomics: .* set agreement in params"):
+        radiomics_cases(tables | {"repeats": tables["repeats"][:0]}, tmp_path)
+
+
 def test_parts_come_from_the_tables_of_the_networks(tables, tmp_path):
     places = write(tables, tmp_path)
 
@@ -273,7 +353,7 @@ def run(folder, *, feature_set, fusion=SETS):
     given = {"params": ROOT / "params" / "reduce.yaml", "fusion": folder / "fusion.yaml"}
     given |= {"embed": folder / "embed.yaml"}
     given |= {"common": ROOT / "params" / "common.yaml", "features": folder / "features", "blocks": folder / "blocks"}
-    given |= {name: folder / f"{name}.csv" for name in ("cohort", "patients", "splits")}
+    given |= {name: folder / f"{name}.csv" for name in ("cohort", "patients", "splits", "repeats")}
     given |= {name: folder / name / f"{feature_set}.csv" for name in ("reduced", "selected", "lasso")}
     flags = [word for name, path in given.items() for word in (f"--{name}", str(path))]
     command = [sys.executable, "-m", "stages.reduce", *flags, "--set", feature_set]
