@@ -1,10 +1,4 @@
-"""Compare the models: metrics with intervals, the classifier of each set, the primary comparison named beforehand.
-
-Discrimination is the AUC with the logit-transformed DeLong interval; the plain DeLong interval stands beside it for
-comparison with pROC. Accuracy, sensitivity, specificity, PPV and NPV at the frozen threshold have Wilson intervals.
-Cross-validation gives ranking metrics only: the mean of the per-fold AUCs, and the AUC of the pooled out-of-fold
-scores with a DeLong interval that is approximate, since the folds' models differ.
-"""
+"""Compare the models: which predictions, the AUC of every fold, the classifier of each set, the short summary."""
 
 import json
 from collections.abc import Sequence
@@ -16,16 +10,12 @@ import pandas as pd
 
 from pipeline.contracts import PREDICTIONS
 from pipeline.errors import ParamsError, PipelineError, listed
-from pipeline.model_scores import ModelScores, id_hash, is_head
+from pipeline.model_scores import ModelScores, is_head
 from pipeline.params import read_yaml
 from pipeline.plan import PrimaryParams
-from pipeline.statistics.proportions import brier, confusion
-from pipeline.statistics.roc import Interval, auc_variances, logit_interval, placements, plain_interval
+from pipeline.statistics.roc import placements
 from pipeline.tables import read_table
 
-LOGIT, PLAIN = "logit DeLong", "DeLong (pROC-compatible)"
-POOLED = "logit DeLong, approximate: pooled out-of-fold scores"
-FOLDS, WILSON = "mean of folds", "Wilson"
 PRIMARY = "primary comparison"  # its family in delong.csv
 FOLD_COLUMNS = ["feature_set", "model", "resample", "auc", "n_pos", "n_neg"]
 CHOSEN_COLUMNS = ["feature_set", "model", "kind", "mean_auc", "sd_auc", "n_folds", "n_candidates", "role", "evaluation"]
@@ -64,70 +54,6 @@ def fold_table(predictions: pd.DataFrame) -> pd.DataFrame:
         auc = float(placements(fold["score"], labels=labels).auc[0]) if n_pos and n_neg else float("nan")
         rows.append((*key, auc, n_pos, n_neg))
     return pd.DataFrame(rows, columns=FOLD_COLUMNS)
-
-
-def metric_table(models: Sequence[ModelScores], *, folds: pd.DataFrame) -> pd.DataFrame:
-    """`metrics.csv`: one row a model, evaluation and metric; what is undefined is empty.
-
-    Each row carries the numbers of patients with and without the event and the hash of their ids.
-    """
-    rows: list[dict[str, Any]] = []
-    by_model = {key: table["auc"].dropna() for key, table in folds.groupby(["feature_set", "model"])}
-    for model in models:
-        shared = {
-            "feature_set": model.feature_set,
-            "model": model.model,
-            "evaluation": model.evaluation,
-            "n_pos": model.n_pos,
-            "n_neg": model.n_neg,
-            "id_hash": id_hash(model.ids),
-        }
-        if model.evaluation == "cv":
-            found = _cv_metrics(model, fold_aucs=by_model[model.feature_set, model.model])
-        else:
-            found = _test_metrics(model)
-        rows += [shared | row for row in found]
-    columns = ["feature_set", "model", "evaluation", "metric", "estimate", "ci_low", "ci_high", "ci_method"]
-    return pd.DataFrame(rows, columns=[*columns, "n_pos", "n_neg", "id_hash"])
-
-
-def _row(metric: str, estimate: float, interval: Interval | None = None, method: str | None = None) -> dict[str, Any]:
-    low, high = interval or (float("nan"), float("nan"))
-    return {"metric": metric, "estimate": estimate, "ci_low": low, "ci_high": high, "ci_method": method}
-
-
-def _auc_rows(model: ModelScores) -> tuple[float, Interval, Interval]:
-    """AUC with its logit and its plain interval; NaN where one class is missing."""
-    nothing = (float("nan"), float("nan"))
-    if not model.both_classes:
-        return float("nan"), nothing, nothing
-    placed = placements(model.scores, labels=model.labels)
-    auc, variance = float(placed.auc[0]), float(auc_variances(placed)[0])
-    return auc, logit_interval(auc, variance=variance), plain_interval(auc, variance=variance)
-
-
-def _cv_metrics(model: ModelScores, *, fold_aucs: pd.Series) -> list[dict[str, Any]]:
-    auc, logit, _ = _auc_rows(model)
-    return [
-        _row("auc", float(fold_aucs.mean()), None, FOLDS),
-        _row("auc_sd", float(fold_aucs.std(ddof=1)), None, "SD over folds"),
-        _row("auc_pooled", auc, logit, POOLED),
-    ]
-
-
-def _test_metrics(model: ModelScores) -> list[dict[str, Any]]:
-    auc, logit, plain = _auc_rows(model)
-    rows = [_row("auc", auc, logit, LOGIT), _row("auc_plain", auc, plain, PLAIN)]
-    if not model.both_classes:
-        return rows
-    rows.append(_row("brier", brier(model.scores, labels=model.labels)))
-    if model.threshold is None:
-        return rows
-    counts = confusion(model.scores, labels=model.labels, threshold=model.threshold)
-    for name, part in counts.proportions().items():
-        rows.append(_row(name, part.estimate, (part.ci_low, part.ci_high), WILSON))
-    rows += [_row("f1", counts.f1), _row("threshold", model.threshold)]
-    return rows + [_row(name, float(getattr(counts, name))) for name in ("tp", "fp", "tn", "fn")]
 
 
 def choose(folds: pd.DataFrame, models: Sequence[ModelScores], *, primary: PrimaryParams | None) -> pd.DataFrame:

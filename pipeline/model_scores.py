@@ -53,6 +53,15 @@ class ModelScores:
         """Whether an AUC is defined."""
         return self.n_pos > 0 and self.n_neg > 0
 
+    def right(self) -> NDArray[np.bool_]:
+        """Whether each patient's call at the threshold is right, shape (n,); positive = score ≥ threshold.
+
+        Raises ValueError where the model has no threshold.
+        """
+        if self.threshold is None:
+            raise ValueError(f"{self.feature_set}/{self.model} has no threshold in evaluation {self.evaluation}")
+        return (self.scores >= self.threshold) == self.labels
+
 
 def model_scores(predictions: pd.DataFrame, *, place: str) -> list[ModelScores]:
     """Every model in every evaluation of a predictions table, sorted by feature set, model and evaluation.

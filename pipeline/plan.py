@@ -21,11 +21,35 @@ class PrimaryParams(Params):
     evaluation: Literal["internal", "external"]
 
 
+class BootstrapParams(Params):
+    """How often patients are drawn anew for the intervals that have no formula."""
+
+    replicates: int = Field(ge=0, le=100_000, description="samples of patients; 0 = no such interval")
+    seed: int = Field(ge=0, le=2**31 - 1)
+
+
+class PartialAucParams(Params):
+    """The part of the ROC curve in which a clinic would work."""
+
+    axis: Literal["specificity", "sensitivity"]
+    low: float = Field(ge=0, lt=1)
+    high: float = Field(gt=0, le=1)
+
+    @model_validator(mode="after")
+    def _a_range(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"key 'partial_auc.low' has the value {self.low}: it must be below high ({self.high})")
+        return self
+
+
 class CompareParams(Params):
     """`params/compare.yaml`."""
 
     primary: PrimaryParams | None
     all_pairs: bool
+    prevalence: float | None = Field(gt=0, lt=1, description="fraction of events where the model is to be used")
+    partial_auc: PartialAucParams
+    bootstrap: BootstrapParams
 
     @model_validator(mode="after")
     def _two_sets(self) -> Self:

@@ -115,6 +115,7 @@ MCNEMAR = Contract(
         _integer("only_b_right"),
         _number("difference"),
         *_INTERVAL,
+        _text("ci_method", required=False),
         _fraction("p_value"),
         _fraction("p_holm"),
         _integer("n"),

@@ -4,8 +4,11 @@ import logging
 from pathlib import Path
 
 from pipeline import result_contracts
-from pipeline.compare import choose, fold_table, metric_table, read_predictions, summary_json
-from pipeline.compare_pairs import delong_table
+from pipeline.compare import choose, fold_table, read_predictions, summary_json
+from pipeline.compare_counts import mcnemar_table
+from pipeline.compare_curves import curve_table
+from pipeline.compare_metrics import metric_table
+from pipeline.compare_pairs import delong_table, omnibus_table
 from pipeline.model_scores import model_scores
 from pipeline.params import load_params
 from pipeline.plan import CompareParams
@@ -27,16 +30,22 @@ def main() -> None:
 
     models = model_scores(predictions, place=str(given.predictions))
     folds = fold_table(predictions)
-    metrics = metric_table(models, folds=folds)
+    metrics = metric_table(models, folds=folds, params=params)
     chosen = choose(folds, models, primary=params.primary)
+    omnibus = omnibus_table(models, chosen=chosen, params=params)
     delong = delong_table(models, chosen=chosen, params=params)
+    mcnemar = mcnemar_table(models, chosen=chosen, params=params)
+    curves = curve_table(models, chosen=chosen)
     for row in chosen.itertuples():
         log.info("%s: %s, mean AUC of %d folds %.3f", row.feature_set, row.model, row.n_folds, row.mean_auc)
 
     write_table(metrics, given.tables / "metrics.csv", result_contracts.METRICS)
     write_table(folds, given.tables / "folds.csv", result_contracts.FOLDS)
-    write_table(delong, given.tables / "delong.csv", result_contracts.DELONG)
     write_table(chosen, given.tables / "chosen.csv", result_contracts.CHOSEN)
+    write_table(omnibus, given.tables / "omnibus.csv", result_contracts.OMNIBUS)
+    write_table(delong, given.tables / "delong.csv", result_contracts.DELONG)
+    write_table(mcnemar, given.tables / "mcnemar.csv", result_contracts.MCNEMAR)
+    write_table(curves, given.tables / "curves.csv", result_contracts.CURVES)
     if given.metrics:
         given.metrics.write_text(summary_json(metrics, delong=delong, chosen=chosen), encoding="utf-8")
 

@@ -11,9 +11,13 @@ from ruamel.yaml import YAML
 from study import NETS, STRENGTH, study_patients, study_predictions, study_splits
 
 from pipeline import contracts, result_contracts
-from pipeline.compare import choose, fold_table, metric_table
-from pipeline.compare_pairs import delong_table
+from pipeline.compare import choose, fold_table
+from pipeline.compare_counts import mcnemar_table
+from pipeline.compare_curves import curve_table
+from pipeline.compare_metrics import metric_table
+from pipeline.compare_pairs import delong_table, omnibus_table
 from pipeline.model_scores import model_scores
+from pipeline.params import read_yaml
 from pipeline.plan import CompareParams
 from pipeline.tables import write_csv, write_table
 
@@ -126,16 +130,27 @@ def write_cards(folder: Path, *, strategy: str = "crossfit", trained_on: str | N
         path.write_text(json.dumps(card | {"n_patients": 30}), encoding="utf-8")
 
 
+def compare_params(*, primary: dict[str, str] | None = PRIMARY) -> CompareParams:
+    """The shipped params of the compare stage, with few samples of patients and a primary comparison of one's own."""
+    shipped = read_yaml(Path(__file__).resolve().parents[1] / "params" / "compare.yaml")
+    changed = {"primary": primary, "all_pairs": False, "bootstrap": {"replicates": 200, "seed": 1}, "prevalence": 0.2}
+    return CompareParams.model_validate(shipped | changed)
+
+
 def write_results(predictions: pd.DataFrame, folder: Path, *, primary: dict[str, str] | None = PRIMARY) -> None:
     """The tables of the compare stage."""
     models = model_scores(predictions, place="p.csv")
-    params = CompareParams.model_validate({"primary": primary, "all_pairs": False})
+    params = compare_params(primary=primary)
     folds = fold_table(predictions)
     chosen = choose(folds, models, primary=params.primary)
-    write_table(metric_table(models, folds=folds), folder / "metrics.csv", result_contracts.METRICS)
+    write_table(metric_table(models, folds=folds, params=params), folder / "metrics.csv", result_contracts.METRICS)
     write_table(folds, folder / "folds.csv", result_contracts.FOLDS)
     write_table(chosen, folder / "chosen.csv", result_contracts.CHOSEN)
-    write_table(delong_table(models, chosen=chosen, params=params), folder / "delong.csv", result_contracts.DELONG)
+    tests = {"omnibus": omnibus_table, "delong": delong_table, "mcnemar": mcnemar_table}
+    for name, made in tests.items():
+        table = made(models, chosen=chosen, params=params)
+        write_table(table, folder / f"{name}.csv", getattr(result_contracts, name.upper()))
+    write_table(curve_table(models, chosen=chosen), folder / "curves.csv", result_contracts.CURVES)
 
 
 def write_study(folder: Path) -> dict[str, Path]:

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from study import NETS, STRENGTH, study_predictions
+from study_folder import compare_params
 
 from pipeline import contracts, result_contracts
-from pipeline.compare import choose, fold_table, metric_table, read_predictions, summary_json
+from pipeline.compare import choose, fold_table, read_predictions, summary_json
+from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table
 from pipeline.errors import ParamsError, PipelineError, TableError
 from pipeline.model_scores import check_same_patients, id_hash, model_scores
@@ -23,8 +25,8 @@ from pipeline.tables import read_table, write_table
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = Path(__file__).parent / "reference"
 NAMES = {"feature_set": "combined", "comparator": "clinical", "evaluation": "external"}
-PARAMS = CompareParams.model_validate({"primary": NAMES, "all_pairs": True})
-NONE = CompareParams(primary=None, all_pairs=False)
+PARAMS = compare_params(primary=NAMES).model_copy(update={"all_pairs": True})
+NONE = compare_params(primary=None)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,12 @@ def compared(predictions, params=PARAMS):
     models = model_scores(predictions, place="p.csv")
     folds = fold_table(predictions)
     chosen = choose(folds, models, primary=params.primary)
-    return metric_table(models, folds=folds), folds, chosen, delong_table(models, chosen=chosen, params=params)
+    return (
+        metric_table(models, folds=folds, params=params),
+        folds,
+        chosen,
+        delong_table(models, chosen=chosen, params=params),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +71,7 @@ def test_numbers_of_r_come_through():
     chosen = pd.DataFrame({"feature_set": ["reference"], "model": ["LR"], "kind": ["classifier"]})
 
     delong = delong_table(models, chosen=chosen, params=NONE)
-    metrics = metric_table(models, folds=fold_table(long))
+    metrics = metric_table(models, folds=fold_table(long), params=NONE)
 
     found = delong.set_index(["model_a", "model_b"])
     for row in pairs.itertuples():
@@ -95,8 +102,10 @@ def test_cross_validation_gives_ranking_metrics_only(tables):
     assert len(own) == 6
     auc = one_metric(metrics, "clinical", "lr", "cv", "auc")
     assert auc["estimate"] == pytest.approx(own["auc"].mean(), abs=1e-15)
-    assert auc["ci_method"] == "mean of folds"
-    assert np.isnan(auc["ci_low"])
+    assert "Nadeau" in auc["ci_method"]
+    # Six folds of 20 of the 60 patients: t of 5 degrees of freedom, and n_test / n_train = 20 / 40.
+    half = 2.570581835636314 * (own["auc"].std(ddof=1) ** 2 * (1 / 6 + 20 / 40)) ** 0.5
+    assert auc["ci_high"] - auc["estimate"] == pytest.approx(half)
     assert "approximate" in one_metric(metrics, "clinical", "lr", "cv", "auc_pooled")["ci_method"]
 
 
@@ -202,9 +211,7 @@ def test_a_missing_evaluation_is_no_fault_unless_it_is_the_primary_one(predictio
 
 
 def test_all_faults_of_the_primary_comparison_are_named_at_once(predictions):
-    wrong = CompareParams.model_validate(
-        {"primary": {"feature_set": "fused", "comparator": "deep", "evaluation": "external"}, "all_pairs": False}
-    )
+    wrong = compare_params(primary={"feature_set": "fused", "comparator": "deep", "evaluation": "external"})
     with pytest.raises(PipelineError, match="3 values are not of these data") as raised:
         compared(predictions[predictions["evaluation"] != "external"], wrong)
 
@@ -278,7 +285,7 @@ def test_ten_models_of_ten_thousand_patients_take_seconds():
         for k in range(10)
     )
     start = time.perf_counter()
-    delong = compared(table, CompareParams(primary=None, all_pairs=True))[3]
+    delong = compared(table, NONE.model_copy(update={"all_pairs": True}))[3]
 
     assert time.perf_counter() - start < 5
     assert (delong["family"] == "all pairs").sum() == 45

@@ -10,16 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from pipeline.statistics.auc_intervals import logit_interval, plain_interval
+from pipeline.statistics.auc_tests import paired_tests
 from pipeline.statistics.multiplicity import benjamini_hochberg, holm
-from pipeline.statistics.roc import (
-    as_labels,
-    auc_variances,
-    logit_interval,
-    paired_tests,
-    placements,
-    plain_interval,
-    roc_points,
-)
+from pipeline.statistics.roc import as_labels, auc_variances, placements, roc_corners, roc_points
 
 REFERENCE = Path(__file__).parent / "reference"
 MODELS = pd.read_csv(REFERENCE / "models.csv")
@@ -143,3 +137,18 @@ def test_area_under_the_points_is_the_auc(scores):
 
     assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
     assert np.trapezoid(y, x) == pytest.approx(placements(scores, labels=labels).auc[0], abs=1e-12)
+
+
+@given(arrays(np.float64, 20, elements=st.integers(0, 6).map(float)))
+def test_the_corners_draw_the_same_curve(scores):
+    labels = np.arange(20) % 3 == 0
+    x, y = roc_points(scores, labels=labels)
+    fewer_x, fewer_y = roc_corners(scores, labels=labels)
+
+    assert set(zip(fewer_x, fewer_y, strict=True)) <= set(zip(x, y, strict=True))
+    assert np.trapezoid(fewer_y, fewer_x) == pytest.approx(np.trapezoid(y, x), abs=1e-12)
+
+
+def test_points_on_a_line_are_no_corners():
+    # Two others, then both events: up the right side only after the left; the four steps are two lines.
+    assert [list(side) for side in roc_corners([4, 3, 2, 1], labels=[0, 0, 1, 1])] == [[0, 1, 1], [0, 0, 1]]

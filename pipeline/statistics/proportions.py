@@ -49,12 +49,6 @@ class Confusion:
     tn: int
     fn: int
 
-    @property
-    def f1(self) -> float:
-        """2 TP / (2 TP + FP + FN); NaN where nobody has the event and nobody is called positive. No proportion."""
-        whole = 2 * self.tp + self.fp + self.fn
-        return 2 * self.tp / whole if whole else NAN
-
     def proportions(self) -> dict[str, Proportion]:
         """Accuracy, sensitivity, specificity, PPV, NPV with Wilson intervals, of the patients at hand."""
         return {

@@ -1,0 +1,65 @@
+"""`mcnemar.csv`: whether two models call the same patients right equally often, each at its frozen threshold.
+
+Families `primary comparison` and `sets at their CV-chosen classifier` (as in `compare_pairs`), in the test evaluations.
+Holm's correction within each family and measure.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from pipeline.compare import PRIMARY
+from pipeline.compare_pairs import CHOSEN, PAIR, evaluation_groups, families, places
+from pipeline.model_scores import ModelScores
+from pipeline.plan import CompareParams
+from pipeline.statistics.mcnemar import mcnemar
+from pipeline.statistics.multiplicity import holm
+
+METHOD = "Newcombe, square-and-add"
+COLUMNS = ["evaluation", "family", *PAIR, "measure", "only_a_right", "only_b_right", "difference"]
+COLUMNS += ["ci_low", "ci_high", "ci_method", "p_value", "p_holm", "n"]
+
+
+def mcnemar_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params: CompareParams) -> pd.DataFrame:
+    """McNemar's exact test of accuracy (all patients), sensitivity (events) and specificity (others) of each pair.
+
+    difference = a - b with Newcombe's square-and-add interval. Models without a threshold have no rows.
+    Raises TableError where the models of an evaluation were not scored on the same patients.
+    """
+    parts = []
+    for group in evaluation_groups(models):
+        usable = {key: group[index] for key, index in places(group).items() if group[index].threshold is not None}
+        evaluation = group[0].evaluation
+        for family, members in families(list(places(group)), chosen=chosen, evaluation=evaluation, params=params):
+            if family not in (PRIMARY, CHOSEN):
+                continue
+            pairs = combinations([usable[key] for key in members if key in usable], 2)
+            table = pd.DataFrame([row for a, b in pairs for row in _rows(a, b)])
+            if len(table):
+                table["p_holm"] = table.groupby("measure")["p_value"].transform(holm)
+                parts.append(table.assign(evaluation=evaluation, family=family))
+    return pd.concat(parts, ignore_index=True)[COLUMNS] if parts else pd.DataFrame(columns=COLUMNS)
+
+
+def _rows(a: ModelScores, b: ModelScores) -> Iterator[dict[str, Any]]:
+    right_a, right_b = a.right(), b.right()
+    everyone = a.labels | ~a.labels
+    for measure, group in {"accuracy": everyone, "sensitivity": a.labels, "specificity": ~a.labels}.items():
+        test = mcnemar(right_a[group], right_b[group])
+        yield {
+            "set_a": a.feature_set,
+            "model_a": a.model,
+            "set_b": b.feature_set,
+            "model_b": b.model,
+            "measure": measure,
+            "only_a_right": test.only_a,
+            "only_b_right": test.only_b,
+            "difference": test.difference,
+            "ci_low": test.ci_low,
+            "ci_high": test.ci_high,
+            "ci_method": METHOD,
+            "p_value": test.p_value,
+            "n": test.n,
+        }

@@ -1,0 +1,32 @@
+"""`curves.csv`: the points of the ROC and precision-recall curves of the chosen models, in every evaluation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from pipeline.model_scores import ModelScores
+from pipeline.statistics.precision_recall import precision_recall_points
+from pipeline.statistics.roc import roc_corners
+
+COLUMNS = ["feature_set", "model", "evaluation", "curve", "point", "x", "y"]
+
+
+def curve_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame) -> pd.DataFrame:
+    """roc (x = 1 - specificity, y = sensitivity) and precision_recall (x = sensitivity, y = PPV), points from 1.
+
+    ROC points are those at which the curve turns; precision-recall points those at which the sensitivity rises.
+    A model whose patients are all of one class has no curve.
+    """
+    picked = set(zip(chosen["feature_set"], chosen["model"], strict=True))
+    parts = []
+    for model in models:
+        if (model.feature_set, model.model) not in picked or not model.both_classes:
+            continue
+        curves = {"roc": roc_corners, "precision_recall": precision_recall_points}
+        for curve, points in curves.items():
+            x, y = points(model.scores, labels=model.labels)
+            table = pd.DataFrame({"point": np.arange(1, x.size + 1), "x": x, "y": y})
+            shared = {"feature_set": model.feature_set, "model": model.model, "evaluation": model.evaluation}
+            parts.append(table.assign(**shared, curve=curve)[COLUMNS])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)

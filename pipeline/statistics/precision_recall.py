@@ -1,0 +1,44 @@
+"""The precision-recall curve (positive predictive value against sensitivity) and its area, the average precision."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pipeline.statistics.roc import as_labels
+
+Numbers = NDArray[np.float64]
+
+
+def average_precision(scores: ArrayLike, *, labels: ArrayLike, weights: ArrayLike | None = None) -> Numbers:
+    """Sum over the distinct scores of the gain in sensitivity times the PPV there, shape (b,); chance = prevalence.
+
+    No line is drawn between points, since it would be too optimistic (Davis and Goadrich 2006): the same as
+    scikit-learn's average_precision_score. `scores` and `labels` have shape (n,); `weights`, shape (b, n), counts each
+    patient in b samples (default: once). Raises ValueError as `as_labels`.
+    """
+    positive, values = as_labels(labels), np.asarray(scores, dtype=np.float64)
+    counts = np.ones((1, values.size)) if weights is None else np.atleast_2d(np.asarray(weights, dtype=np.float64))
+    order, last = _order(values)
+    hits = np.cumsum(np.where(positive[order], counts[:, order], 0.0), axis=1)[:, last]
+    called = np.cumsum(counts[:, order], axis=1)[:, last]
+    ppv = hits / np.maximum(called, 1.0)
+    gains = np.diff(hits, axis=1, prepend=0.0) / hits[:, -1:]
+    return np.asarray((gains * ppv).sum(axis=1))
+
+
+def precision_recall_points(scores: ArrayLike, *, labels: ArrayLike) -> tuple[Numbers, Numbers]:
+    """Sensitivity and PPV at every distinct score where the sensitivity rises, from the highest score to the lowest.
+
+    `scores` and `labels` have shape (n,). Scores that add false alarms alone are left out: they change no area.
+    Raises ValueError as `as_labels`.
+    """
+    positive, values = as_labels(labels), np.asarray(scores, dtype=np.float64)
+    order, last = _order(values)
+    hits = np.cumsum(positive[order])[last]
+    rises = np.diff(hits, prepend=0) > 0
+    return hits[rises] / hits[-1], hits[rises] / (last[rises] + 1)
+
+
+def _order(values: Numbers) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices from the highest score down, and where in that order each distinct score ends."""
+    order = np.argsort(-values, kind="stable")
+    return order, np.append(np.flatnonzero(np.diff(values[order])), values.size - 1)

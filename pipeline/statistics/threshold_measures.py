@@ -1,0 +1,53 @@
+"""Measures of the four counts at a threshold that are no proportion, for one table of counts or many at once."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import binom
+
+from pipeline.statistics.proportions import Confusion
+from pipeline.statistics.roc import as_labels
+
+Numbers = NDArray[np.float64]
+
+
+def threshold_measures(*, tp: ArrayLike, fp: ArrayLike, tn: ArrayLike, fn: ArrayLike) -> dict[str, Numbers]:
+    """F1, balanced accuracy and Matthews' correlation of counts of one shape; NaN where a denominator is 0.
+
+    f1 = 2 TP / (2 TP + FP + FN). balanced_accuracy = (sensitivity + specificity) / 2. mcc =
+    (TP TN - FP FN) / sqrt((TP + FP)(TP + FN)(TN + FP)(TN + FN)): undefined where all or none are called positive.
+    """
+    hits, alarms, cleared, missed = (np.asarray(count, dtype=np.float64) for count in (tp, fp, tn, fn))
+    events, others = hits + missed, cleared + alarms
+    margins = (hits + alarms) * events * others * (cleared + missed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {
+            "f1": 2 * hits / (2 * hits + alarms + missed),
+            "balanced_accuracy": (hits / events + cleared / others) / 2,
+            "mcc": (hits * cleared - alarms * missed) / np.sqrt(margins),
+        }
+
+
+def resampled_measures(
+    scores: ArrayLike, *, labels: ArrayLike, threshold: float, counts: ArrayLike
+) -> dict[str, Numbers]:
+    """`threshold_measures` of b samples, shape (b,): `counts`, shape (b, n), says how often each patient is drawn.
+
+    `scores` and `labels` have shape (n,); positive = score ≥ threshold. Raises ValueError as `as_labels`.
+    """
+    event, weights = as_labels(labels), np.atleast_2d(np.asarray(counts, dtype=np.float64))
+    called = np.asarray(scores, dtype=np.float64) >= threshold
+    cells = {"tp": called & event, "fp": called & ~event, "tn": ~called & ~event, "fn": ~called & event}
+    return threshold_measures(**{name: weights @ cell.astype(np.float64) for name, cell in cells.items()})
+
+
+def no_information_rate(counts: Confusion) -> tuple[float, float]:
+    """The accuracy of calling everyone the more frequent class, and p that the accuracy is higher.
+
+    p is one-sided from the binomial of the patients called right at that rate, which counts as known: caret's
+    confusionMatrix, R's binom.test(right, n, rate, alternative = "greater"). NaN where there is no patient.
+    """
+    n, events, right = counts.tp + counts.fp + counts.tn + counts.fn, counts.tp + counts.fn, counts.tp + counts.tn
+    if n == 0:
+        return float("nan"), float("nan")
+    rate = max(events, n - events) / n
+    return rate, float(binom.sf(right - 1, n, rate))
