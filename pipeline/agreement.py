@@ -17,7 +17,7 @@ from pydantic import Field
 
 from pipeline import contracts
 from pipeline.checkpoints import CheckpointStore
-from pipeline.contour_perturbation import dice, perturbed
+from pipeline.contour_perturbation import dice, equivalent_radius, perturbed
 from pipeline.crop import CropCase, CropParams, crop_case, crop_cases
 from pipeline.errors import ImageError, PipelineError
 from pipeline.images import array_of, image_from, read_image, write_image
@@ -28,7 +28,6 @@ from pipeline.radiomics_recipe import Recipe
 FINAL = "final"
 FIRST = "0"  # the repeat that is the first mask itself
 _DRAW, _CONTOUR = range(2)  # streams of randomness
-Length = Field(gt=0, le=1000, allow_inf_nan=False)
 
 
 class AgreementParams(Params):
@@ -37,10 +36,8 @@ class AgreementParams(Params):
     source: Literal["perturbation", "second_reader", "none"]
     images: int | None = Field(ge=2)
     repeats: int = Field(ge=1, le=50)
-    amplitude_mm: float = Length
-    amplitude_px: float = Length
-    smoothness_mm: float = Length
-    smoothness_px: float = Length
+    amplitude: float = Field(gt=0, le=1)
+    smoothness: float = Field(gt=0, le=10)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,12 +125,13 @@ def _mask(case: RepeatCase, *, params: AgreementParams, folder: Path, seed: int)
         return case.other, dice(marked, second)
     # Of the image's id and not of its place, so that more or fewer images leave each one's contours as they are.
     identity = int.from_bytes(hashlib.sha256(str(case.crop.row["image_id"]).encode()).digest()[:8])
-    known = not pd.isna(case.crop.row["spacing_x_mm"])
+    spacing = first.GetSpacing()[::-1]
+    radius = equivalent_radius(marked, spacing=spacing)
     drawn = perturbed(
         marked,
-        amplitude=params.amplitude_mm if known else params.amplitude_px,
-        smoothness=params.smoothness_mm if known else params.smoothness_px,
-        spacing=first.GetSpacing()[::-1],
+        amplitude=params.amplitude * radius,
+        smoothness=params.smoothness * radius,
+        spacing=spacing,
         rng=np.random.default_rng([seed, _CONTOUR, identity, int(case.repeat)]),
     )
     path = folder / "mask.nrrd"

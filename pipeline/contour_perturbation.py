@@ -51,6 +51,12 @@ def perturbed(
     return drawn
 
 
+def equivalent_radius(mask: NDArray[np.generic], *, spacing: tuple[float, ...]) -> float:
+    """The radius of the disc (2-D) or ball (3-D) of the same size as `mask`, in the unit of `spacing`."""
+    size = int(np.count_nonzero(mask)) * math.prod(spacing)
+    return math.sqrt(size / math.pi) if mask.ndim == 2 else (3 * size / (4 * math.pi)) ** (1 / 3)
+
+
 def dice(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
     """Dice's overlap of two masks of one shape (non-zero = marked): 2 |a and b| / (|a| + |b|).
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from pipeline.contour_perturbation import dice, perturbed
+from pipeline.contour_perturbation import dice, equivalent_radius, perturbed
 from pipeline.errors import ImageError
 
 
@@ -31,6 +31,11 @@ def test_dice_by_hand():
     assert (dice(a, a), dice(a, 1 - a), dice(0 * a, 0 * a)) == (1, 0, 1)
     with pytest.raises(ValueError, match="shapes"):
         dice(a, a[:2])
+
+
+def test_equivalent_radius_by_hand():
+    assert equivalent_radius(np.ones((4, 9)), spacing=(0.5, 2.0)) == pytest.approx(6 / np.sqrt(np.pi))
+    assert equivalent_radius(disc(15, side=40, ndim=3), spacing=(2.0,) * 3) == pytest.approx(30, rel=0.01)
 
 
 def test_the_radius_of_a_disc_varies_as_asked_and_not_on_average():
