@@ -6,6 +6,8 @@ from scipy.stats import norm
 
 from pipeline.statistics.roc import NO_INTERVAL, Interval
 
+EDGE = 1e-12  # the nearest to 0 or 1 that a limit other than 0 or 1 is sought
+
 
 def plain_interval(auc: float, *, variance: float, level: float = 0.95) -> Interval:
     """AUC ± z · SE, cut to [0, 1]: what pROC prints. Too narrow near 1. NaN where the variance is 0 or unknown."""
@@ -44,7 +46,7 @@ def score_interval(auc: float, *, n_pos: int, n_neg: int, level: float = 0.95) -
         variance = t * (1 - t) * (1 + extra * ((1 - t) / (2 - t) + t / (1 + t))) / (n_pos * n_neg)
         return float((auc - t) ** 2 - z2 * variance)
 
-    # At the AUC itself the excess is negative, at 0 and at 1 it is positive, unless the AUC lies there.
-    low = 0.0 if auc == 0 else float(brentq(excess, 0.0, auc if auc < 1 else 1 - 1e-12, xtol=1e-14))
-    high = 1.0 if auc == 1 else float(brentq(excess, auc if auc > 0 else 1e-12, 1.0, xtol=1e-14))
+    # The excess is negative at the AUC and positive at both ends; where the AUC is an end, it is negative close by.
+    low = 0.0 if auc == 0 else float(brentq(excess, 0.0, min(auc, 1 - EDGE), xtol=1e-14))
+    high = 1.0 if auc == 1 else float(brentq(excess, max(auc, EDGE), 1.0, xtol=1e-14))
     return low, high

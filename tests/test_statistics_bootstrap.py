@@ -1,0 +1,54 @@
+"""Samples of patients: their sizes, their seed, and intervals whose answer is known."""
+
+import numpy as np
+import pytest
+
+from pipeline.statistics import bootstrap
+from pipeline.statistics.bootstrap import bootstrap_intervals, percentile_interval, stratified_counts
+
+LABELS = np.arange(30) < 12
+
+
+def test_each_sample_has_the_sizes_of_the_classes():
+    counts = np.concatenate(list(stratified_counts(LABELS, replicates=50, seed=1)))
+
+    assert counts.shape == (50, 30)
+    assert (counts[:, LABELS].sum(axis=1) == 12).all()
+    assert (counts[:, ~LABELS].sum(axis=1) == 18).all()
+    # A patient is drawn once on average, and left out of about exp(-1) of the samples.
+    assert counts.mean() == 1
+    assert (counts == 0).mean() == pytest.approx((1 - 1 / 12) ** 12 * 0.4 + (1 - 1 / 18) ** 18 * 0.6, abs=0.03)
+
+
+def test_the_seed_alone_decides():
+    one, same, other = (np.concatenate(list(stratified_counts(LABELS, replicates=20, seed=seed))) for seed in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+
+
+def test_many_patients_come_in_blocks(monkeypatch):
+    monkeypatch.setattr(bootstrap, "CELLS", 300)
+    blocks = [len(block) for block in stratified_counts(LABELS, replicates=25, seed=1)]
+
+    assert blocks == [10, 10, 5]
+
+
+def test_interval_of_a_mean_is_about_that_of_the_normal():
+    # Events and others of one normal each: the mean of the events has the SD sqrt(143 / 12) / sqrt(12) (0 … 11).
+    values = np.where(LABELS, np.arange(30), 0.0)
+    found = bootstrap_intervals(lambda counts: {"mean": counts @ values / 12}, labels=LABELS, replicates=4000, seed=3)[
+        "mean"
+    ]
+
+    assert found == pytest.approx((5.5 - 1.96 * 0.9965, 5.5 + 1.96 * 0.9965), abs=0.1)
+
+
+def test_undefined_samples_are_left_out_and_what_does_not_vary_has_no_interval():
+    assert percentile_interval([np.nan, *np.arange(101)]) == pytest.approx((2.5, 97.5))
+    assert percentile_interval(np.arange(101), level=0.9) == pytest.approx((5, 95))
+    assert np.isnan(percentile_interval([np.nan, np.nan])).all()
+    assert np.isnan(percentile_interval([1.0, 1.0])).all()
+
+
+def test_no_replicates_give_no_intervals():
+    assert bootstrap_intervals(lambda counts: {"n": counts.sum(axis=1)}, labels=LABELS, replicates=0, seed=1) == {}

@@ -1,0 +1,44 @@
+"""Cohen's kappa held to R (vcd)."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from pipeline.statistics.kappa import cohen_kappa
+
+EXPECTED = json.loads((Path(__file__).parent / "reference" / "expected" / "kappa.json").read_text())
+WEIGHTS = {"none": "vcd_unweighted", "linear": "vcd_linear", "quadratic": "vcd_quadratic"}
+
+
+@pytest.mark.parametrize("table", ["k2", "k3"])
+@pytest.mark.parametrize("weights", sorted(WEIGHTS))
+def test_equals_vcd(table, weights):
+    # vcd: k <- Kappa(table, weights = "Equal-Spacing" or "Fleiss-Cohen"); confint(k)
+    expected = EXPECTED[table][WEIGHTS[weights]]
+    found = cohen_kappa(EXPECTED[table]["table"], weights=weights)
+
+    assert found.estimate == pytest.approx(expected["k"], abs=1e-7)
+    assert (found.ci_high - found.estimate) / norm.ppf(0.975) == pytest.approx(expected["ase"], abs=1e-7)
+    if "ci" in expected:
+        assert found[1:] == pytest.approx(tuple(expected["ci"]), abs=1e-7)
+
+
+def test_by_hand():
+    # 20 + 15 of 50 agree; by chance (25/50)(30/50) + (25/50)(20/50) = 0.5.
+    assert cohen_kappa([[20, 5], [10, 15]]).estimate == pytest.approx((0.7 - 0.5) / 0.5)
+
+
+def test_edges():
+    assert cohen_kappa([[5, 0], [0, 5]])[0] == 1
+    assert np.isnan(cohen_kappa([[5, 0], [0, 5]])[1:]).all()
+    assert np.isnan(cohen_kappa([[0, 0], [0, 9]])).all()
+    assert cohen_kappa([[0, 0], [3, 7]]).estimate == 0  # everyone called one thing: no better than chance
+
+
+@pytest.mark.parametrize("table", [[[1, 2]], [[1]], [[0, 0], [0, 0]], [[1, -1], [2, 3]], [[1, np.nan], [2, 3]]])
+def test_what_is_no_table_is_refused(table):
+    with pytest.raises(ValueError, match=r"shape|counts"):
+        cohen_kappa(table)
