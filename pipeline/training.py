@@ -15,24 +15,19 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from pipeline.augmentation import Augmentation
 from pipeline.errors import PipelineError
-from pipeline.params import Params
+from pipeline.optimisation import MovingAverage, OptimisationParams, class_weight_ratio, loss_of, optimiser_of, rate
 from pipeline.roi_inputs import Normalisation, normalised
 from pipeline.training_batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches, validation_rows
 
 
-class TrainingParams(Params):
+class TrainingParams(OptimisationParams):
     """How networks are trained."""
 
-    epochs: int = Field(ge=1, le=10_000)
     batch_size: int = Field(ge=2, le=4096)
-    learning_rate: float = Field(gt=0, le=1)
-    warm_up_epochs: float = Field(ge=0, le=1000)
-    schedule: Literal["cosine", "constant"]
-    weight_decay: float = Field(ge=0, le=1)
-    class_weights: Literal["balanced", "none"]
     precision: Literal["float32", "bfloat16"]
     torch_threads: int = Field(ge=1, le=256)
     early_stopping: EarlyStoppingParams
@@ -94,11 +89,6 @@ def reproducible(*, seed: int, threads: int, device: torch.device) -> Iterator[N
             switches.fill_uninitialized_memory = filled
 
 
-def class_weight_ratio(labels: NDArray[np.float32], *, how: Literal["balanced", "none"]) -> float:
-    """Weight of an event over weight of a non-event: n_negative / n_positive, or 1."""
-    return float((labels == 0).sum() / (labels == 1).sum()) if how == "balanced" else 1.0
-
-
 class _Best:
     """The weights with the lowest validation loss so far; empty where nothing is held out."""
 
@@ -140,8 +130,8 @@ class Trainer:
     def fit(self, examples: Examples, *, forbidden: frozenset[str], seed: int) -> Training:
         """Train on all examples but an inner validation part, if one is held out; keep the best epoch's weights then.
 
-        Loss: class-weighted binary cross-entropy, weights with mean 1. AdamW, decay on weights only, linear warm-up,
-        then a cosine to zero or a constant rate. `forbidden`: groups that no batch may hold. Raises AssertionError.
+        Loss, optimiser, learning rate and moving average as in pipeline.optimisation. `forbidden`: groups that no
+        batch may hold. Raises AssertionError.
         """
         order = np.random.default_rng(seed)
         held = validation_rows(examples, params=self.params.early_stopping, order=order)
@@ -149,8 +139,9 @@ class Trainer:
         forbidden = forbidden | {examples.groups[row] for row in held}
         ratio = class_weight_ratio(examples.labels[rows], how=self.params.class_weights)
         steps = self.params.epochs * len(batches(rows, batch_size=self.params.batch_size))
-        optimiser = self._optimiser()
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: self._rate(step, steps=steps))
+        optimiser = optimiser_of(self.network, params=self.params, device=self.device)
+        schedule = LambdaLR(optimiser, lambda step: rate(step, steps=steps, params=self.params))
+        average = MovingAverage(self.network, decay=self.params.ema_decay)
         history: list[Epoch] = []
         best = _Best()
         for epoch in range(1, self.params.epochs + 1):
@@ -160,12 +151,16 @@ class Trainer:
             ):
                 losses.append(self._step(examples, batch, ratio=ratio, optimiser=optimiser) * len(batch))
                 schedule.step()
+                average.update(self.network)
+            average.exchange(self.network)  # the average is what is validated, kept and used
             validation_loss = self._validation_loss(examples, held, ratio=ratio) if len(held) else None
             history.append(
                 Epoch(epoch=epoch, train_loss=math.fsum(losses) / len(rows), validation_loss=validation_loss)
             )
             if best.is_over(history[-1], self.network, patience=self.params.early_stopping.patience_epochs):
                 break
+            if epoch < self.params.epochs:
+                average.exchange(self.network)
         best.restore(self.network)
         held_patients = {examples.patients[row] for row in held}
         return Training(epochs=tuple(history), weight_ratio=ratio, n_validation_patients=len(held_patients))
@@ -195,46 +190,20 @@ class Trainer:
     def _input(self, grey: Tensor) -> Tensor:
         return normalised(grey, how=self.normalise).contiguous(memory_format=torch.channels_last)
 
-    def _optimiser(self) -> torch.optim.AdamW:
-        parameters = list(self.network.parameters())
-        decayed = [p for p in parameters if p.ndim > 1]
-        free = [p for p in parameters if p.ndim <= 1]  # biases and batch norms
-        groups = [
-            {"params": decayed, "weight_decay": self.params.weight_decay},
-            {"params": free, "weight_decay": 0.0},
-        ]
-        fused = self.device.type in ("cpu", "cuda")  # one pass over all weights: a tenth of the step
-        return torch.optim.AdamW(groups, lr=self.params.learning_rate, fused=fused)
-
-    def _rate(self, step: int, *, steps: int) -> float:
-        """The learning rate of a step (from 0) as a fraction of the full rate."""
-        warm_up = min(steps - 1, round(self.params.warm_up_epochs * steps / self.params.epochs))
-        if step < warm_up:
-            return (step + 1) / (warm_up + 1)
-        if self.params.schedule == "constant":
-            return 1.0
-        return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
-
     def _step(self, examples: Examples, batch: Rows, *, ratio: float, optimiser: torch.optim.Optimizer) -> float:
         self.network.train()
         grey = self.augment(self._grey(examples.pixels[batch]))
         mixed = self.params.precision == "bfloat16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=mixed):
             logits = self.network(self._input(grey))[0]
-        loss = _loss(logits.float(), examples.labels[batch], ratio=ratio)
+        loss = loss_of(logits.float(), examples.labels[batch], ratio=ratio, params=self.params)
         optimiser.zero_grad()
         loss.backward()
+        if self.params.gradient_clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.params.gradient_clip_norm)
         optimiser.step()
         return float(loss.detach())
 
     def _validation_loss(self, examples: Examples, rows: Rows, *, ratio: float) -> float:
         logits, _ = self.describe(examples.pixels[rows])
-        return float(_loss(torch.from_numpy(logits), examples.labels[rows], ratio=ratio))
-
-
-def _loss(logits: Tensor, labels: NDArray[np.float32], *, ratio: float) -> Tensor:
-    """Weighted binary cross-entropy: events weigh `ratio` times a non-event."""
-    truth = torch.from_numpy(labels).to(logits)
-    weights = torch.where(truth == 1, ratio, 1.0)
-    each = nn.functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
-    return (each * weights).sum() / weights.sum()
+        return float(loss_of(torch.from_numpy(logits), examples.labels[rows], ratio=ratio, params=self.params))

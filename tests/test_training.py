@@ -14,7 +14,7 @@ from pipeline.errors import PipelineError
 from pipeline.networks.carnet import CarNetParams
 from pipeline.networks.densenet import DenseNet121Params
 from pipeline.networks.registry import ARCHITECTURES, build_network
-from pipeline.training import Trainer, class_weight_ratio, device_named, reproducible
+from pipeline.training import Trainer, device_named, reproducible
 
 CPU = torch.device("cpu")
 STRENGTHS = NO_CHANGE.model_copy(update={"rotation_deg": 10, "noise_sd": 0.05, "flip": 0.5})
@@ -112,11 +112,21 @@ def test_few_events_run_all_epochs():
     assert all(epoch.validation_loss is None for epoch in record.epochs)
 
 
-def test_class_weights_by_hand():
-    labels = np.array([1, 0, 0, 0], dtype=np.float32)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"optimiser": "sgd", "learning_rate": 0.1},
+        {"loss": "focal"},
+        {"gradient_clip_norm": 0.01},
+        {"ema_decay": 0.9},
+        {"schedule": "step", "step_epochs": 1},
+    ],
+)
+def test_every_way_to_train_does_something_and_repeats_itself(change):
+    plain, first, second = (fitted(1, **one)[2][1] for one in ({}, change, change))
 
-    assert class_weight_ratio(labels, how="balanced") == 3.0
-    assert class_weight_ratio(labels, how="none") == 1.0
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, plain)
 
 
 def test_first_loss_is_that_of_a_coin():
@@ -134,18 +144,6 @@ def test_first_loss_is_that_of_a_coin():
     )
 
     assert record.epochs[0].train_loss == pytest.approx(math.log(2), abs=1e-6)
-
-
-def test_learning_rate_warms_up_and_falls():
-    made = trainer(epochs=10, warm_up_epochs=2, schedule="cosine")
-    rates = [made._rate(step, steps=100) for step in range(100)]
-
-    assert rates[0] == pytest.approx(1 / 21)
-    assert rates[20] == 1.0
-    assert max(rates) == 1.0
-    assert rates[60] == pytest.approx(0.5)
-    assert rates[-1] < 0.001
-    assert trainer(warm_up_epochs=1000)._rate(0, steps=1) == 1.0
 
 
 def test_device_that_is_not_here_is_one_sentence():

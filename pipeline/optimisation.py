@@ -1,0 +1,110 @@
+"""How a network's weights are moved: optimiser, learning rate, loss, and the moving average of the weights."""
+
+import math
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor, nn
+
+from pipeline.params import Params
+
+MOMENTUM = 0.9  # of SGD
+
+
+class OptimisationParams(Params):
+    """The part of the training settings that says how weights are moved."""
+
+    epochs: int = Field(ge=1, le=10_000)
+    optimiser: Literal["adamw", "sgd"] = "adamw"
+    learning_rate: float = Field(gt=0, le=1)
+    warm_up_epochs: float = Field(ge=0, le=1000)
+    schedule: Literal["cosine", "step", "constant"]
+    step_epochs: int = Field(default=10, ge=1, le=10_000)
+    step_factor: float = Field(default=0.1, gt=0, lt=1)
+    weight_decay: float = Field(ge=0, le=1)
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    focal_gamma: float = Field(default=2.0, ge=0, le=10)
+    class_weights: Literal["balanced", "none"]
+    gradient_clip_norm: float | None = Field(default=None, gt=0)
+    ema_decay: float | None = Field(default=None, gt=0, lt=1)
+
+
+def optimiser_of(network: nn.Module, *, params: OptimisationParams, device: torch.device) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019), or SGD with Nesterov momentum 0.9; weight decay on weights only, not on
+    biases and batch norms.
+    """
+    parameters = list(network.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": params.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    fused = device.type in ("cpu", "cuda")  # one pass over all weights: a tenth of the step
+    if params.optimiser == "sgd":
+        return torch.optim.SGD(groups, lr=params.learning_rate, momentum=MOMENTUM, nesterov=True, fused=fused)
+    return torch.optim.AdamW(groups, lr=params.learning_rate, fused=fused)
+
+
+def rate(step: int, *, steps: int, params: OptimisationParams) -> float:
+    """The learning rate of a step (from 0, of `steps`) as a fraction of the full rate.
+
+    Linear warm-up; then a cosine to 0, or a fall by `step_factor` every `step_epochs` epochs of the whole training, or
+    constant.
+    """
+    warm_up = min(steps - 1, round(params.warm_up_epochs * steps / params.epochs))
+    if step < warm_up:
+        return (step + 1) / (warm_up + 1)
+    if params.schedule == "constant":
+        return 1.0
+    if params.schedule == "step":
+        return params.step_factor ** (step * params.epochs // steps // params.step_epochs)
+    return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+
+
+def class_weight_ratio(labels: NDArray[np.float32], *, how: Literal["balanced", "none"]) -> float:
+    """Weight of an event over weight of a non-event: n_negative / n_positive, or 1."""
+    return float((labels == 0).sum() / (labels == 1).sum()) if how == "balanced" else 1.0
+
+
+def loss_of(logits: Tensor, labels: NDArray[np.float32], *, ratio: float, params: OptimisationParams) -> Tensor:
+    """Weighted binary cross-entropy of logits (n,) and labels 0/1 (n,): events weigh `ratio` times a non-event, and the
+    weights have mean 1.
+
+    With `loss: focal` each term is scaled by (1 - p of the true class)^gamma (Lin et al., ICCV 2017), so that patients
+    that are told apart already count less; `ratio` is its alpha, taken from the training part.
+    """
+    truth = torch.from_numpy(labels).to(logits)
+    weights = torch.where(truth == 1, ratio, 1.0)
+    each = nn.functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    if params.loss == "focal":
+        each = each * (1 - torch.exp(-each)) ** params.focal_gamma
+    return (each * weights).sum() / weights.sum()
+
+
+class MovingAverage:
+    """The exponential moving average of a network's weights (Polyak and Juditsky 1992); `decay` of the old a step.
+
+    Counters and running statistics of batch norms are taken over as they are. Off where `decay` is None.
+    """
+
+    def __init__(self, network: nn.Module, *, decay: float | None) -> None:
+        self.decay = decay
+        self.weights = {} if decay is None else {k: v.detach().clone() for k, v in network.named_parameters()}
+
+    def update(self, network: nn.Module) -> None:
+        """Take in the weights after a step."""
+        if self.decay is None:
+            return
+        for name, value in network.named_parameters():
+            self.weights[name].lerp_(value.detach(), 1 - self.decay)
+
+    def exchange(self, network: nn.Module) -> None:
+        """Put the average into the network and the network's weights here; a second call puts them back."""
+        with torch.no_grad():
+            for name, value in network.named_parameters():
+                if name in self.weights:
+                    own = value.detach().clone()
+                    value.copy_(self.weights[name])
+                    self.weights[name] = own

@@ -1,0 +1,94 @@
+"""optimisation: learning rates, losses, clipping and averages by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny_study import training_params
+from torch import nn
+
+from pipeline.optimisation import MovingAverage, class_weight_ratio, loss_of, optimiser_of, rate
+
+CPU = torch.device("cpu")
+LABELS = np.array([1, 0, 0, 0], dtype=np.float32)
+
+
+def test_class_weights_by_hand():
+    assert class_weight_ratio(LABELS, how="balanced") == 3.0
+    assert class_weight_ratio(LABELS, how="none") == 1.0
+
+
+def test_learning_rate_warms_up_and_falls():
+    params = training_params(epochs=10, warm_up_epochs=2, schedule="cosine")
+    rates = [rate(step, steps=100, params=params) for step in range(100)]
+
+    assert rates[0] == pytest.approx(1 / 21)
+    assert rates[20] == 1.0
+    assert max(rates) == 1.0
+    assert rates[60] == pytest.approx(0.5)
+    assert rates[-1] < 0.001
+    assert rate(0, steps=1, params=training_params(warm_up_epochs=1000)) == 1.0
+
+
+def test_steps_fall_by_their_factor():
+    params = training_params(epochs=6, warm_up_epochs=0, schedule="step", step_epochs=2, step_factor=0.5)
+    rates = [rate(step, steps=60, params=params) for step in (0, 19, 20, 39, 40, 59)]
+
+    assert rates == [1.0, 1.0, 0.5, 0.5, 0.25, 0.25]
+
+
+def test_weighted_cross_entropy_by_hand():
+    loss = loss_of(torch.zeros(4), LABELS, ratio=3.0, params=training_params())
+    certain = loss_of(torch.tensor([2.0, 0, 0, 0]), LABELS, ratio=3.0, params=training_params())
+
+    assert float(loss) == pytest.approx(math.log(2))
+    # The event weighs as much as the three others together.
+    assert float(certain) == pytest.approx((math.log1p(math.exp(-2)) + math.log(2)) / 2)
+
+
+def test_focal_loss_by_hand():
+    params = training_params(loss="focal", focal_gamma=2.0)
+    logits = torch.tensor([2.0, 0, 0, 0])
+    p = 1 / (1 + math.exp(-2))
+    expected = (3 * (1 - p) ** 2 * -math.log(p) + 3 * 0.25 * math.log(2)) / 6
+
+    assert float(loss_of(logits, LABELS, ratio=3.0, params=params)) == pytest.approx(expected, rel=1e-6)
+    plain = training_params(loss="focal", focal_gamma=0.0)
+    assert float(loss_of(logits, LABELS, ratio=3.0, params=plain)) == pytest.approx(
+        float(loss_of(logits, LABELS, ratio=3.0, params=training_params()))
+    )
+
+
+@pytest.mark.parametrize(("name", "kind"), [("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)])
+def test_biases_and_batch_norms_do_not_decay(name, kind):
+    network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2))
+    made = optimiser_of(network, params=training_params(optimiser=name, weight_decay=0.1), device=CPU)
+
+    assert type(made) is kind
+    assert [group["weight_decay"] for group in made.param_groups] == [0.1, 0.0]
+    assert [p.ndim for p in made.param_groups[0]["params"]] == [4]
+
+
+def test_moving_average_by_hand():
+    network = nn.Linear(1, 1, bias=False)
+    nn.init.constant_(network.weight, 0.0)
+    average = MovingAverage(network, decay=0.75)
+    nn.init.constant_(network.weight, 1.0)
+    average.update(network)
+    average.update(network)
+
+    average.exchange(network)
+    assert float(network.weight.detach()) == pytest.approx(1 - 0.75**2)
+    average.exchange(network)
+    assert float(network.weight.detach()) == 1.0
+
+
+def test_without_decay_there_is_no_average():
+    network = nn.Linear(1, 1)
+    before = network.weight.clone()
+    average = MovingAverage(network, decay=None)
+    average.update(network)
+    average.exchange(network)
+
+    assert torch.equal(network.weight, before)
