@@ -22,7 +22,7 @@ from pipeline.networks.registry import ARCHITECTURES, is_fully_trained
 from pipeline.networks.settings import NetworkParams
 from pipeline.networks.vit import VitParams
 from pipeline.parallel import map_cases
-from pipeline.params import Params
+from pipeline.params import Params, ThresholdParams
 from pipeline.roi_inputs import InputParams, RoiInputs
 from pipeline.training import TrainingParams
 
@@ -193,7 +193,9 @@ def embeddings_table(results: Sequence[Described], *, net: str, cohort: Cohort) 
     return pd.concat([keys, pd.DataFrame(matrix, columns=names)], axis=1)
 
 
-def predictions_table(results: Sequence[Described], *, net: str, cohort: Cohort, splits: pd.DataFrame) -> pd.DataFrame:
+def predictions_table(
+    results: Sequence[Described], *, net: str, cohort: Cohort, splits: pd.DataFrame, rule: ThresholdParams
+) -> pd.DataFrame:
     """`predictions/<net>_head.csv`; header only for a frozen network, which has no head."""
     scores: dict[str, list[pd.Series]] = {}
     for result in sorted(results, key=lambda result: result.case.job.name):
@@ -209,7 +211,7 @@ def predictions_table(results: Sequence[Described], *, net: str, cohort: Cohort,
                 scored=sorted(job.scored),
             )
         )
-    return head_predictions(scores, net=net, splits=splits, labels=cohort.labels)
+    return head_predictions(scores, net=net, splits=splits, labels=cohort.labels, rule=rule)
 
 
 def write_network(results: Sequence[Described], *, folder: Path) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.operating_point import freeze
+from pipeline.params import ThresholdParams
 
 COLUMNS = ["feature_set", "model", "resample", "patient_id", "evaluation", "label", "score", "threshold"]
 
@@ -25,12 +26,17 @@ def patient_scores(
 
 
 def head_predictions(
-    scores: dict[str, list[pd.Series]], *, net: str, splits: pd.DataFrame, labels: Mapping[str, int]
+    scores: dict[str, list[pd.Series]],
+    *,
+    net: str,
+    splits: pd.DataFrame,
+    labels: Mapping[str, int],
+    rule: ThresholdParams,
 ) -> pd.DataFrame:
     """The predictions table of a network's head; header only where there are no scores (frozen networks).
 
     Parameters: `scores` (by resample, the patient scores of each part, which are averaged), `splits` (roles),
-    `labels` by patient_id. Threshold and recalibration are learned from the out-of-fold scores and frozen.
+    `labels` by patient_id. Threshold (by `rule`) and recalibration are learned from out-of-fold scores and frozen.
     """
     if not scores:
         return pd.DataFrame(columns=COLUMNS)
@@ -44,4 +50,4 @@ def head_predictions(
     raw["evaluation"] = [role[key] for key in zip(raw["resample"], raw["patient_id"], strict=True)]
     raw["label"] = [labels[patient] for patient in raw["patient_id"]]
     raw["feature_set"], raw["model"] = net, f"{net}_head"
-    return freeze(raw)[COLUMNS]
+    return freeze(raw, rule=rule)[COLUMNS]

@@ -9,10 +9,11 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 from pipeline.errors import PipelineError
+from pipeline.params import ThresholdParams
+from pipeline.threshold_rules import YOUDEN, learn_threshold
 
 CLIP = 1e-6  # a score nearer to 0 or 1 than this has log-odds along the tangent there, finite at 0 and 1
 MIN_SLOPE = 1e-3  # recalibration never turns a ranking over and never ties what was ranked
-DECIMALS = 12  # scores that agree so far count as equal when a threshold is sought
 FLAT = 1e-6  # log-odds that vary less than this rank nobody
 Scores = NDArray[np.float64]
 
@@ -35,25 +36,6 @@ def _log_odds(scores: Scores) -> Scores:
     inside = np.clip(given, CLIP, 1 - CLIP)
     # Cut off instead, the saturated scores of a network would tie, and the recalibrated AUC would not be the raw one.
     return np.asarray(logit(inside) + (given - inside) / CLIP, dtype=np.float64)
-
-
-def youden_threshold(scores: Scores, labels: NDArray[np.bool_]) -> float:
-    """The threshold t that maximises sensitivity + specificity for `score >= t`; among equals the lowest.
-
-    `scores` and `labels` have shape (n,), both classes present. The threshold lies midway between two neighbouring
-    scores, so that the last digits of a score decide nothing; where all scores are equal it is that score, and
-    everyone is positive. Source: Youden 1950.
-    """
-    values, place = np.unique(np.round(scores, DECIMALS), return_inverse=True)
-    if values.size == 1:
-        return float(np.min(scores))
-    events = np.bincount(place, weights=labels, minlength=values.size)
-    others = np.bincount(place, weights=~labels, minlength=values.size)
-    # Patients below each cut between neighbours. Whole numbers: sensitivity + specificity - 1, times both class sizes,
-    # so that equal cuts are exactly equal.
-    missed, cleared = np.cumsum(events)[:-1], np.cumsum(others)[:-1]
-    best = int(np.argmax(cleared * events.sum() - missed * others.sum()))
-    return float((values[best] + values[best + 1]) / 2)
 
 
 def _logistic_line(log_odds: Scores, labels: NDArray[np.bool_]) -> tuple[float, float]:
@@ -93,8 +75,8 @@ def _maximum_likelihood(x: Scores, targets: Scores, *, start: float) -> tuple[fl
     return float(found.x[0]), float(found.x[1])
 
 
-def fit_operating_point(scores: Scores, labels: NDArray[np.bool_]) -> OperatingPoint:
-    """Learn recalibration and Youden threshold from out-of-fold scores, shape (n,), and labels, shape (n,).
+def fit_operating_point(scores: Scores, labels: NDArray[np.bool_], *, rule: ThresholdParams = YOUDEN) -> OperatingPoint:
+    """Learn recalibration and threshold from out-of-fold scores, shape (n,), and labels, shape (n,).
 
     The slope is at least `MIN_SLOPE`: where the out-of-fold ranking is no better than chance, every patient gets about
     the prevalence, and the ranking of later patients stays that of the raw scores.
@@ -109,10 +91,11 @@ def fit_operating_point(scores: Scores, labels: NDArray[np.bool_]) -> OperatingP
         raise ValueError(msg)
     intercept, slope = _logistic_line(_log_odds(scores), labels)
     recalibrated = OperatingPoint(intercept=intercept, slope=slope, threshold=0.5).recalibrate(scores)
-    return OperatingPoint(intercept=intercept, slope=slope, threshold=youden_threshold(recalibrated, labels))
+    threshold = learn_threshold(recalibrated, labels, rule=rule)
+    return OperatingPoint(intercept=intercept, slope=slope, threshold=threshold)
 
 
-def operating_points(raw: pd.DataFrame) -> dict[tuple[str, str], OperatingPoint]:
+def operating_points(raw: pd.DataFrame, *, rule: ThresholdParams = YOUDEN) -> dict[tuple[str, str], OperatingPoint]:
     """The operating point of each (feature_set, model), from the raw `cv` scores averaged over repeats.
 
     `raw` as in `freeze`. Raises PipelineError where a model has no cv scores, or its patients hold one class only.
@@ -124,26 +107,26 @@ def operating_points(raw: pd.DataFrame) -> dict[tuple[str, str], OperatingPoint]
         out_of_fold = rows[rows["evaluation"] == "cv"].groupby("patient_id").agg({"score": "mean", "label": "first"})
         scores, labels = out_of_fold["score"].to_numpy(dtype=np.float64), out_of_fold["label"].to_numpy().astype(bool)
         try:
-            points[str(feature_set), str(model)] = fit_operating_point(scores, labels)
+            points[str(feature_set), str(model)] = fit_operating_point(scores, labels, rule=rule)
         except ValueError as error:
             msg = f"no threshold can be learned for model {model} on set {feature_set}: its out-of-fold {error}"
             raise PipelineError(msg) from error
     return points
 
 
-def freeze(raw: pd.DataFrame) -> pd.DataFrame:
+def freeze(raw: pd.DataFrame, *, rule: ThresholdParams = YOUDEN) -> pd.DataFrame:
     """Turn raw scores into the predictions table.
 
     `raw` has the columns of the predictions contract without `threshold`, with raw scores: evaluation `cv` for the
     out-of-fold rows, `internal` and `external` for the rows of resample `final`. Per model, the operating point is
-    learned from the cv scores averaged over repeats, one a patient, and applied unchanged to every test row.
+    learned by `rule` from the cv scores averaged over repeats, one a patient, and applied unchanged to every test row.
     The cv rows keep their raw score and an empty threshold: they are for ranking metrics only.
     A table without rows stays one. Raises PipelineError where an operating point cannot be learned.
     """
     if raw.empty:
         return raw.assign(threshold=np.nan)
     parts = []
-    points = operating_points(raw)
+    points = operating_points(raw, rule=rule)
     for (feature_set, model), rows in raw.groupby(["feature_set", "model"], sort=True):
         point = points[str(feature_set), str(model)]
         frozen = rows.copy()

@@ -1,7 +1,7 @@
 """Parameter files: one YAML file a stage, one frozen pydantic model a file."""
 
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -16,10 +16,19 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
+class ThresholdParams(Params):
+    """How the threshold of every model is learned from the out-of-fold scores of the training patients."""
+
+    rule: Literal["youden", "sensitivity", "cost"]
+    sensitivity: float = Field(gt=0, le=1, description="fraction of events to find, of rule sensitivity")
+    cost_ratio: float = Field(gt=0, le=1000, description="cost of a missed event in false alarms, of rule cost")
+
+
 class CommonParams(Params):
     """`params/common.yaml`: what every stage shares."""
 
     seed: int = Field(ge=0, le=2**31 - 1, description="seed of every random choice")
+    threshold: ThresholdParams
 
 
 P = TypeVar("P", bound=Params)

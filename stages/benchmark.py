@@ -23,7 +23,7 @@ def main() -> None:
     """Read the reduced features, fit every case in parallel with checkpoints, write predictions and models."""
     given = arguments(__doc__, paths=PATHS, words=("set",)).parse_args()
     params = load_params(given.params, BenchmarkParams)
-    seed = load_params(given.common, CommonParams).seed
+    common = load_params(given.common, CommonParams)
     reduced, selected = read_table(given.reduced, contracts.REDUCED), read_table(given.selected, contracts.SELECTED)
     patients, splits = read_table(given.patients, contracts.PATIENTS), read_table(given.splits, contracts.SPLITS)
     settings = run_settings()
@@ -33,21 +33,21 @@ def main() -> None:
         log.warning("%s, part %s: no feature was selected; all score the prevalence", empty.resample, empty.part)
     cases = benchmark_cases(designs, params=params)
     inputs = [file_sha256(path) for path in (given.reduced, given.patients, given.splits)]
-    key = fingerprint(given.set, inputs, params.model_dump(), seed, code_hash(), package_versions(PACKAGES))
+    key = fingerprint(given.set, inputs, params.model_dump(), common.seed, code_hash(), package_versions(PACKAGES))
     # Absolute, since a worker on a cluster starts in another folder.
     store = CheckpointStore(settings.scratch.resolve() / f"benchmark-{given.set}", key=key)
     log.info("%d of %d fits were finished before", store.count(), len(cases))
     run_on = partial(fit_cases, workers=settings.workers, scheduler=settings.scheduler, store=store)
-    fitted = run_on(cases, params=params, seed=seed, feature_set=given.set)
+    fitted = run_on(cases, params=params, seed=common.seed, feature_set=given.set)
     fits = list(progress(fitted, total=len(cases), unit="fit"))
     raw = raw_scores(cases, fits, patients=patients, splits=splits, feature_set=given.set)
-    points = operating_points(raw)
+    points = operating_points(raw, rule=common.threshold)
 
-    write_table(freeze(raw), given.predictions, contracts.PREDICTIONS)
+    write_table(freeze(raw, rule=common.threshold), given.predictions, contracts.PREDICTIONS)
     for case, fit in zip(cases, fits, strict=True):
         if fit.suffix and fit.content:
             point = points[given.set, case.model]
-            card = model_card(case, fit, selected=selected, point=point, seed=seed, feature_set=given.set)
+            card = model_card(case, fit, selected=selected, point=point, seed=common.seed, feature_set=given.set)
             name, content = f"{case.model}_{case.design.part}", base64.b64decode(fit.content)
             write_model(given.models, name=name, suffix=fit.suffix, content=content, card=card)
     store.remove()

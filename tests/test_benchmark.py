@@ -227,7 +227,7 @@ def folder(tmp_path):
     ):
         write_table(table, tmp_path / f"{name}.csv", contract)
     (tmp_path / "params.yaml").write_text(json.dumps(PARAMS.model_dump()))
-    (tmp_path / "common.yaml").write_text("seed: 2026\n")
+    (tmp_path / "common.yaml").write_text((ROOT / "params" / "common.yaml").read_text())
     return tmp_path
 
 

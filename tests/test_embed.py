@@ -31,6 +31,7 @@ from pipeline.errors import ParamsError
 from pipeline.images import image_from, write_image
 from pipeline.params import load_params
 from pipeline.tables import check_table, read_table, write_table
+from pipeline.threshold_rules import YOUDEN
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = cohort()
@@ -50,7 +51,7 @@ def run(strategy, folder, *, study=STUDY, workers=1, plan=None, table=None):
 def files(results, folder, *, study=STUDY):
     """Everything the stage writes, as bytes by name."""
     write_table(embeddings_table(results, net="tiny", cohort=study), folder / "features.csv", contracts.EMBEDDINGS)
-    heads = predictions_table(results, net="tiny", cohort=study, splits=splits())
+    heads = predictions_table(results, net="tiny", cohort=study, splits=splits(), rule=YOUDEN)
     write_table(heads, folder / "heads.csv", contracts.PREDICTIONS)
     write_network(results, folder=folder / "network")
     found = [file for file in sorted(folder.rglob("*")) if file.is_file() and "embed" not in file.parts]
@@ -82,7 +83,7 @@ def test_rows_are_those_of_the_contract(strategy, tmp_path):
 
 def test_every_test_patient_has_a_head_score(tmp_path):
     results = run("crossfit", tmp_path)
-    found = predictions_table(results, net="tiny", cohort=STUDY, splits=splits())
+    found = predictions_table(results, net="tiny", cohort=STUDY, splits=splits(), rule=YOUDEN)
     test = splits().query("role != 'train'")
 
     assert set(zip(found["resample"], found["patient_id"], found["evaluation"], strict=True)) == set(
@@ -91,7 +92,7 @@ def test_every_test_patient_has_a_head_score(tmp_path):
 
 
 def test_a_frozen_network_has_no_head(tmp_path):
-    assert predictions_table(run("frozen", tmp_path), net="tiny", cohort=STUDY, splits=splits()).empty
+    assert predictions_table(run("frozen", tmp_path), net="tiny", cohort=STUDY, splits=splits(), rule=YOUDEN).empty
 
 
 def test_frozen_chunks_hold_whole_batches():

@@ -7,6 +7,7 @@ import pytest
 from pipeline import contracts
 from pipeline.head_scores import head_predictions, patient_scores
 from pipeline.tables import check_table
+from pipeline.threshold_rules import YOUDEN
 
 
 def test_mean_within_a_view_then_over_views():
@@ -45,7 +46,7 @@ def test_parts_are_averaged_and_the_test_rows_frozen():
         "final": series(q1=0.15, q2=0.85),
     }
     scores = {resample: [one - 0.05, one + 0.05] for resample, one in part.items()}
-    found = head_predictions(scores, net="net", splits=splits, labels=labels)
+    found = head_predictions(scores, net="net", splits=splits, labels=labels, rule=YOUDEN)
     check_table(found, contracts.PREDICTIONS, place="head")
     cv, final = found[found["evaluation"] == "cv"], found[found["evaluation"] != "cv"].set_index("patient_id")
 
@@ -60,7 +61,7 @@ def test_parts_are_averaged_and_the_test_rows_frozen():
 
 
 def test_no_head_is_a_header():
-    found = head_predictions({}, net="net", splits=pd.DataFrame(), labels={})
+    found = head_predictions({}, net="net", splits=pd.DataFrame(), labels={}, rule=YOUDEN)
     check_table(found, contracts.PREDICTIONS, place="head")
 
     assert found.empty

@@ -9,42 +9,13 @@ from scipy.stats import rankdata
 
 from pipeline import contracts
 from pipeline.errors import PipelineError
-from pipeline.operating_point import MIN_SLOPE, fit_operating_point, freeze, operating_points, youden_threshold
+from pipeline.operating_point import MIN_SLOPE, fit_operating_point, freeze, operating_points
+from pipeline.params import ThresholdParams
 from pipeline.tables import check_table
 
 
 def booleans(*values):
     return np.array(values, dtype=bool)
-
-
-def test_threshold_lies_midway_between_neighbours():
-    assert youden_threshold(np.array([0.1, 0.2, 0.6, 0.7]), booleans(0, 0, 1, 1)) == pytest.approx(0.4)
-
-
-def test_of_equal_thresholds_the_lowest_wins():
-    # Cutting above 0.1 or above 0.3 both give sensitivity + specificity - 1 = 1/2.
-    assert youden_threshold(np.array([0.1, 0.2, 0.3, 0.4]), booleans(0, 1, 0, 1)) == pytest.approx(0.15)
-
-
-def test_all_scores_equal_makes_everyone_positive():
-    scores = np.full(5, 0.3)
-    assert (scores >= youden_threshold(scores, booleans(0, 1, 0, 1, 1))).all()
-
-
-tied_scores = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=4, max_size=40)
-
-
-@given(tied_scores)
-def test_threshold_equals_trying_every_cut(rows):
-    scores, labels = np.array([row[0] for row in rows]) / 12, np.array([row[1] for row in rows])
-    assume(labels.any() and not labels.all() and np.unique(scores).size > 1)
-
-    def youden(cut):
-        return (scores[labels] >= cut).mean() + (scores[~labels] < cut).mean()
-
-    values = np.unique(scores)
-    found = youden_threshold(scores, labels)
-    assert youden(found) == pytest.approx(max(youden(cut) for cut in (values[1:] + values[:-1]) / 2))
 
 
 def test_recalibration_of_two_scores_is_the_rate_of_each():
@@ -168,6 +139,18 @@ def test_operating_point_comes_from_the_mean_over_repeats():
     mean = raw[raw["evaluation"] == "cv"].groupby("patient_id").agg({"score": "mean", "label": "first"})
     expected = fit_operating_point(mean["score"].to_numpy(), mean["label"].to_numpy().astype(bool))
     assert operating_points(raw) == {("set", "lr"): expected}
+
+
+def test_the_rule_of_the_params_gives_the_threshold():
+    raw = raw_table()
+    sensitive = ThresholdParams(rule="sensitivity", sensitivity=1.0, cost_ratio=1.0)
+    point = operating_points(raw, rule=sensitive)["set", "lr"]
+    cv = raw[raw["evaluation"] == "cv"].groupby("patient_id").agg({"score": "mean", "label": "first"})
+
+    events = point.recalibrate(cv.loc[cv["label"] == 1, "score"].to_numpy())
+    assert point.threshold < events.min()
+    assert set(freeze(raw, rule=sensitive)["threshold"].dropna()) == {point.threshold}
+    assert point.threshold < operating_points(raw)["set", "lr"].threshold
 
 
 def test_test_rows_and_row_order_do_not_move_the_operating_point():
