@@ -1,46 +1,21 @@
-"""Compare the models: which predictions, the AUC of every fold, the classifier of each set, the short summary."""
+"""Compare the models: the AUC of every fold, the classifier of each set, the primary comparison, the short summary."""
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pipeline.contracts import PREDICTIONS
-from pipeline.errors import ParamsError, PipelineError, listed
+from pipeline.errors import PipelineError, listed
 from pipeline.model_scores import ModelScores, is_head
-from pipeline.params import read_yaml
 from pipeline.plan import PrimaryParams
 from pipeline.statistics.roc import placements
-from pipeline.tables import read_table
 
 PRIMARY = "primary comparison"  # its family in delong.csv
 FOLD_COLUMNS = ["feature_set", "model", "resample", "auc", "n_pos", "n_neg"]
 CHOSEN_COLUMNS = ["feature_set", "model", "kind", "mean_auc", "sd_auc", "n_folds", "n_candidates", "role", "evaluation"]
 TIE = 1e-12  # mean AUCs that differ by less are equal
-
-
-def read_predictions(place: Path, *, fusion: Path | None, embed: Path | None) -> pd.DataFrame:
-    """The predictions in a file, or those of the named sets and networks in a folder.
-
-    In a folder, `<set>.csv` is read for every set of `fusion` and `<net>_head.csv` for every network of `embed`, and
-    nothing else that lies there. Tables without rows (heads of frozen networks) add nothing.
-    Raises ParamsError where a folder comes without both files, TableError where a table is missing or breaks its
-    contract, PipelineError where no row is left.
-    """
-    if not place.is_dir():
-        files = [place]
-    elif fusion is None or embed is None:
-        raise ParamsError(f"{place} is a folder: --fusion and --embed must name the params files that list its tables")
-    else:
-        names = [*read_yaml(fusion).get("sets", {}), *(f"{net}_head" for net in read_yaml(embed).get("nets", []))]
-        files = [place / f"{name}.csv" for name in names]
-    tables = [table for table in (read_table(file, PREDICTIONS) for file in files) if len(table)]
-    if not tables:
-        raise PipelineError(f"{place}: there is no prediction to compare; run the stage benchmark first")
-    return pd.concat(tables, ignore_index=True)
 
 
 def fold_table(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -87,7 +62,7 @@ def _best(feature_set: str, *, classifiers: Sequence[str], summary: pd.DataFrame
     if not scored:
         raise PipelineError(
             f"set {feature_set} has {len(classifiers)} classifiers and no cross-validation to choose by; "
-            "its predictions need rows of evaluation cv"
+            "its predictions need rows of evaluation cv, or a feature_set for every model"
         )
     means = summary.loc[scored].fillna({"std": 0.0})
     equal = means[means["mean"] > means["mean"].max() - TIE]

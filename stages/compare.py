@@ -1,12 +1,13 @@
-"""compare: metrics with intervals, the classifier of each set, DeLong tests, the primary comparison."""
+"""compare: metrics with intervals, the classifier of each set, DeLong and McNemar tests, the primary comparison."""
 
 import logging
 from pathlib import Path
 
 from pipeline import result_contracts
-from pipeline.compare import choose, fold_table, read_predictions, summary_json
+from pipeline.compare import choose, fold_table, summary_json
 from pipeline.compare_counts import mcnemar_table
 from pipeline.compare_curves import curve_table
+from pipeline.compare_inputs import params_for, read_predictions
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table, omnibus_table
 from pipeline.model_scores import model_scores
@@ -27,6 +28,10 @@ def main() -> None:
     given = parser.parse_args()
     params = load_params(given.params, CompareParams)
     predictions = read_predictions(given.predictions, fusion=given.fusion, embed=given.embed)
+    if given.predictions.is_file():
+        params, told = params_for(predictions, params=params)
+        if told:
+            log.warning("%s", told)
 
     models = model_scores(predictions, place=str(given.predictions))
     folds = fold_table(predictions)
@@ -36,7 +41,7 @@ def main() -> None:
     delong = delong_table(models, chosen=chosen, params=params)
     mcnemar = mcnemar_table(models, chosen=chosen, params=params)
     curves = curve_table(models, chosen=chosen)
-    for row in chosen.itertuples():
+    for row in chosen[chosen["n_folds"] > 0].itertuples():
         log.info("%s: %s, mean AUC of %d folds %.3f", row.feature_set, row.model, row.n_folds, row.mean_auc)
 
     write_table(metrics, given.tables / "metrics.csv", result_contracts.METRICS)

@@ -1,10 +1,14 @@
 """A small study made by hand: predictions with known structure, as the stages before `compare` would write them."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from pipeline.contracts import PREDICTIONS
 from pipeline.operating_point import freeze
+from pipeline.tables import write_table
 
 # How far the events of a set lie above the others, in SD of the score.
 STRENGTH = {"clinical": 0.8, "radiomics": 1.4, "densenet121": 1.0, "combined": 2.2}
@@ -57,3 +61,13 @@ def study_predictions(seed: int = 1) -> dict[str, pd.DataFrame]:
         rows = tested.assign(feature_set=feature_set, model=model, score=expit(raw))
         tables.setdefault(file, []).append(freeze(rows))
     return {file: pd.concat(parts, ignore_index=True) for file, parts in tables.items()}
+
+
+def write_predictions(folder: Path) -> None:
+    """The predictions as a folder, with the params files that list its tables and a table that neither names."""
+    for name, table in study_predictions().items():
+        write_table(table, folder / f"{name}.csv", PREDICTIONS)
+    (folder / "old.csv").write_text("left over from a set that is no longer named\n", encoding="utf-8")
+    sets = "\n".join(f"  {name}: [clinical]" for name in STRENGTH)
+    (folder / "fusion.yaml").write_text(f"sets:\n{sets}\n", encoding="utf-8")
+    (folder / "embed.yaml").write_text(f"nets: [{', '.join(NETS)}]\n", encoding="utf-8")

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from study import NETS, STRENGTH, study_predictions
+from study import STRENGTH, study_predictions, write_predictions
 from study_folder import compare_params
 
-from pipeline import contracts, result_contracts
-from pipeline.compare import choose, fold_table, read_predictions, summary_json
+from pipeline import result_contracts
+from pipeline.compare import choose, fold_table, summary_json
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table
 from pipeline.errors import ParamsError, PipelineError, TableError
@@ -237,33 +237,6 @@ def test_row_order_changes_no_digit(predictions, tables, tmp_path):
         assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
-def write_study(folder):
-    for name, table in study_predictions().items():
-        write_table(table, folder / f"{name}.csv", contracts.PREDICTIONS)
-    (folder / "old.csv").write_text("left over from a set that is no longer named\n", encoding="utf-8")
-    sets = "\n".join(f"  {name}: [clinical]" for name in STRENGTH)
-    (folder / "fusion.yaml").write_text(f"sets:\n{sets}\n", encoding="utf-8")
-    (folder / "embed.yaml").write_text(f"nets: [{', '.join(NETS)}]\n", encoding="utf-8")
-
-
-def test_folder_gives_the_named_tables_and_skips_an_empty_head(tmp_path, predictions):
-    write_study(tmp_path)
-    lists = {"fusion": tmp_path / "fusion.yaml", "embed": tmp_path / "embed.yaml"}
-    assert len(read_predictions(tmp_path, **lists)) == len(predictions)
-
-    empty = predictions.head(0)
-    write_table(empty, tmp_path / "densenet121_head.csv", contracts.PREDICTIONS)
-    assert set(read_predictions(tmp_path, **lists)["model"]) == {"lr", "rf", "knn"}
-
-    with pytest.raises(ParamsError, match="--fusion and --embed"):
-        read_predictions(tmp_path, fusion=None, embed=None)
-    with pytest.raises(PipelineError, match="no prediction"):
-        read_predictions(tmp_path / "densenet121_head.csv", fusion=None, embed=None)
-    (tmp_path / "clinical.csv").unlink()
-    with pytest.raises(TableError, match=r"clinical\.csv: there is no such table"):
-        read_predictions(tmp_path, **lists)
-
-
 def test_summary_is_the_primary_comparison(tables):
     metrics, _, chosen, delong = tables
     primary = json.loads(summary_json(metrics, delong=delong, chosen=chosen))["primary"]
@@ -305,13 +278,13 @@ def command(folder, params):
 
 
 def test_stage_writes_every_table(tmp_path):
-    write_study(tmp_path)
+    write_predictions(tmp_path)
     done = command(tmp_path, ROOT / "params" / "compare.yaml")
 
     assert done.returncode == 0, done.stderr
     metrics = read_table(tmp_path / "tables" / "metrics.csv", result_contracts.METRICS)
-    read_table(tmp_path / "tables" / "folds.csv", result_contracts.FOLDS)
-    read_table(tmp_path / "tables" / "delong.csv", result_contracts.DELONG)
+    for name in ("folds", "omnibus", "delong", "mcnemar", "curves"):
+        assert len(read_table(tmp_path / "tables" / f"{name}.csv", getattr(result_contracts, name.upper())))
     chosen = read_table(tmp_path / "tables" / "chosen.csv", result_contracts.CHOSEN)
     model = chosen.loc[chosen["role"] == "primary", "model"].iloc[0]
     auc = one_metric(metrics, "combined", model, "external", "auc")["estimate"]

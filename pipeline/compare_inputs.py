@@ -1,0 +1,69 @@
+"""What is compared: the predictions of the named sets and networks in a folder, or any table of predictions.
+
+A table from elsewhere needs four columns: patient_id, label (0 or 1), model, score (0 to 1). The other columns of the
+contract are filled where they are absent: evaluation = external; feature_set = the model's own name, so that every
+model stands for itself; resample = final (cv in evaluation cv: one fold); threshold = none.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.contracts import PREDICTIONS
+from pipeline.errors import ParamsError, PipelineError
+from pipeline.params import read_yaml
+from pipeline.plan import CompareParams
+from pipeline.tables import check_table, read_csv, read_table
+
+
+def read_predictions(place: Path, *, fusion: Path | None, embed: Path | None) -> pd.DataFrame:
+    """The predictions in a file, or those of the named sets and networks in a folder.
+
+    In a folder, `<set>.csv` is read for every set of `fusion` and `<net>_head.csv` for every network of `embed`, and
+    nothing else that lies there. Tables without rows (heads of frozen networks) add nothing.
+    Raises ParamsError where a folder comes without both files, TableError where a table is missing or breaks its
+    contract, PipelineError where no row is left.
+    """
+    if not place.is_dir():
+        tables = [_any_table(place)]
+    elif fusion is None or embed is None:
+        raise ParamsError(f"{place} is a folder: --fusion and --embed must name the params files that list its tables")
+    else:
+        names = [*read_yaml(fusion).get("sets", {}), *(f"{net}_head" for net in read_yaml(embed).get("nets", []))]
+        tables = [read_table(place / f"{name}.csv", PREDICTIONS) for name in names]
+    tables = [table for table in tables if len(table)]
+    if not tables:
+        raise PipelineError(f"{place}: there is no prediction to compare; run the stage benchmark first")
+    return pd.concat(tables, ignore_index=True)
+
+
+def _any_table(path: Path) -> pd.DataFrame:
+    """A table of predictions with the columns that it lacks."""
+    table = read_csv(path, text_columns=sorted(PREDICTIONS.text_columns))
+    if "evaluation" not in table:
+        table["evaluation"] = "external"
+    if "feature_set" not in table and "model" in table:
+        table["feature_set"] = table["model"]
+    if "resample" not in table:
+        table["resample"] = np.where(table["evaluation"] == "cv", "cv", "final")
+    if "threshold" not in table:
+        table["threshold"] = np.nan
+    check_table(table, PREDICTIONS, place=str(path))
+    return table
+
+
+def params_for(predictions: pd.DataFrame, *, params: CompareParams) -> tuple[CompareParams, str | None]:
+    """The params for a table from elsewhere: without a primary comparison where it has neither set of it.
+
+    The second value says so in a sentence, or is None. A table that has one of the two sets keeps the primary
+    comparison, so that a slip of the pen in the other's name is not passed over.
+    """
+    primary = params.primary
+    if primary is None or set(predictions["feature_set"]) & {primary.feature_set, primary.comparator}:
+        return params, None
+    told = (
+        f"no confirmatory comparison: neither {primary.feature_set} nor {primary.comparator}, the primary sets of the "
+        "params, is in these predictions; name two of their sets under primary before the results are known"
+    )
+    return params.model_copy(update={"primary": None}), told
