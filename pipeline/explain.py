@@ -7,6 +7,7 @@ patients whose scores lie farthest from the threshold.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
+from pipeline.attention_maps import attention_maps
 from pipeline.embed import EmbedParams, network_of, recipe_of
 from pipeline.embed_cases import normalisation_of
 from pipeline.errors import PipelineError
@@ -37,6 +39,7 @@ class ExplainParams(Params):
     """`params/explain.yaml`."""
 
     network: str = Field(min_length=1, description="auto, none, or a network of params/embed.yaml")
+    map: Literal["grad_cam", "coordinate_attention"]
     examples: int = Field(ge=1, le=12, description="patients of each kind")
     panel_px: int = Field(ge=64, le=1024, description="side of a panel of the picture")
 
@@ -137,14 +140,20 @@ def read_examples(
 
 
 def network_maps(
-    examples: Sequence[Example], *, net: str, embed: EmbedParams, folder: Path, seed: int
+    examples: Sequence[Example], *, net: str, kind: str, embed: EmbedParams, folder: Path, seed: int
 ) -> list[NDArray[np.float32]] | None:
-    """The Grad-CAM of each example, the mean over the networks of resample `final`; None where none is kept.
+    """The map of each example, the mean over the networks of resample `final`; None where none is kept.
+
+    `kind`: grad_cam or coordinate_attention (networks that have it).
 
     Those networks have not seen the test patients. Frozen networks have no trained logit, so they have no map; nor has
     a network whose last features have no place in the image (vit).
     """
     network, recipe = network_of(embed, net), recipe_of(embed, net=net, seed=seed)
+    if kind == "coordinate_attention" and not network.architecture.has_attention:
+        raise PipelineError(
+            f"params/explain.yaml: {net} has no coordinate attention; set network: carnet, or map: grad_cam"
+        )
     files, layer = sorted(folder.glob(f"{FINAL}_*.safetensors")), network.architecture.last_features
     if not files or layer is None:
         return None
@@ -155,11 +164,13 @@ def network_maps(
         for file in files:
             module = build_network(network.architecture, network.settings)
             load_weights(module, read_tensors(file), place=str(file), head=network.architecture.head)
-            maps.append(grad_cam(module, normalised(grey, how=how).contiguous(), layer=layer))
+            images = normalised(grey, how=how).contiguous()
+            own = kind == "coordinate_attention"
+            maps.append(attention_maps(module, images) if own else grad_cam(module, images, layer=layer))
     return list(np.mean(maps, axis=0))
 
 
-def explain_table(examples: Sequence[Example], *, names: Pseudonyms, network: str | None) -> pd.DataFrame:
+def explain_table(examples: Sequence[Example], *, names: Pseudonyms, network: str | None, kind: str) -> pd.DataFrame:
     """`explain.csv`: one row an example, patients by pseudonym."""
     width = len(str(len(examples)))
     rows = [
@@ -168,6 +179,7 @@ def explain_table(examples: Sequence[Example], *, names: Pseudonyms, network: st
             "case": names.of(example.patient_id),
             "view": example.view,
             "network": network,
+            "map": kind if network else None,
             "kind": example.kind,
             "score": example.score,
             "threshold": example.threshold,
@@ -175,7 +187,7 @@ def explain_table(examples: Sequence[Example], *, names: Pseudonyms, network: st
         }
         for number, example in enumerate(examples, 1)
     ]
-    columns = ["number", "case", "view", "network", "kind", "score", "threshold", "picture"]
+    columns = ["number", "case", "view", "network", "map", "kind", "score", "threshold", "picture"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -236,6 +236,7 @@ EXPLAIN = Contract(
         _text("case"),  # pseudonym
         _text("view"),
         _text("network", required=False),
+        _text("map", required=False, choices=("grad_cam", "coordinate_attention")),
         _text("kind", choices=("true positive", "false positive", "true negative", "false negative")),
         _number("score", required=True),
         _number("threshold", required=True),

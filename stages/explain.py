@@ -39,8 +39,9 @@ def main() -> None:
         for patient in without:
             log.warning("%s has no usable image to show", names.of(patient))
     if net and examples:
-        maps = explain.network_maps(examples, net=net, embed=embed, folder=given.networks / net, seed=seed)
-    table = explain.explain_table(examples, names=names, network=net if maps else None)
+        folder = given.networks / net
+        maps = explain.network_maps(examples, net=net, kind=params.map, embed=embed, folder=folder, seed=seed)
+    table = explain.explain_table(examples, names=names, network=net if maps else None, kind=params.map)
 
     given.pictures.mkdir(parents=True, exist_ok=True)
     for name, content in explain.pictures(table, examples=examples, maps=maps, panel_px=params.panel_px):

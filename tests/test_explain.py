@@ -89,15 +89,20 @@ def test_a_primary_model_without_predictions_is_an_error():
     [("auto", "combined", "densenet121"), ("auto", "clinical", None), ("none", "combined", None)],
 )
 def test_which_network_is_drawn(named, feature_set, found):
-    params = explain.ExplainParams(network=named, examples=1, panel_px=64)
+    params = explain.ExplainParams(network=named, map="grad_cam", examples=1, panel_px=64)
 
     assert explain.network_name(params, embed=EMBED, fusion=FUSION, primary_set=feature_set) == found
 
 
 def test_a_network_that_is_not_there_is_named():
-    params = explain.ExplainParams(network="vgg", examples=1, panel_px=64)
+    params = explain.ExplainParams(network="vgg", map="grad_cam", examples=1, panel_px=64)
     with pytest.raises(PipelineError, match="network vgg is not among nets"):
         explain.network_name(params, embed=EMBED, fusion=FUSION, primary_set="combined")
+
+
+def test_attention_is_asked_of_a_network_that_has_it(tmp_path):
+    with pytest.raises(PipelineError, match="densenet121 has no coordinate attention; set network: carnet"):
+        explain.network_maps([], net="densenet121", kind="coordinate_attention", embed=EMBED, folder=tmp_path, seed=1)
 
 
 def study(folder):

@@ -32,6 +32,7 @@ class Architecture:
     head: str
     last_features: str | None
     least_size_px: int = 32
+    has_attention: bool = False  # coordinate attention, whose maps can be drawn
     new_parts: tuple[str, ...] = ()
     adapt: Callable[[Mapping[str, Tensor], Any], Mapping[str, Tensor]] = _as_given
 
@@ -50,6 +51,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             torchvision_name=carnet.torchvision_name,
             head="fc.",
             last_features="layer4",
+            has_attention=True,
             new_parts=(".attention.",),
         ),
         "densenet121": Architecture(

@@ -104,6 +104,7 @@ def page_parts(study: ReportInputs, *, cells: Mapping[str, Cells], top_features:
         "nets": [net for net in study.nets if net in study.blocks],
         "drawings": drawings(study, evaluations=evaluations),
         "examples": _examples(study),
+        "maps": set(study.results["explain"]["map"].dropna()),
         "shows_maps": bool(study.results["explain"]["network"].notna().any()),
         "networks_told": bool(study.cards),
         "lights": {net: light(cards) for net, cards in study.cards.items()},
