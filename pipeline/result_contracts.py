@@ -104,6 +104,24 @@ OMNIBUS = Contract(
     ),
 )
 
+# The AUC of a chosen model on other patients: difference = external - internal.
+TRANSPORT = Contract(
+    name="change from internal to external",
+    key=("feature_set", "model"),
+    columns=(
+        _text("feature_set"),
+        _text("model"),
+        _text("evaluation_a", choices=EVALUATIONS),
+        _text("evaluation_b", choices=EVALUATIONS),
+        *(_number(name, required=True) for name in ("auc_a", "auc_b", "difference")),
+        *_INTERVAL,
+        *(_number(name) for name in ("t", "df")),
+        *(_fraction(name) for name in ("p_value", "p_holm")),
+        _integer("n_a"),
+        _integer("n_b"),
+    ),
+)
+
 # Paired counts at the frozen thresholds; measure = accuracy, sensitivity or specificity.
 MCNEMAR = Contract(
     name="McNemar tests",

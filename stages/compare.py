@@ -7,6 +7,7 @@ from pipeline import result_contracts
 from pipeline.compare import choose, fold_table, summary_json
 from pipeline.compare_counts import mcnemar_table
 from pipeline.compare_curves import curve_table
+from pipeline.compare_evaluations import transport_table
 from pipeline.compare_inputs import params_for, read_predictions
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table, omnibus_table
@@ -35,24 +36,20 @@ def main() -> None:
 
     models = model_scores(predictions, place=str(given.predictions))
     folds = fold_table(predictions)
-    metrics = metric_table(models, folds=folds, params=params)
     chosen = choose(folds, models, primary=params.primary)
-    omnibus = omnibus_table(models, chosen=chosen, params=params)
-    delong = delong_table(models, chosen=chosen, params=params)
-    mcnemar = mcnemar_table(models, chosen=chosen, params=params)
-    curves = curve_table(models, chosen=chosen)
     for row in chosen[chosen["n_folds"] > 0].itertuples():
         log.info("%s: %s, mean AUC of %d folds %.3f", row.feature_set, row.model, row.n_folds, row.mean_auc)
+    results = {"folds": folds, "chosen": chosen, "metrics": metric_table(models, folds=folds, params=params)}
+    for name, made in {"omnibus": omnibus_table, "delong": delong_table, "mcnemar": mcnemar_table}.items():
+        results[name] = made(models, chosen=chosen, params=params)
+    for name, drawn in {"transport": transport_table, "curves": curve_table}.items():
+        results[name] = drawn(models, chosen=chosen)
 
-    write_table(metrics, given.tables / "metrics.csv", result_contracts.METRICS)
-    write_table(folds, given.tables / "folds.csv", result_contracts.FOLDS)
-    write_table(chosen, given.tables / "chosen.csv", result_contracts.CHOSEN)
-    write_table(omnibus, given.tables / "omnibus.csv", result_contracts.OMNIBUS)
-    write_table(delong, given.tables / "delong.csv", result_contracts.DELONG)
-    write_table(mcnemar, given.tables / "mcnemar.csv", result_contracts.MCNEMAR)
-    write_table(curves, given.tables / "curves.csv", result_contracts.CURVES)
+    for name, table in results.items():
+        write_table(table, given.tables / f"{name}.csv", getattr(result_contracts, name.upper()))
     if given.metrics:
-        given.metrics.write_text(summary_json(metrics, delong=delong, chosen=chosen), encoding="utf-8")
+        summary = summary_json(results["metrics"], delong=results["delong"], chosen=chosen)
+        given.metrics.write_text(summary, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pipeline import contracts, result_contracts
 from pipeline.compare import choose, fold_table
 from pipeline.compare_counts import mcnemar_table
 from pipeline.compare_curves import curve_table
+from pipeline.compare_evaluations import transport_table
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table, omnibus_table
 from pipeline.model_scores import model_scores
@@ -150,6 +151,7 @@ def write_results(predictions: pd.DataFrame, folder: Path, *, primary: dict[str,
     for name, made in tests.items():
         table = made(models, chosen=chosen, params=params)
         write_table(table, folder / f"{name}.csv", getattr(result_contracts, name.upper()))
+    write_table(transport_table(models, chosen=chosen), folder / "transport.csv", result_contracts.TRANSPORT)
     write_table(curve_table(models, chosen=chosen), folder / "curves.csv", result_contracts.CURVES)
 
 

@@ -1,4 +1,4 @@
-"""What is compared: the named tables of a folder, or a table from elsewhere, with the numbers of R through the stage."""
+"""What is compared: the named tables of a folder, or any other table; its numbers through the stage are R's."""
 
 import json
 import subprocess

@@ -119,10 +119,13 @@ def test_a_model_counted_twice_adds_no_degree_of_freedom():
 
 def test_too_few_patients_for_the_models_have_no_omnibus_test():
     rng = np.random.default_rng(1)
-    few = omnibus_test(placements(rng.normal(size=(6, 30)), labels=np.arange(30) < 5))
-    one = omnibus_test(placements(rng.normal(size=(3, 30)), labels=np.arange(30) < 1))
+    scores = rng.normal(size=(6, 30))
+    few = omnibus_test(placements(scores, labels=np.arange(30) < 10))
+    one = omnibus_test(placements(scores, labels=np.arange(30) < 1))
 
     assert np.isnan([few.chi2, few.p_value, one.chi2, one.p_value]).all()
+    assert few.df == 5
+    assert omnibus_test(placements(scores, labels=np.arange(30) < 11)).p_value < 1
 
 
 def test_p_values_are_uniform_where_nothing_differs():

@@ -1,0 +1,63 @@
+"""Seconds for the compare stage on many patients, from the table to the results, without bootstrap.
+
+python -m tests.benchmarks.compare                     # 10 models of 10,000 patients
+python -m tests.benchmarks.compare --replicates 1000   # with bootstrap intervals
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def predictions(*, models: int, patients: int, seed: int) -> pd.DataFrame:
+    """Models of growing strength on the same patients, three in ten with the event."""
+    rng = np.random.default_rng(seed)
+    ids = [f"{number:06d}" for number in range(patients)]
+    label = (rng.uniform(size=patients) < 0.3).astype(np.int64)
+    shared = {"patient_id": ids, "label": label, "threshold": 0.5}
+    parts = [
+        pd.DataFrame(shared | {"model": f"m{number}", "score": rng.beta(1 + label * number / models, 2)})
+        for number in range(1, models + 1)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def write_params(path: Path, *, replicates: int) -> None:
+    """The shipped params with so many samples of patients."""
+    content = YAML(typ="safe", pure=True).load((ROOT / "params" / "compare.yaml").read_text(encoding="utf-8"))
+    content["bootstrap"]["replicates"] = replicates
+    with path.open("w", encoding="utf-8") as stream:
+        YAML(typ="safe", pure=True).dump(content, stream)
+
+
+def main() -> None:
+    """Write the predictions, run the stage as a user does, print its seconds."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    for name, default in (("models", 10), ("patients", 10_000), ("replicates", 0), ("seed", 2026)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        table = predictions(models=given.models, patients=given.patients, seed=given.seed)
+        table.to_csv(folder / "any.csv", index=False)
+        write_params(folder / "compare.yaml", replicates=given.replicates)
+        command = [sys.executable, "-m", "stages.compare", "--predictions", str(folder / "any.csv")]
+        command += ["--params", str(folder / "compare.yaml"), "--tables", str(folder / "tables")]
+        start = time.perf_counter()
+        subprocess.run(command, cwd=ROOT, check=True)
+        seconds = time.perf_counter() - start
+    size = f"{given.models} models of {given.patients} patients, {given.replicates} replicates"
+    print(f"{size}: {seconds:.2f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
