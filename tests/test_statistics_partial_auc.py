@@ -65,6 +65,11 @@ def test_chance_is_one_half_and_perfection_one():
         assert corrected(perfect, low=0.3, high=0.9) == pytest.approx([1.0])
 
 
+def test_a_missing_score_is_refused():
+    with pytest.raises(ValueError, match="missing"):
+        partial_auc([1, np.nan], labels=[0, 1], axis="sensitivity", low=0.5, high=1)
+
+
 @pytest.mark.parametrize(("low", "high"), [(0.9, 0.8), (0.5, 0.5), (-0.1, 0.5), (0.5, 1.1)])
 def test_a_range_that_is_none_is_refused(low, high):
     with pytest.raises(ValueError, match=r"low .* must be below high"):

@@ -57,6 +57,8 @@ def test_constant_scores_give_the_prevalence_and_perfect_ones_1():
     assert average_precision(labels, labels=labels) == pytest.approx([1.0])
 
 
-def test_one_class_is_refused():
+def test_a_missing_score_and_one_class_are_refused():
+    with pytest.raises(ValueError, match="missing"):
+        average_precision([1, np.nan], labels=[1, 0])
     with pytest.raises(ValueError, match="both classes"):
         average_precision([1, 2], labels=[1, 1])

@@ -1,6 +1,7 @@
 """Wilson intervals and threshold counts, held to R (epiR, binom) and to counting by hand."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,13 @@ def test_interval_holds_its_estimate_and_mirrors(count):
 def test_count_above_the_total_is_refused():
     with pytest.raises(ValueError, match=r"count \(5\)"):
         wilson(5, 4)
+
+
+@pytest.mark.parametrize("scores", [[0.1, np.nan], [np.inf, 0.2], [0.1]])
+def test_scores_that_are_none_are_refused(scores):
+    for measure in (brier, partial(confusion, threshold=0.5)):
+        with pytest.raises(ValueError, match="score"):
+            measure(scores, labels=[0, 1])
 
 
 def test_brier_by_hand():

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.statistics.roc import as_labels
+from pipeline.statistics.roc import as_labels, as_scores, score_steps
 
 Numbers = NDArray[np.float64]
 Axis = Literal["specificity", "sensitivity"]
@@ -25,13 +25,12 @@ def partial_auc(
     Over specificity it is the area under the sensitivity, over sensitivity the area under the specificity; straight
     lines between the points of the curve, as pROC's auc(partial.auc =, partial.auc.focus =). At most high - low.
     `scores` and `labels` have shape (n,); `weights`, shape (b, n), counts each patient in b samples (default: once).
-    Raises ValueError as `as_labels`, and where 0 ≤ low < high ≤ 1 does not hold.
+    Raises ValueError as `as_labels` and `as_scores`, and where 0 ≤ low < high ≤ 1 does not hold.
     """
     _check(low=low, high=high)
-    positive, values = as_labels(labels), np.asarray(scores, dtype=np.float64)
-    counts = np.ones((1, values.size)) if weights is None else np.atleast_2d(np.asarray(weights, dtype=np.float64))
-    order = np.argsort(-values, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(values[order])), values.size - 1)
+    positive = as_labels(labels)
+    counts = np.ones((1, positive.size)) if weights is None else np.atleast_2d(np.asarray(weights, dtype=np.float64))
+    order, last = score_steps(as_scores(scores, n=positive.size))
     ordered, event = counts[:, order], positive[order]
     sensitivity = _climb(np.where(event, ordered, 0.0), last)
     alarms = _climb(np.where(event, 0.0, ordered), last)

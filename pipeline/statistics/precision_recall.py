@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.statistics.roc import as_labels
+from pipeline.statistics.roc import as_labels, as_scores, score_steps
 
 Numbers = NDArray[np.float64]
 
@@ -13,11 +13,11 @@ def average_precision(scores: ArrayLike, *, labels: ArrayLike, weights: ArrayLik
 
     No line is drawn between points, since it would be too optimistic (Davis and Goadrich 2006): the same as
     scikit-learn's average_precision_score. `scores` and `labels` have shape (n,); `weights`, shape (b, n), counts each
-    patient in b samples (default: once). Raises ValueError as `as_labels`.
+    patient in b samples (default: once). Raises ValueError as `as_labels` and `as_scores`.
     """
-    positive, values = as_labels(labels), np.asarray(scores, dtype=np.float64)
-    counts = np.ones((1, values.size)) if weights is None else np.atleast_2d(np.asarray(weights, dtype=np.float64))
-    order, last = _order(values)
+    positive = as_labels(labels)
+    counts = np.ones((1, positive.size)) if weights is None else np.atleast_2d(np.asarray(weights, dtype=np.float64))
+    order, last = score_steps(as_scores(scores, n=positive.size))
     hits = np.cumsum(np.where(positive[order], counts[:, order], 0.0), axis=1)[:, last]
     called = np.cumsum(counts[:, order], axis=1)[:, last]
     ppv = hits / np.maximum(called, 1.0)
@@ -29,16 +29,10 @@ def precision_recall_points(scores: ArrayLike, *, labels: ArrayLike) -> tuple[Nu
     """Sensitivity and PPV at every distinct score where the sensitivity rises, from the highest score to the lowest.
 
     `scores` and `labels` have shape (n,). Scores that add false alarms alone are left out: they change no area.
-    Raises ValueError as `as_labels`.
+    Raises ValueError as `as_labels` and `as_scores`.
     """
-    positive, values = as_labels(labels), np.asarray(scores, dtype=np.float64)
-    order, last = _order(values)
+    positive = as_labels(labels)
+    order, last = score_steps(as_scores(scores, n=positive.size))
     hits = np.cumsum(positive[order])[last]
     rises = np.diff(hits, prepend=0) > 0
     return hits[rises] / hits[-1], hits[rises] / (last[rises] + 1)
-
-
-def _order(values: Numbers) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices from the highest score down, and where in that order each distinct score ends."""
-    order = np.argsort(-values, kind="stable")
-    return order, np.append(np.flatnonzero(np.diff(values[order])), values.size - 1)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from pipeline.statistics.roc import as_labels
+from pipeline.statistics.roc import as_labels, as_scores
 
 NAN = float("nan")
 
@@ -63,10 +63,10 @@ class Confusion:
 def confusion(scores: ArrayLike, *, labels: ArrayLike, threshold: float) -> Confusion:
     """Counts of `scores`, shape (n,), against `labels`, shape (n,): positive = score ≥ threshold.
 
-    Raises ValueError as `as_labels`.
+    Raises ValueError as `as_labels` and `as_scores`.
     """
     event = as_labels(labels)
-    called = np.asarray(scores, dtype=np.float64) >= threshold
+    called = as_scores(scores, n=event.size) >= threshold
     return Confusion(
         tp=int((called & event).sum()),
         fp=int((called & ~event).sum()),
@@ -76,5 +76,9 @@ def confusion(scores: ArrayLike, *, labels: ArrayLike, threshold: float) -> Conf
 
 
 def brier(scores: ArrayLike, *, labels: ArrayLike) -> float:
-    """Mean squared difference of probability and outcome, shape (n,) each (Brier 1950); 0 is perfect."""
-    return float(np.mean((np.asarray(scores, dtype=np.float64) - as_labels(labels)) ** 2))
+    """Mean squared difference of probability and outcome, shape (n,) each (Brier 1950); 0 is perfect.
+
+    Raises ValueError as `as_labels` and `as_scores`.
+    """
+    event = as_labels(labels)
+    return float(np.mean((as_scores(scores, n=event.size) - event) ** 2))

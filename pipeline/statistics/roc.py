@@ -32,6 +32,22 @@ def as_labels(labels: ArrayLike) -> NDArray[np.bool_]:
     return found
 
 
+def as_scores(scores: ArrayLike, *, n: int) -> Numbers:
+    """Scores as float64, shape (n,) or (k, n). Raises ValueError where one is NaN or infinite, or the shape differs."""
+    found = np.asarray(scores, dtype=np.float64)
+    if found.ndim not in (1, 2) or found.shape[-1] != n:
+        raise ValueError(f"scores have the shape {found.shape}, and there are {n} labels")
+    if not np.isfinite(found).all():
+        raise ValueError("a score is missing or infinite")
+    return found
+
+
+def score_steps(scores: Numbers) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices of `scores`, shape (n,), from the highest down, and where in that order each distinct score ends."""
+    order = np.argsort(-scores, kind="stable")
+    return order, np.append(np.flatnonzero(np.diff(scores[order])), scores.size - 1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Placements:
     """What DeLong's method needs of k models scored on the same n patients.
@@ -55,12 +71,7 @@ def placements(scores: ArrayLike, *, labels: ArrayLike) -> Placements:
     Raises ValueError where a score is NaN or infinite, the shapes differ, or one class is missing.
     """
     positive = as_labels(labels)
-    table = np.atleast_2d(np.asarray(scores, dtype=np.float64))
-    if table.ndim != 2 or table.shape[1] != positive.size:
-        msg = f"scores have the shape {table.shape}, and there are {positive.size} labels"
-        raise ValueError(msg)
-    if not np.isfinite(table).all():
-        raise ValueError("a score is missing or infinite")
+    table = np.atleast_2d(as_scores(scores, n=positive.size))
     m, n = int(positive.sum()), int((~positive).sum())
     ranks = rankdata(table, axis=1)
     own_events, own_others = rankdata(table[:, positive], axis=1), rankdata(table[:, ~positive], axis=1)
@@ -86,11 +97,11 @@ def auc_variances(placed: Placements) -> Numbers:
 def roc_points(scores: ArrayLike, *, labels: ArrayLike) -> tuple[Numbers, Numbers]:
     """The empirical ROC curve: 1 - specificity and sensitivity at every distinct score, from (0, 0) to (1, 1).
 
-    `scores` and `labels` have shape (n,). The trapezoids under it sum to the AUC. Raises ValueError as `as_labels`.
+    `scores` and `labels` have shape (n,). The trapezoids under it sum to the AUC.
+    Raises ValueError as `as_labels` and `as_scores`.
     """
-    positive, values = as_labels(labels), np.asarray(scores, dtype=np.float64)
-    order = np.argsort(-values, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(values[order])), values.size - 1)
+    positive = as_labels(labels)
+    order, last = score_steps(as_scores(scores, n=positive.size))
     hits, alarms = np.cumsum(positive[order])[last], np.cumsum(~positive[order])[last]
     return np.append(0.0, alarms / alarms[-1]), np.append(0.0, hits / hits[-1])
 

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
 from pipeline.statistics.proportions import Confusion
-from pipeline.statistics.roc import as_labels
+from pipeline.statistics.roc import as_labels, as_scores
 
 Numbers = NDArray[np.float64]
 
@@ -32,10 +32,10 @@ def resampled_measures(
 ) -> dict[str, Numbers]:
     """`threshold_measures` of b samples, shape (b,): `counts`, shape (b, n), says how often each patient is drawn.
 
-    `scores` and `labels` have shape (n,); positive = score ≥ threshold. Raises ValueError as `as_labels`.
+    `scores` and `labels` have shape (n,); positive = score ≥ threshold. Raises ValueError as `as_labels`, `as_scores`.
     """
     event, weights = as_labels(labels), np.atleast_2d(np.asarray(counts, dtype=np.float64))
-    called = np.asarray(scores, dtype=np.float64) >= threshold
+    called = as_scores(scores, n=event.size) >= threshold
     cells = {"tp": called & event, "fp": called & ~event, "tn": ~called & ~event, "fn": ~called & event}
     return threshold_measures(**{name: weights @ cell.astype(np.float64) for name, cell in cells.items()})
 
