@@ -8,8 +8,18 @@ from pipeline.report import ReportParams, make_report, unchanged_words, write_re
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)
-TABLES = ("tables", "cohort", "patients", "audit", "rois", "splits", "dictionary")
-FOLDERS = ("all-params", "features", "selected", "lasso", "predictions", "networks")
+TABLES = ("tables", "cohort", "patients", "audit", "rois", "splits", "dictionary", "agreement")
+FOLDERS = (
+    "all-params",
+    "features",
+    "selected",
+    "lasso",
+    "half-samples",
+    "reduced",
+    "predictions",
+    "networks",
+    "pictures",
+)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 from study import NETS, STRENGTH, study_patients, study_predictions, study_splits
+from study_checks import write_checks, write_reductions
 
 from pipeline import contracts, result_contracts
 from pipeline.compare import choose, fold_table
@@ -22,6 +23,8 @@ from pipeline.params import read_yaml
 from pipeline.plan import CompareParams
 from pipeline.tables import write_csv, write_table
 
+SINGLE = ("cohort", "patients", "audit", "rois", "splits", "dictionary", "agreement")
+FOLDERS = ("features", "selected", "lasso", "half_samples", "reduced", "predictions", "networks")
 SITES = {"train": "A", "internal": "B", "external": "C"}
 SHAPE, TEXTURE, DEEP = "original_shape2D_Sphericity@long", "wavelet-LH_glcm_Contrast", "densenet121_pc001@long"
 BLOCKS = {
@@ -176,9 +179,11 @@ def write_study(folder: Path) -> dict[str, Path]:
         write_table(selected, data / "selected" / f"{name}.csv", contracts.SELECTED)
         write_table(lasso, data / "lasso" / f"{name}.csv", contracts.LASSO)
     write_results(pd.concat(predictions.values(), ignore_index=True), tables)
+    write_checks(tables, pictures=folder / "reports" / "figures" / "explain")
+    write_reductions(data, blocks=BLOCKS, shape=SHAPE, texture=TEXTURE)
     write_params(folder / "params")
     write_cards(data / "networks")
-    paths = {name: data / f"{name}.csv" for name in ("cohort", "patients", "audit", "rois", "splits", "dictionary")}
-    paths |= {name: data / name for name in ("features", "selected", "lasso", "predictions", "networks")}
-    paths |= {"all_params": folder / "params", "tables": tables}
+    paths = {name: data / f"{name}.csv" for name in SINGLE}
+    paths |= {name: data / name for name in FOLDERS}
+    paths |= {"all_params": folder / "params", "tables": tables, "pictures": folder / "reports" / "figures" / "explain"}
     return paths | {"report_tables": tables / "report", "report": folder / "reports" / "report.html"}

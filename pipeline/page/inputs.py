@@ -30,6 +30,7 @@ RESULTS = {
     "decision_curves": result_contracts.DECISION_CURVES,
     "added_value": result_contracts.ADDED_VALUE,
     "curves": result_contracts.CURVES,
+    "transport": result_contracts.TRANSPORT,
     "selftest": result_contracts.SELFTEST,
     "sham": result_contracts.SHAM,
     "consistency": result_contracts.CONSISTENCY,

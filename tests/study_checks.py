@@ -1,0 +1,67 @@
+"""What the self-test, consistency, explain, agreement and reduce stages would write for the small study."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from study import study_patients, study_splits
+
+from pipeline import contracts, result_contracts
+from pipeline.tables import write_table
+
+LIGHTS = {"sham_labels": "green", "size_alone": "amber", "sham_within_site": "grey"}
+
+
+def write_checks(tables: Path, *, pictures: Path) -> None:
+    """selftest.csv, sham.csv, consistency.csv, explain.csv and one picture."""
+    selftest = pd.DataFrame(
+        [
+            (check, light, f"Title of {check}", 0.512, 0.05, "The rule.", f"Found by {check}.")
+            for check, light in LIGHTS.items()
+        ],
+        columns=[c.name for c in result_contracts.SELFTEST.columns],
+    )
+    write_table(selftest, tables / "selftest.csv", result_contracts.SELFTEST)
+    sham = pd.DataFrame({"kind": "all", "repeat": range(1, 21), "auc": np.linspace(0.42, 0.58, 20), "n_folds": 5})
+    write_table(sham, tables / "sham.csv", result_contracts.SHAM)
+    nothing = pd.DataFrame(columns=[c.name for c in result_contracts.CONSISTENCY.columns])
+    write_table(nothing, tables / "consistency.csv", result_contracts.CONSISTENCY)
+    row = ("1", "patient #3", "long", "densenet121", "grad_cam", "true positive", 0.91, 0.4, "1_true_positive.png")
+    explain = pd.DataFrame([row], columns=[c.name for c in result_contracts.EXPLAIN.columns])
+    write_table(explain, tables / "explain.csv", result_contracts.EXPLAIN)
+    pictures.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.full((8, 16, 3), 90, dtype=np.uint8)).save(pictures / "1_true_positive.png")
+
+
+def write_reductions(data: Path, *, blocks: dict[str, list[str]], shape: str, texture: str) -> None:
+    """half_samples, reduced and agreement; two radiomics features that go with the outcome, one clinical column."""
+    final = study_splits().query("resample == 'final'")
+    label = study_patients().set_index("patient_id")["label"].loc[final["patient_id"]].to_numpy()
+    random = np.random.default_rng(3)
+    for name, parts in blocks.items():
+        tables = []
+        for part in "ab":
+            rows = final[(final["role"] != "train") | (final["half"] != part)]
+            kept = label[rows.index.to_numpy() - final.index[0]]
+            columns = {"resample": "final", "part": part, "patient_id": rows["patient_id"], "role": rows["role"]}
+            if "clinical" in parts:
+                columns["clinical.age"] = 30.0 + np.arange(len(rows)) % 40
+            if "radiomics" in parts:
+                columns[f"radiomics.{shape}"] = kept + random.normal(size=len(rows))
+                columns[f"radiomics.{texture}"] = random.normal(size=len(rows))
+            if "densenet121" in parts:
+                columns["densenet121.pc001@long"] = kept + random.normal(size=len(rows))
+            tables.append(pd.DataFrame(columns))
+        write_table(pd.concat(tables), data / "reduced" / f"{name}.csv", contracts.REDUCED)
+        halves = [
+            (part, "radiomics", feature, n, 50, " ".join(str(one + 1) for one in range(n)))
+            for part in "ab"
+            for feature, n in ((shape, 48), (texture, 20))
+        ]
+        halves = halves if "radiomics" in parts else []
+        table = pd.DataFrame(halves, columns=[c.name for c in contracts.HALF_SAMPLES.columns])
+        write_table(table, data / "half_samples" / f"{name}.csv", contracts.HALF_SAMPLES)
+    rows = [(shape.partition("@")[0], "ICC(A,1)", 0.95, 0.9, 0.98, 20, 2), (texture, "ICC(A,1)", 0.6, 0.4, 0.8, 20, 2)]
+    agreement = pd.DataFrame(rows, columns=[c.name for c in contracts.AGREEMENT.columns])
+    write_table(agreement, data / "agreement.csv", contracts.AGREEMENT)
