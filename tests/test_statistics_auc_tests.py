@@ -140,7 +140,7 @@ def test_p_values_are_uniform_where_nothing_differs():
 
 
 def test_a_study_without_differences_has_no_significant_pair_after_holm():
-    # Five models alike, ten pairs a study: of 300 studies about one in twenty may hold a false finding, not one in four.
+    # Five models alike, ten pairs a study: about one study in twenty may hold a false finding, not one in four.
     rng = np.random.default_rng(0)
     labels = np.arange(120) < 40
     pairs = [(a, b) for a in range(5) for b in range(a)]
