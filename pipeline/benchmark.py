@@ -220,6 +220,7 @@ def model_card(
     """
     design = case.design
     rows = selected[(selected["resample"] == design.resample) & (selected["part"] == design.part)]
+    rows = _in_use(rows, features=design.features)
     note = "" if design.features else "no feature was selected: every patient scores the prevalence (AUC 0.5)"
     return {
         "feature_set": feature_set,
@@ -237,3 +238,12 @@ def model_card(
         "seed": seed,
         "versions": package_versions(PACKAGES),
     }
+
+
+def _in_use(rows: pd.DataFrame, *, features: Sequence[str]) -> pd.DataFrame:
+    """The rows of the rule for lambda that kept just these features; of both rules where both did."""
+    names = rows["block"] + "." + rows["feature"]
+    own = ~rows["feature"].str.startswith("(")
+    used = {name for name in features if name.partition(".")[0] in set(rows["block"])}
+    rules = [rule for rule in rows["rule"].unique() if set(names[own & (rows["rule"] == rule)]) == used]
+    return rows[rows["rule"].isin(rules)]

@@ -199,7 +199,14 @@ REPEATS = Contract(
 HALF_SAMPLES = Contract(
     name="selection over half-samples",
     key=("part", "block", "feature"),
-    columns=(_text("part"), _text("block"), _text("feature"), _integer("n_selected"), _integer("n_samples")),
+    columns=(
+        _text("part"),
+        _text("block"),
+        _text("feature"),  # every candidate, kept or never
+        _integer("n_selected"),
+        _integer("n_samples"),
+        _text("samples", required=False),  # the numbers of those that selected it, from 1, with blanks between
+    ),
 )
 
 AGREEMENT = Contract(

@@ -1,5 +1,6 @@
 """Select features by the binomial LASSO, its lambda chosen by cross-validation inside the training rows."""
 
+from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
@@ -10,10 +11,11 @@ from sklearn.base import BaseEstimator
 
 from pipeline.errors import PipelineError
 from pipeline.grouped_folds import deal_groups
-from pipeline.lasso_path import Floats, fit_path, lambda_grid
+from pipeline.lasso_path import Floats, Path, fit_path, lambda_grid
 from pipeline.params import Params
 
 Rule = Literal["min", "1se"]
+RULES: tuple[Rule, ...] = ("min", "1se")
 CLIP = 1e-5  # cv.glmnet keeps probabilities this far from 0 and 1 before it takes their logarithm
 
 
@@ -24,6 +26,18 @@ class LassoParams(Params):
     n_lambdas: int = Field(ge=10, le=1000)
     min_lambda_ratio: float | None = Field(default=..., gt=0, lt=1)
     folds: int = Field(ge=2, le=20)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solution:
+    """The LASSO at the lambda of one rule: `index` (place on the path) and `penalty` (lambda), both None where no
+    feature goes with the outcome at all; `coefficients` that are not zero, by column; `intercept`.
+    """
+
+    index: int | None
+    penalty: float | None
+    intercept: float
+    coefficients: pd.Series
 
 
 def cross_validate(
@@ -66,8 +80,8 @@ class LassoSelector(BaseEstimator):
 
     Parameters: `rule` (min or 1se), `n_lambdas`, `min_lambda_ratio` (None: glmnet's default), `folds` (lambda folds:
     stratified, by group, fixed by `seed`; fewer where a class has fewer groups).
-    Learned: `lambdas_`, `cv_mean_`, `cv_se_`, `n_nonzero_` (L,), `index_` (place of the chosen lambda, None where no
-    feature goes with the outcome at all), `coefficients_` (those not zero, by column), `intercept_`.
+    Learned: `lambdas_`, `cv_mean_`, `cv_se_`, `n_nonzero_` (L,), `solutions_` (by rule, both of them), `chosen_` (the
+    solution of `rule`).
     """
 
     def __init__(self, *, rule: Rule, n_lambdas: int, min_lambda_ratio: float | None, folds: int, seed: int) -> None:
@@ -89,15 +103,12 @@ class LassoSelector(BaseEstimator):
         self.lambdas_, self.n_nonzero_ = path.lambdas, path.n_nonzero
         if len(path.lambdas):
             self.cv_mean_, self.cv_se_ = cross_validate(values, outcome, lambdas=path.lambdas, fold=fold)
-            self.index_: int | None = choose(self.cv_mean_, self.cv_se_, rule=self.rule)
-            chosen = pd.Series(path.coefficients[self.index_], index=X.columns)
-            self.coefficients_ = chosen[chosen != 0]
-            self.intercept_ = float(path.intercepts[self.index_])
+            places = {rule: choose(self.cv_mean_, self.cv_se_, rule=rule) for rule in RULES}
+            self.solutions_ = {rule: _solution(path, index, columns=X.columns) for rule, index in places.items()}
         else:
             self.cv_mean_ = self.cv_se_ = np.zeros(0)
-            self.index_ = None
-            self.coefficients_ = pd.Series(dtype=np.float64, index=X.columns[:0])
-            self.intercept_ = float(np.log(outcome.mean() / (1 - outcome.mean())))
+            self.solutions_ = dict.fromkeys(RULES, _nothing(outcome, columns=X.columns))
+        self.chosen_ = self.solutions_[self.rule]
         return self
 
     def _lambda_folds(self, y: NDArray[np.int64], groups: NDArray[np.str_]) -> NDArray[np.int64]:
@@ -112,4 +123,23 @@ class LassoSelector(BaseEstimator):
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """The kept columns of X, unchanged."""
-        return X[list(self.coefficients_.index)]
+        return X[list(self.chosen_.coefficients.index)]
+
+
+def _solution(path: Path, index: int, *, columns: pd.Index) -> Solution:
+    values = pd.Series(path.coefficients[index], index=columns)
+    return Solution(
+        index=index,
+        penalty=float(path.lambdas[index]),
+        intercept=float(path.intercepts[index]),
+        coefficients=values[values != 0],
+    )
+
+
+def _nothing(y: Floats, *, columns: pd.Index) -> Solution:
+    """The prevalence of y alone."""
+    prevalence = float(y.mean())
+    empty = pd.Series(dtype=np.float64, index=columns[:0])
+    return Solution(
+        index=None, penalty=None, intercept=float(np.log(prevalence / (1 - prevalence))), coefficients=empty
+    )

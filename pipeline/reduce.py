@@ -15,12 +15,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline import contracts
 from pipeline.blocks import ALL, Block, Kind
 from pipeline.checkpoints import CheckpointStore
 from pipeline.errors import PipelineError
+from pipeline.half_samples import COLUMNS as HALF_SAMPLES
 from pipeline.reducers import BlockReducer, ReduceParams
 
 PACKAGES = ("numpy", "scipy", "pandas", "skglm")
+FINAL = "final"
+TABLES = {
+    "reduced": contracts.REDUCED,
+    "selected": contracts.SELECTED,
+    "lasso": contracts.LASSO,
+    "half_samples": contracts.HALF_SAMPLES,
+}
 INTERCEPT, NOTHING = "(intercept)", "(none)"
 SELECTED = ("resample", "part", "block", "rule", "feature", "coefficient")
 LASSO = ("resample", "part", "block", "lambda_index", "lambda", "cv_mean", "cv_se", "n_nonzero")
@@ -39,7 +48,7 @@ class RawBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One resample and part: raw blocks, labels and groups of the training rows, roles by patient_id.
+    """One resample and part: raw blocks, labels and groups of the training rows, roles and sites by patient_id.
 
     `repeats` are the repeated masks of the training rows' patients, and of no one else.
     """
@@ -50,18 +59,20 @@ class Case:
     y: NDArray[np.int64]
     groups: NDArray[np.str_]
     roles: pd.Series
+    sites: pd.Series
     repeats: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reduced:
     """What comes of a case, ready for JSON: `columns` (by name, one value a patient: training, then test rows), rows
-    of the selected and LASSO tables, notes.
+    of the selected, LASSO and half-samples tables, notes.
     """
 
     columns: dict[str, list[Any]]
     selected: list[dict[str, Any]]
     lasso: list[dict[str, Any]]
+    half_samples: list[dict[str, Any]]
     notes: list[str]
 
 
@@ -100,6 +111,7 @@ def reduce_cases(
                     y=about.loc[train, "label"].to_numpy().astype(np.int64),
                     groups=about.loc[train, "group_id"].to_numpy().astype(np.str_),
                     roles=split.set_index("patient_id")["role"].loc[[*train, *test]],
+                    sites=about.loc[[*train, *test], "site"],
                     repeats=None if repeats is None else repeats[repeats.index.isin(train)],
                 )
             )
@@ -125,36 +137,38 @@ def reduce_case(case: Case, *, params: ReduceParams, seed: int, store: Checkpoin
 
 def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
     """Fit every block on the training rows, apply it to all."""
-    frames, selected, lasso, notes = [], [], [], []
+    frames, selected, lasso, half_samples, notes = [], [], [], [], []
     for block in case.blocks:
         where = f"resample {case.resample}, part {case.part}, block {block.name}"
-        reducer = BlockReducer(kind=block.kind, params=params, indicators=block.indicators, seed=seed)
+        reducer = BlockReducer(kind=block.kind, params=params, indicators=block.indicators, seed=seed, sites=case.sites)
         try:
             reducer.fit(block.train, case.y, case.groups, case.repeats)
+            # Apart, so that nothing in a test row, not even its being there, can touch a digit of a training row.
+            both = [reducer.transform(block.train), reducer.transform(block.test)]
         except PipelineError as error:
             raise PipelineError(f"{where}: {error}") from error
-        # Apart, so that nothing in a test row, not even its being there, can touch a digit of a training row.
-        both = [reducer.transform(block.train), reducer.transform(block.test)]
         frames.append(pd.concat(both).add_prefix(f"{block.name}."))
         keys = {"resample": case.resample, "part": case.part, "block": block.name}
+        if case.resample == FINAL:
+            half_samples += [keys | row for row in reducer.half_samples(block.train, case.y, case.groups)]
         selected += [keys | row for row in _selected_rows(reducer)]
         lasso += [keys | row for row in _lasso_rows(reducer)]
-        notes += [f"{where}: {note}" for note in reducer.unseen(block.test)]
-        if reducer.lasso_ is not None and reducer.lasso_.coefficients_.empty:
+        notes += [f"{where}: {note}" for note in reducer.unseen(pd.concat([block.train, block.test]))]
+        if reducer.lasso_ is not None and reducer.lasso_.chosen_.coefficients.empty:
             notes.append(f"{where}: the LASSO keeps no feature")
     columns = {"resample": [case.resample] * len(case.roles), "part": [case.part] * len(case.roles)}
     columns |= {"patient_id": list(case.roles.index), "role": list(case.roles)}
     columns |= {str(name): frame[name].tolist() for frame in frames for name in frame}
-    return Reduced(columns=columns, selected=selected, lasso=lasso, notes=notes)
+    return Reduced(columns=columns, selected=selected, lasso=lasso, half_samples=half_samples, notes=notes)
 
 
 def _selected_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
-    """Coefficients on the z-scores, the intercept, and `(none)` with 0 where no feature was kept."""
-    fitted = reducer.lasso_
-    if fitted is None:
-        return []
-    values = {INTERCEPT: fitted.intercept_} | (fitted.coefficients_.to_dict() or {NOTHING: 0.0})
-    return [{"rule": fitted.rule, "feature": name, "coefficient": value} for name, value in values.items()]
+    """By each rule: coefficients on the z-scores, the intercept, and `(none)` with 0 where no feature was kept."""
+    rows = []
+    for rule, solution in reducer.lasso_.solutions_.items() if reducer.lasso_ is not None else ():
+        values = {INTERCEPT: solution.intercept} | (solution.coefficients.to_dict() or {NOTHING: 0.0})
+        rows += [{"rule": rule, "feature": name, "coefficient": value} for name, value in values.items()]
+    return rows
 
 
 def _lasso_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
@@ -184,10 +198,27 @@ def reduced_table(results: Sequence[Reduced], *, blocks: Sequence[str]) -> pd.Da
 
 
 def selected_table(results: Sequence[Reduced]) -> pd.DataFrame:
-    """What the LASSO kept in each case and block; clinical columns are not selected, hence not in it."""
+    """What the LASSO keeps in each case and block, by both rules for lambda; the reduced columns are those of the rule
+    in params. Clinical columns are not selected, hence not in it.
+    """
     return pd.DataFrame([row for result in results for row in result.selected], columns=list(SELECTED))
 
 
 def lasso_table(results: Sequence[Reduced]) -> pd.DataFrame:
     """The cross-validated path of each case and block; none where no feature goes with the outcome."""
     return pd.DataFrame([row for result in results for row in result.lasso], columns=list(LASSO))
+
+
+def half_sample_table(results: Sequence[Reduced]) -> pd.DataFrame:
+    """How often the half-samples of resample `final` keep each candidate, by part and block."""
+    return pd.DataFrame([row for result in results for row in result.half_samples], columns=list(HALF_SAMPLES))
+
+
+def result_tables(results: Sequence[Reduced], *, blocks: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The four tables of a set by their names in `TABLES`."""
+    return {
+        "reduced": reduced_table(results, blocks=blocks),
+        "selected": selected_table(results),
+        "lasso": lasso_table(results),
+        "half_samples": half_sample_table(results),
+    }

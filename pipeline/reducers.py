@@ -11,6 +11,8 @@ from sklearn.base import BaseEstimator
 from pipeline.agreement_filter import AgreementFilter, AgreementFilterParams
 from pipeline.blocks import Kind
 from pipeline.clinical_encoding import ClinicalEncoder
+from pipeline.combat import Combat, CombatParams
+from pipeline.half_samples import draw_halves, half_sample_rows, select_in_halves
 from pipeline.imputation import MedianImputer
 from pipeline.lasso import LassoParams, LassoSelector
 from pipeline.near_zero_variance import NearZeroVariance
@@ -31,26 +33,39 @@ class ReduceParams(Params):
     """`params/reduce.yaml`."""
 
     agreement: AgreementFilterParams | None
+    harmonisation: CombatParams | None
     max_same_fraction: float = Field(ge=0.5, le=1)
     max_spearman: float = Field(gt=0, le=1)
     pca: ComponentParams
     lasso: LassoParams
+    half_samples: int = Field(ge=0, le=1000)
 
 
 class BlockReducer(BaseEstimator):
     """Reduce one block. Radiomics and tables: impute, near-zero variance, z-score, Spearman pruning, LASSO; radiomics
     first lose the features that do not agree between repeated masks. Deep: impute, principal components, near-zero
-    variance, z-score, LASSO. Clinical: encoded, nothing is selected.
+    variance, z-score, LASSO. Where harmonisation is asked for, it follows imputation. Clinical: encoded, nothing is
+    selected.
 
-    Parameters: `kind`, `params`, `indicators` (columns that say what was missing; they bypass the components), `seed`.
+    Parameters: `kind`, `params`, `indicators` (columns that say what was missing; they bypass the components), `seed`,
+    `sites` (by patient_id, looked up for the rows given; used by harmonisation alone).
     Learned: `steps_`, `lasso_` (None for clinical).
     """
 
-    def __init__(self, *, kind: Kind, params: ReduceParams, indicators: tuple[str, ...], seed: int) -> None:
+    def __init__(
+        self,
+        *,
+        kind: Kind,
+        params: ReduceParams,
+        indicators: tuple[str, ...],
+        seed: int,
+        sites: pd.Series | None = None,
+    ) -> None:
         self.kind = kind
         self.params = params
         self.indicators = indicators
         self.seed = seed
+        self.sites = sites
 
     def fit(
         self, X: pd.DataFrame, y: NDArray[np.int64], groups: NDArray[np.str_], repeats: pd.DataFrame | None = None
@@ -58,13 +73,14 @@ class BlockReducer(BaseEstimator):
         """Learn every step on the training rows X (n, p), y (n,) of 0 and 1, `groups` (n,).
 
         `repeats`: features of repeated masks of these rows' patients (radiomics; None = agreement is not asked).
-        Raises PipelineError as LassoSelector and AgreementFilter do.
+        Raises PipelineError as LassoSelector, AgreementFilter and Combat do.
         """
         self.lasso_: LassoSelector | None = None
         self.steps_ = self._agreement(repeats)
-        reduced = self.transform(X)
+        reduced = self._prepared(X)
         for step in self._steps():
-            reduced = step.fit(reduced).transform(reduced)
+            about = self._about(step, reduced)
+            reduced = step.fit(reduced, *about).transform(reduced, *about)
             self.steps_.append(step)
         if self.kind != "clinical":
             settings = self.params.lasso
@@ -72,14 +88,37 @@ class BlockReducer(BaseEstimator):
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """The reduced columns of X (m, p), by what the training rows taught."""
-        for step in self.steps_:
-            X = step.transform(X)
-        return X if self.lasso_ is None else self.lasso_.transform(X)
+        """The reduced columns of X (m, p), by what the training rows taught. Raises PipelineError as Combat does."""
+        prepared = self._prepared(X)
+        return prepared if self.lasso_ is None else self.lasso_.transform(prepared)
+
+    def half_samples(self, X: pd.DataFrame, y: NDArray[np.int64], groups: NDArray[np.str_]) -> list[dict[str, Any]]:
+        """How often each candidate of the LASSO is kept on halves of the training rows X, as `half_sample_rows`."""
+        if self.lasso_ is None or not self.params.half_samples:
+            return []
+        prepared = self._prepared(X)
+        halves = draw_halves(y, groups, count=self.params.half_samples, seed=self.seed)
+        kept = select_in_halves(prepared, y, halves=halves, penalty=self.lasso_.chosen_.penalty)
+        return half_sample_rows(kept, features=list(prepared.columns))
 
     def unseen(self, X: pd.DataFrame) -> list[str]:
-        """What X holds that the training rows did not, a sentence each (clinical blocks)."""
-        return self.steps_[0].unseen(X) if self.kind == "clinical" else []
+        """What X holds that the training rows did not, a sentence each (levels of clinical columns, sites)."""
+        known = [step for step in self.steps_ if isinstance(step, ClinicalEncoder | Combat)]
+        return [note for step in known for note in step.unseen(*(self._about(step, X) or (X,)))]
+
+    def _prepared(self, X: pd.DataFrame) -> pd.DataFrame:
+        """X after every step but the LASSO."""
+        for step in self.steps_:
+            X = step.transform(X, *self._about(step, X))
+        return X
+
+    def _about(self, step: Any, X: pd.DataFrame) -> tuple[pd.Series, ...]:
+        """What a step must know of the rows of X beside their features: harmonisation their sites."""
+        if not isinstance(step, Combat):
+            return ()
+        if self.sites is None:
+            raise ValueError("sites (None) must name the site of every row where params.harmonisation is set")
+        return (self.sites.loc[X.index],)
 
     def _agreement(self, repeats: pd.DataFrame | None) -> list[Any]:
         """The filter by agreement, fitted; none where it is not asked for, or the block has no masks."""
@@ -93,8 +132,15 @@ class BlockReducer(BaseEstimator):
         varying = NearZeroVariance(max_same_fraction=params.max_same_fraction)
         if self.kind == "clinical":
             return [ClinicalEncoder()]
+        complete = [MedianImputer(), *self._harmonisation()]
         if self.kind == "deep":
             components = PrincipalComponents(**params.pca.model_dump(), passed=self.indicators)
-            return [MedianImputer(), components, varying, ZScore()]
+            return [*complete, components, varying, ZScore()]
         pruning = SpearmanPruning(max_abs_rho=params.max_spearman)
-        return [MedianImputer(), varying, ZScore(), pruning]
+        return [*complete, varying, ZScore(), pruning]
+
+    def _harmonisation(self) -> list[Any]:
+        asked = self.params.harmonisation
+        if asked is None or self.kind not in asked.kinds:
+            return []
+        return [Combat(mean_only=asked.mean_only, unseen_site=asked.unseen_site, min_rows=asked.min_rows)]

@@ -12,19 +12,20 @@ from pipeline.fusion import FusionParams
 from pipeline.images import file_sha256
 from pipeline.parallel import map_cases
 from pipeline.params import CommonParams, load_params, read_yaml
-from pipeline.reduce import PACKAGES, lasso_table, reduce_case, reduce_cases, reduced_table, selected_table
+from pipeline.reduce import PACKAGES, TABLES, reduce_case, reduce_cases, result_tables
 from pipeline.reducers import ReduceParams
 from pipeline.tables import read_table, write_table
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)
 INPUTS = ("params", "fusion", "embed", "common", "cohort", "patients", "splits", "features", "blocks", "repeats")
-OUTPUTS = ("reduced", "selected", "lasso")
 
 
 def main() -> None:
-    """Read the blocks of the set, reduce every resample and part, write the three tables."""
-    given = arguments(__doc__, paths=(*INPUTS, *OUTPUTS), words=("set",)).parse_args()
+    """Read the blocks of the set, reduce every resample and part, write the four tables."""
+    given = arguments(
+        __doc__, paths=(*INPUTS, *(name.replace("_", "-") for name in TABLES)), words=("set",)
+    ).parse_args()
     params, fusion = load_params(given.params, ReduceParams), load_params(given.fusion, FusionParams)
     seed = load_params(given.common, CommonParams).seed
     if given.set not in fusion.sets:
@@ -50,12 +51,11 @@ def main() -> None:
     results = list(progress(reduced, total=len(cases), unit="fit"))
     for note in (note for result in results for note in result.notes):
         log.warning("%s", note)
-    table = reduced_table(results, blocks=names)
-    log.info("%d features of %d patients, parts %s", table.shape[1] - 4, len(patients), " and ".join(parts))
+    tables = result_tables(results, blocks=names)
+    log.info("%d features of %d patients, parts %s", tables["reduced"].shape[1] - 4, len(patients), " and ".join(parts))
 
-    write_table(table, given.reduced, contracts.REDUCED)
-    write_table(selected_table(results), given.selected, contracts.SELECTED)
-    write_table(lasso_table(results), given.lasso, contracts.LASSO)
+    for name, contract in TABLES.items():
+        write_table(tables[name], vars(given)[name], contract)
     store.remove()
 
 

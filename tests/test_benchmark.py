@@ -215,10 +215,13 @@ def stage(folder, *, workers=1, out="out", **paths):
 @pytest.fixture
 def folder(tmp_path):
     reduced, patients, splits = study(parts=("a", "b"), folds=2)
-    selected = pd.DataFrame(
-        [("final", part, "radiomics", "min", "f0", 0.5) for part in "ab"],
-        columns=["resample", "part", "block", "rule", "feature", "coefficient"],
-    )
+    reduced = reduced.rename(columns=lambda name: f"radiomics.{name}" if name[0] == "f" else name)
+    final = reduced[reduced["resample"] == "final"].groupby("part")
+    used = {part: rows.filter(like=".").dropna(axis=1, how="all").columns for part, rows in final}
+    kept = [("final", part, "min", name.partition(".")[2]) for part in "ab" for name in used[part]]
+    kept += [("final", part, "1se", "f0") for part in "ab"]
+    selected = pd.DataFrame(kept, columns=["resample", "part", "rule", "feature"])
+    selected = selected.assign(block="radiomics", coefficient=0.5)
     for name, table, contract in (
         ("reduced", reduced, contracts.REDUCED),
         ("selected", selected, contracts.SELECTED),
@@ -249,7 +252,9 @@ def test_command_line_writes_what_one_worker_writes_and_models_that_reproduce_it
         rows = predictions[(predictions["model"] == model) & (predictions["resample"] == "final")]
         np.testing.assert_allclose(rows["score"], point.recalibrate(np.mean(parts, axis=0)), rtol=0, atol=1e-12)
         assert set(rows["threshold"]) == {point.threshold}
-        assert saved.card["lasso"] == [{"block": "radiomics", "rule": "min", "feature": "f0", "coefficient": 0.5}]
+        lasso = saved.card["lasso"]
+        assert {row["rule"] for row in lasso} == {"min"}  # the rule that the reduced columns come from
+        assert {f"{row['block']}.{row['feature']}" for row in lasso} == set(saved.card["features"])
         assert (saved.card["n"], saved.card["events"]) == (30, 10)
     one_worker = freeze(run(study(parts=("a", "b")), params=PARAMS, seed=2026))
     write_table(one_worker, folder / "one.csv", contracts.PREDICTIONS)

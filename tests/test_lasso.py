@@ -63,14 +63,28 @@ def test_a_planted_feature_is_kept_and_leads():
     X, y, groups = cohort(effect=2.0)
     fitted = selector("1se").fit(X, y, groups)
 
-    assert fitted.coefficients_.abs().idxmax() == "x007"
-    assert fitted.coefficients_["x007"] > 0
-    assert list(fitted.transform(X).columns) == list(fitted.coefficients_.index)
-    assert fitted.index_ == choose(fitted.cv_mean_, fitted.cv_se_, rule="1se")
+    kept = fitted.chosen_.coefficients
+    assert kept.abs().idxmax() == "x007"
+    assert kept["x007"] > 0
+    assert list(fitted.transform(X).columns) == list(kept.index)
+
+
+def test_both_rules_are_solved_whichever_is_chosen():
+    X, y, groups = cohort(effect=1.0)
+    one, other = selector("1se").fit(X, y, groups), selector("min").fit(X, y, groups)
+
+    for rule in ("min", "1se"):
+        solution = one.solutions_[rule]
+        assert solution.index == choose(one.cv_mean_, one.cv_se_, rule=rule)
+        assert solution.penalty == one.lambdas_[solution.index]
+        assert solution.coefficients.equals(other.solutions_[rule].coefficients)
+    assert one.chosen_ is one.solutions_["1se"]
+    assert other.chosen_ is other.solutions_["min"]
+    assert one.chosen_.penalty > other.chosen_.penalty
 
 
 def test_noise_keeps_few_or_none():
-    kept = [len(selector("1se").fit(*cohort(p=300, seed=seed)).coefficients_) for seed in range(10)]
+    kept = [len(selector("1se").fit(*cohort(p=300, seed=seed)).chosen_.coefficients) for seed in range(10)]
 
     assert sorted(kept)[len(kept) // 2] == 0
     assert max(kept) <= 5
@@ -80,9 +94,10 @@ def test_it_never_falls_back_to_some_feature():
     X, y, groups = cohort(p=8)
     fitted = selector().fit(X * 0 + 3.0, y, groups)
 
-    assert fitted.index_ is None
+    assert fitted.chosen_.index is None
+    assert fitted.chosen_.penalty is None
     assert fitted.transform(X).shape == (80, 0)
-    assert fitted.intercept_ == pytest.approx(np.log(y.mean() / (1 - y.mean())))
+    assert fitted.chosen_.intercept == pytest.approx(np.log(y.mean() / (1 - y.mean())))
 
 
 def test_no_column_at_all():
@@ -112,7 +127,7 @@ def test_seed_alone_decides():
     first, same = selector().fit(X, y, groups), selector().fit(X, y, groups)
 
     assert first.cv_mean_.tobytes() == same.cv_mean_.tobytes()
-    assert first.coefficients_.equals(same.coefficients_)
+    assert first.chosen_.coefficients.equals(same.chosen_.coefficients)
     assert selector(seed=2).fit(X, y, groups).cv_mean_.tobytes() != first.cv_mean_.tobytes()
 
 

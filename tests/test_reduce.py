@@ -18,7 +18,7 @@ from pipeline.design_matrices import design_matrices
 from pipeline.errors import ParamsError, PipelineError
 from pipeline.parallel import map_cases
 from pipeline.params import load_params
-from pipeline.reduce import lasso_table, reduce_case, reduce_cases, reduced_table, selected_table
+from pipeline.reduce import reduce_case, reduce_cases, result_tables
 from pipeline.reducers import BlockReducer, ReduceParams
 from pipeline.split import SplitParams, split_table
 from pipeline.tables import read_table, write_table
@@ -105,7 +105,7 @@ def reduced(tables, folder, *, names=("clinical", "radiomics", "net", "own"), pa
     store = CheckpointStore(folder / "scratch", key="k")
     reduce = partial(reduce_case, params=PARAMS, seed=7, store=store)
     results = list(map_cases(reduce, cases, workers=workers))
-    return reduced_table(results, blocks=names), selected_table(results), lasso_table(results), results
+    return *result_tables(results, blocks=names).values(), results
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def done(tables, tmp_path_factory):
 
 
 def test_tables_keep_their_contracts_and_the_benchmark_reads_them(done, tables):
-    matrix, selected, lasso, _ = done
+    matrix, selected, lasso, _, _ = done
 
     assert not contracts.REDUCED.faults(matrix)
     assert not contracts.SELECTED.faults(selected)
@@ -141,7 +141,7 @@ def test_every_patient_is_a_row_and_a_part_is_fitted_on_the_other_half(done, tab
 
 
 def test_columns_in_use_are_filled_and_the_selected_features_are_those(done):
-    matrix, selected, _, _ = done
+    matrix, selected, _, _, _ = done
     for (resample, part), rows in matrix.groupby(["resample", "part"]):
         features = rows.drop(columns=["resample", "part", "patient_id", "role"])
         used = set(features.columns[features.notna().any()])
@@ -174,11 +174,11 @@ def test_pure_noise_keeps_few_and_says_when_it_keeps_none(tables, tmp_path):
     generator = np.random.default_rng(3)
     noise = pd.DataFrame(generator.normal(size=(100, 400)), columns=[f"x{place}" for place in range(400)])
     noise.insert(0, "patient_id", tables["patients"]["patient_id"])
-    matrix, selected, _, results = reduced(tables | {"own": noise}, tmp_path, names=("own",), parts=("all",))
-    none = selected[selected["feature"] == "(none)"]
+    matrix, selected, _, _, results = reduced(tables | {"own": noise}, tmp_path, names=("own",), parts=("all",))
+    none = selected[(selected["feature"] == "(none)") & (selected["rule"] == PARAMS.lasso.rule)]
     notes = [note for result in results for note in result.notes]
 
-    assert len(selected) < 3 * 15
+    assert len(selected) < 2 * 3 * 15
     assert (none["coefficient"] == 0).all()
     assert len(notes) == len(none)
     for resample in none["resample"]:
@@ -187,7 +187,7 @@ def test_pure_noise_keeps_few_and_says_when_it_keeps_none(tables, tmp_path):
 
 def test_nothing_selected_is_a_prevalence_design(tables, tmp_path):
     flat = tables["own"].assign(**{f"x{place}": 1.0 for place in range(30)})
-    matrix, selected, lasso, _ = reduced(tables | {"own": flat}, tmp_path, names=("own",), parts=("all",))
+    matrix, selected, lasso, _, _ = reduced(tables | {"own": flat}, tmp_path, names=("own",), parts=("all",))
 
     assert set(selected["feature"]) == {"(intercept)", "(none)"}
     assert lasso.empty
@@ -217,7 +217,7 @@ def garbage(tables):
 
 
 def test_garbage_in_the_test_rows_leaves_training_artefacts_byte_identical(done, tables, tmp_path):
-    matrix, selected, lasso, results = reduced(garbage(tables), tmp_path)
+    matrix, selected, lasso, _, results = reduced(garbage(tables), tmp_path)
     before, after = (frame.query("role in ('train', 'cv')") for frame in (done[0], matrix))
 
     assert after.to_csv() == before.to_csv()
@@ -229,7 +229,7 @@ def test_garbage_in_the_test_rows_leaves_training_artefacts_byte_identical(done,
 
 def test_without_the_test_patients_the_training_rows_are_the_same(done, tables, tmp_path):
     kept = tables["splits"][tables["splits"]["role"].isin(["train", "cv"])]
-    matrix, selected, _, _ = reduced(tables | {"splits": kept}, tmp_path)
+    matrix, selected, _, _, _ = reduced(tables | {"splits": kept}, tmp_path)
 
     pd.testing.assert_frame_equal(matrix, done[0].query("role in ('train', 'cv')").reset_index(drop=True))
     assert selected.to_csv() == done[1].to_csv()
@@ -238,7 +238,7 @@ def test_without_the_test_patients_the_training_rows_are_the_same(done, tables, 
 def test_two_workers_write_the_same_bytes(done, tables, tmp_path):
     again = reduced(tables, tmp_path, workers=2)
 
-    assert [table.to_csv() for table in again[:3]] == [table.to_csv() for table in done[:3]]
+    assert [table.to_csv() for table in again[:4]] == [table.to_csv() for table in done[:4]]
 
 
 def test_finished_cases_are_not_computed_again_and_come_back_to_the_bit(tables, tmp_path, monkeypatch):
@@ -246,7 +246,7 @@ def test_finished_cases_are_not_computed_again_and_come_back_to_the_bit(tables, 
     monkeypatch.setattr("pipeline.reduce._reduce", None)
     again = reduced(tables, tmp_path, names=("clinical", "own"))
 
-    assert [table.to_csv() for table in again[:3]] == [table.to_csv() for table in first[:3]]
+    assert [table.to_csv() for table in again[:4]] == [table.to_csv() for table in first[:4]]
 
 
 def test_one_more_patient_needs_no_change(tables, tmp_path):
@@ -316,7 +316,7 @@ def test_where_no_feature_agrees_none_is_kept(tables):
     reducer.fit(images[loose], y, tables["patients"]["group_id"].to_numpy(), tables["repeats"])
 
     assert reducer.transform(images[loose]).shape == (100, 0)
-    assert reducer.lasso_.coefficients_.empty
+    assert reducer.lasso_.chosen_.coefficients.empty
 
 
 def test_agreement_without_repeated_masks_is_one_sentence(tables, tmp_path):
@@ -354,7 +354,7 @@ def run(folder, *, feature_set, fusion=SETS):
     given |= {"embed": folder / "embed.yaml"}
     given |= {"common": ROOT / "params" / "common.yaml", "features": folder / "features", "blocks": folder / "blocks"}
     given |= {name: folder / f"{name}.csv" for name in ("cohort", "patients", "splits", "repeats")}
-    given |= {name: folder / name / f"{feature_set}.csv" for name in ("reduced", "selected", "lasso")}
+    given |= {name: folder / name / f"{feature_set}.csv" for name in ("reduced", "selected", "lasso", "half-samples")}
     flags = [word for name, path in given.items() for word in (f"--{name}", str(path))]
     command = [sys.executable, "-m", "stages.reduce", *flags, "--set", feature_set]
     environment = {**os.environ, "FUSION_WORKERS": "1", "FUSION_SCRATCH": str(folder / "scratch")}
