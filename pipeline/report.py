@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import Field
 
+from pipeline.page.agreement import AGREEMENT_SUMMARY, GOOD, agreement_summary
 from pipeline.page.cells import Cells
 from pipeline.page.checklists import CHECKLIST_SCORES, CHECKLISTS, ChecklistAnswers, checklist_table, score_table
 from pipeline.page.feature_counts import FEATURE_COUNTS, feature_count_table
@@ -36,6 +37,7 @@ from pipeline.tables import write_table
 REPORT_TABLES = PATIENT_TABLES | {
     "parameters": PARAMETERS,
     "feature_counts": FEATURE_COUNTS,
+    "agreement": AGREEMENT_SUMMARY,
     "checklists": CHECKLISTS,
     "checklist_scores": CHECKLIST_SCORES,
 }
@@ -88,6 +90,11 @@ def unchanged_words(study: ReportInputs, *, params: ReportParams) -> str | None:
     )
 
 
+def agreement_limit(study: ReportInputs) -> float:
+    """The lower limit of the ICC that params/reduce.yaml asks of a feature; 0.75 where it asks for none."""
+    return float((study.params.get("reduce", {}).get("agreement") or {}).get("min_lower_limit", GOOD))
+
+
 def report_tables(study: ReportInputs, *, params: ReportParams) -> dict[str, pd.DataFrame]:
     """The tables that the report makes for itself."""
     role = roles(study.splits)
@@ -107,6 +114,7 @@ def report_tables(study: ReportInputs, *, params: ReportParams) -> dict[str, pd.
         "provenance": provenance_table(study),
         "parameters": parameter_table(study.params),
         "feature_counts": feature_count_table(study.dictionary),
+        "agreement": agreement_summary(study.agreement, dictionary=study.dictionary, limit=agreement_limit(study)),
         "checklists": (checklists := checklist_table(study, answers=params.checklists, question=params.study.question)),
         "checklist_scores": score_table(checklists),
     }
