@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.statistics import bootstrap
-from pipeline.statistics.bootstrap import bootstrap_intervals, percentile_interval, stratified_counts
+from pipeline.statistics.bootstrap import bootstrap_intervals, mean_intervals, percentile_interval, stratified_counts
 
 LABELS = np.arange(30) < 12
 
@@ -52,3 +52,15 @@ def test_undefined_samples_are_left_out_and_what_does_not_vary_has_no_interval()
 
 def test_no_replicates_give_no_intervals():
     assert bootstrap_intervals(lambda counts: {"n": counts.sum(axis=1)}, labels=LABELS, replicates=0, seed=1) == {}
+
+
+def test_means_of_columns_have_the_intervals_of_each_mean():
+    values = np.random.default_rng(4).normal(size=(30, 3))
+    together = mean_intervals(values, labels=LABELS, replicates=300, seed=5)
+    shared = {"labels": LABELS, "replicates": 300, "seed": 5}
+    alone = [bootstrap_intervals(lambda counts, v=v: {"m": counts @ v / 30}, **shared)["m"] for v in values.T]
+
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-14)
+    # The mean of a thing that is the same within each class does not vary: the classes keep their sizes.
+    assert np.isnan(mean_intervals(LABELS[:, np.newaxis], **shared)).all()
+    assert np.isnan(mean_intervals(values, labels=LABELS, replicates=0, seed=5)).all()

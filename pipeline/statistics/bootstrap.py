@@ -66,3 +66,18 @@ def bootstrap_intervals(
         for name, values in measure(counts).items():
             found.setdefault(name, []).append(values)
     return {name: percentile_interval(np.concatenate(parts), level=level) for name, parts in found.items()}
+
+
+def mean_intervals(
+    values: ArrayLike, *, labels: ArrayLike, replicates: int, seed: int, level: float = 0.95
+) -> list[Interval]:
+    """The percentile interval of the mean over patients of each column of `values`, shape (n, k); k intervals.
+
+    For measures that are means of what every patient adds. All NaN where `replicates` is 0.
+    """
+    table = np.asarray(values, dtype=np.float64)
+    if replicates == 0:
+        return [NO_INTERVAL] * table.shape[1]
+    blocks = stratified_counts(labels, replicates=replicates, seed=seed)
+    means = np.concatenate([counts @ table for counts in blocks]) / len(table)
+    return [percentile_interval(column, level=level) for column in means.T]
