@@ -5,8 +5,8 @@ mod = NULL)`. A feature of site i is mean + SD · (gamma_i + sqrt(delta_i) · no
 site share a normal and an inverse gamma prior, so that a feature of a small site is drawn towards the site's usual
 effect.
 
-The outcome is no covariate: it is unknown in the patient to be scored, and the correction would carry it
-from the training labels into the features. The price: where sites differ in prevalence, part of the outcome's own effect
+The outcome is no covariate: it is unknown in the patient to be scored, and the correction would carry it from the
+training labels into the features. The price: where sites differ in prevalence, part of the outcome's own effect
 leaves with the site's.
 """
 

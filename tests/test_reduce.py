@@ -26,7 +26,8 @@ from pipeline.tables import read_table, write_table
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = load_params(ROOT / "params" / "reduce.yaml", ReduceParams)
 # A coarser path: fast, and all that is tested here holds for any.
-PARAMS = SHIPPED.model_copy(update={"lasso": SHIPPED.lasso.model_copy(update={"n_lambdas": 25, "folds": 4})})
+COARSE = {"lasso": SHIPPED.lasso.model_copy(update={"n_lambdas": 25, "folds": 4}), "half_samples": 8}
+PARAMS = SHIPPED.model_copy(update=COARSE)
 SETS = "sets:\n  all: [clinical, radiomics, net, own]\n  clinical: [clinical]\nmatch_parts: true\n"
 
 
@@ -119,11 +120,12 @@ def done(tables, tmp_path_factory):
 
 
 def test_tables_keep_their_contracts_and_the_benchmark_reads_them(done, tables):
-    matrix, selected, lasso, _, _ = done
+    matrix, selected, lasso, *_ = done
 
     assert not contracts.REDUCED.faults(matrix)
     assert not contracts.SELECTED.faults(selected)
     assert not contracts.LASSO.faults(lasso)
+    assert not contracts.HALF_SAMPLES.faults(done[3])
     designs = design_matrices(matrix, tables["patients"], tables["splits"])
     assert len(designs) == 3 * 2
     assert all({"clinical.age", "clinical.sex=F", "clinical.sex=M"} <= set(design.features) for design in designs)
@@ -147,7 +149,8 @@ def test_columns_in_use_are_filled_and_the_selected_features_are_those(done):
         used = set(features.columns[features.notna().any()])
         assert features[sorted(used)].notna().all(axis=None)
         kept = selected[(selected["resample"] == resample) & (selected["part"] == part)]
-        kept = kept[~kept["feature"].isin(["(intercept)", "(none)"])]
+        assert set(kept["rule"]) == {"min", "1se"}
+        kept = kept[~kept["feature"].isin(["(intercept)", "(none)"]) & (kept["rule"] == PARAMS.lasso.rule)]
         expected = set(kept["block"] + "." + kept["feature"])
         assert {name for name in used if not name.startswith("clinical.")} == expected
 
@@ -163,11 +166,26 @@ def test_training_rows_are_z_scores_and_clinical_columns_keep_their_units(done, 
     assert (train["clinical.age"].to_numpy() == np.where(np.isnan(ages), np.nanmedian(ages), ages)).all()
 
 
+def test_half_samples_list_every_candidate_of_final_and_count_those_that_keep_it(done):
+    _, selected, _, half_samples, _ = done
+    final = selected[(selected["resample"] == "final") & (selected["rule"] == PARAMS.lasso.rule)]
+    final = final[~final["feature"].str.startswith("(")]
+    counts = half_samples.set_index(["part", "block", "feature"])["n_selected"]
+
+    assert set(final[["part", "block", "feature"]].itertuples(index=False, name=None)) <= set(counts.index)
+    assert (half_samples["n_samples"] == 8).all()
+    assert (half_samples["samples"].str.split().str.len() == counts.to_numpy()).all()
+    leading = final[final["block"] == "net"].set_index(["part", "block", "feature"])["coefficient"].abs()
+    assert counts[leading.groupby("part").idxmax()].min() >= 6
+    assert set(half_samples["block"]) == {"radiomics", "net", "own"}
+
+
 def test_planted_signal_is_found_and_noise_is_mostly_left(done):
-    counts = done[1].groupby("block")["feature"].count()
+    selected = done[1][done[1]["rule"] == PARAMS.lasso.rule]
+    counts = selected.groupby("block")["feature"].count()
 
     assert counts["radiomics"] > 6 * 2  # more than intercepts and one feature a fit
-    assert done[1].query("block == 'own'")["feature"].isin(["(intercept)", "(none)"]).mean() > 0.2
+    assert selected.query("block == 'own'")["feature"].isin(["(intercept)", "(none)"]).mean() > 0.2
 
 
 def test_pure_noise_keeps_few_and_says_when_it_keeps_none(tables, tmp_path):
@@ -217,22 +235,24 @@ def garbage(tables):
 
 
 def test_garbage_in_the_test_rows_leaves_training_artefacts_byte_identical(done, tables, tmp_path):
-    matrix, selected, lasso, _, results = reduced(garbage(tables), tmp_path)
+    matrix, selected, lasso, half_samples, results = reduced(garbage(tables), tmp_path)
     before, after = (frame.query("role in ('train', 'cv')") for frame in (done[0], matrix))
 
     assert after.to_csv() == before.to_csv()
     assert selected.to_csv() == done[1].to_csv()
     assert lasso.to_csv() == done[2].to_csv()
+    assert half_samples.to_csv() == done[3].to_csv()
     assert matrix.to_csv() != done[0].to_csv()
     assert any("level '?'" in note for result in results for note in result.notes)
 
 
 def test_without_the_test_patients_the_training_rows_are_the_same(done, tables, tmp_path):
     kept = tables["splits"][tables["splits"]["role"].isin(["train", "cv"])]
-    matrix, selected, _, _, _ = reduced(tables | {"splits": kept}, tmp_path)
+    matrix, selected, _, half_samples, _ = reduced(tables | {"splits": kept}, tmp_path)
 
     pd.testing.assert_frame_equal(matrix, done[0].query("role in ('train', 'cv')").reset_index(drop=True))
     assert selected.to_csv() == done[1].to_csv()
+    assert half_samples.to_csv() == done[3].to_csv()
 
 
 def test_two_workers_write_the_same_bytes(done, tables, tmp_path):
@@ -361,7 +381,7 @@ def run(folder, *, feature_set, fusion=SETS):
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_stage_writes_three_tables_in_the_matched_halves(tables, tmp_path):
+def test_stage_writes_four_tables_in_the_matched_halves(tables, tmp_path):
     write(tables, tmp_path)
     ended = run(tmp_path, feature_set="clinical")
 
@@ -371,6 +391,7 @@ def test_stage_writes_three_tables_in_the_matched_halves(tables, tmp_path):
     assert "clinical.age" in matrix
     assert read_table(tmp_path / "selected" / "clinical.csv", contracts.SELECTED).empty
     assert read_table(tmp_path / "lasso" / "clinical.csv", contracts.LASSO).empty
+    assert read_table(tmp_path / "half-samples" / "clinical.csv", contracts.HALF_SAMPLES).empty
 
 
 def test_stage_refuses_an_unknown_set_in_one_sentence(tables, tmp_path):
