@@ -8,7 +8,7 @@ from house import ROOT
 from pipeline.blocks import table_block
 from pipeline.checkpoints import CheckpointStore
 from pipeline.combat import Combat, CombatParams
-from pipeline.errors import ParamsError, PipelineError
+from pipeline.errors import PipelineError
 from pipeline.params import load_params
 from pipeline.reduce import half_sample_table, reduce_case, reduce_cases, reduced_table, selected_table
 from pipeline.reducers import BlockReducer, ReduceParams
@@ -24,7 +24,7 @@ def settings(**changes):
 
 
 def study(*, site_effect=3.0, seed=0):
-    """90 patients of sites A and B, the last 20 external and of site C; the first of 12 features carries the outcome."""
+    """90 patients of sites A and B, the last 20 external and of site C; the first of 12 features is planted."""
     generator = np.random.default_rng(seed)
     ids = [f"P{place:02d}" for place in range(90)]
     site = np.where(np.arange(90) >= 70, "C", np.where(np.arange(90) % 3 == 0, "A", "B"))
