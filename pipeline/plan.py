@@ -1,7 +1,7 @@
 """The plan of the comparison: what the params name beforehand, held against the data before the long work starts."""
 
 from collections.abc import Collection, Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import pandas as pd
 from pydantic import Field, model_validator
@@ -42,6 +42,23 @@ class PartialAucParams(Params):
         return self
 
 
+class DecisionParams(Params):
+    """The thresholds of the decision curves: the risks at which a clinic might act."""
+
+    low: float = Field(gt=0, lt=1)
+    high: float = Field(gt=0, lt=1)
+    step: float = Field(ge=0.001, le=0.5)
+    at: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(description="thresholds of the gain in net benefit")
+
+    @model_validator(mode="after")
+    def _a_grid(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"key 'decision.low' has the value {self.low}: it must be below high ({self.high})")
+        if len(set(self.at)) < len(self.at):
+            raise ValueError("key 'decision.at' names a threshold twice")
+        return self
+
+
 class CompareParams(Params):
     """`params/compare.yaml`."""
 
@@ -50,6 +67,8 @@ class CompareParams(Params):
     prevalence: float | None = Field(gt=0, lt=1, description="fraction of events where the model is to be used")
     partial_auc: PartialAucParams
     bootstrap: BootstrapParams
+    calibration_groups: int = Field(ge=3, le=50, description="groups of equal size by predicted risk, at most")
+    decision: DecisionParams
 
     @model_validator(mode="after")
     def _two_sets(self) -> Self:
