@@ -140,8 +140,8 @@ MCNEMAR = Contract(
     ),
 )
 
-# measure = intercept, slope, in_the_large, observed_expected, brier, scaled_brier, log_loss, ici, e50, e90,
-# hosmer_lemeshow, hosmer_lemeshow_p.
+# measure = intercept, slope, slope_wald, in_the_large, observed_expected, brier, scaled_brier, log_loss, ici, e50, e90,
+# hosmer_lemeshow, hosmer_lemeshow_p, hosmer_lemeshow_p_held_out.
 CALIBRATION = Contract(
     name="calibration",
     key=(*_MODEL_KEY, "measure"),
@@ -179,7 +179,8 @@ DECISION_CURVES = Contract(
     columns=(*_MODEL, _integer("point"), _number("threshold", required=True), _number("net_benefit"), *_INTERVAL),
 )
 
-# The primary set over its comparator in each test evaluation; kind = primary or secondary (NRI, IDI).
+# The primary set over its comparator in each test evaluation; kind = primary (likelihood_ratio, auc, brier,
+# net_benefit_at_<t>) or secondary (nri, idi and nri_at_threshold, each also with _events and _non_events).
 ADDED_VALUE = Contract(
     name="added value",
     key=("evaluation", "measure"),
@@ -187,6 +188,7 @@ ADDED_VALUE = Contract(
         _EVALUATION,
         _text("measure"),
         _text("kind", choices=("primary", "secondary")),
+        _number("threshold"),  # of net_benefit_at_<t>
         _number("estimate"),
         *_INTERVAL,
         _text("ci_method", required=False),

@@ -1,10 +1,13 @@
-"""compare: metrics with intervals, the classifier of each set, DeLong and McNemar tests, the primary comparison."""
+"""compare: metrics with intervals, the classifier of each set, tests, calibration, net benefit, added value."""
 
 import logging
 from pathlib import Path
 
 from pipeline import result_contracts
 from pipeline.compare import choose, fold_table, summary_json
+from pipeline.compare_added_value import added_value_table
+from pipeline.compare_benefit import decision_curve_table
+from pipeline.compare_calibration import calibration_curve_table, calibration_table
 from pipeline.compare_counts import mcnemar_table
 from pipeline.compare_curves import curve_table
 from pipeline.compare_evaluations import transport_table
@@ -18,6 +21,9 @@ from pipeline.tables import write_table
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)
+TABLES = {"omnibus": omnibus_table, "delong": delong_table, "mcnemar": mcnemar_table}
+TABLES |= {"calibration": calibration_table, "calibration_curves": calibration_curve_table}
+TABLES |= {"decision_curves": decision_curve_table, "added_value": added_value_table}
 LISTED_IN = ("fusion", "embed")  # params files that list the tables of a folder; a single file stands alone
 
 
@@ -40,7 +46,7 @@ def main() -> None:
     for row in chosen[chosen["n_folds"] > 0].itertuples():
         log.info("%s: %s, mean AUC of %d folds %.3f", row.feature_set, row.model, row.n_folds, row.mean_auc)
     results = {"folds": folds, "chosen": chosen, "metrics": metric_table(models, folds=folds, params=params)}
-    for name, made in {"omnibus": omnibus_table, "delong": delong_table, "mcnemar": mcnemar_table}.items():
+    for name, made in TABLES.items():
         results[name] = made(models, chosen=chosen, params=params)
     for name, drawn in {"transport": transport_table, "curves": curve_table}.items():
         results[name] = drawn(models, chosen=chosen)

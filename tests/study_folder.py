@@ -13,6 +13,9 @@ from study_checks import write_checks, write_reductions
 
 from pipeline import contracts, result_contracts
 from pipeline.compare import choose, fold_table
+from pipeline.compare_added_value import added_value_table
+from pipeline.compare_benefit import decision_curve_table
+from pipeline.compare_calibration import calibration_curve_table, calibration_table
 from pipeline.compare_counts import mcnemar_table
 from pipeline.compare_curves import curve_table
 from pipeline.compare_evaluations import transport_table
@@ -150,8 +153,10 @@ def write_results(predictions: pd.DataFrame, folder: Path, *, primary: dict[str,
     write_table(metric_table(models, folds=folds, params=params), folder / "metrics.csv", result_contracts.METRICS)
     write_table(folds, folder / "folds.csv", result_contracts.FOLDS)
     write_table(chosen, folder / "chosen.csv", result_contracts.CHOSEN)
-    tests = {"omnibus": omnibus_table, "delong": delong_table, "mcnemar": mcnemar_table}
-    for name, made in tests.items():
+    tables = {"omnibus": omnibus_table, "delong": delong_table, "mcnemar": mcnemar_table}
+    tables |= {"calibration": calibration_table, "calibration_curves": calibration_curve_table}
+    tables |= {"decision_curves": decision_curve_table, "added_value": added_value_table}
+    for name, made in tables.items():
         table = made(models, chosen=chosen, params=params)
         write_table(table, folder / f"{name}.csv", getattr(result_contracts, name.upper()))
     write_table(transport_table(models, chosen=chosen), folder / "transport.csv", result_contracts.TRANSPORT)
