@@ -11,10 +11,11 @@ from pipeline.page.agreement import AGREEMENT_SUMMARY, GOOD, agreement_summary
 from pipeline.page.cells import Cells
 from pipeline.page.checklists import CHECKLIST_SCORES, CHECKLISTS, ChecklistAnswers, checklist_table, score_table
 from pipeline.page.feature_counts import FEATURE_COUNTS, feature_count_table
+from pipeline.page.formula import FORMULA, formula_table
 from pipeline.page.inputs import RESULTS, ReportInputs
 from pipeline.page.parameters import PARAMETERS, parameter_table
 from pipeline.page.parts import glossary, page_parts
-from pipeline.page.selection import network_table, selection_tables
+from pipeline.page.selection import network_table, selection_tables, stability_table
 from pipeline.page.sheet import render
 from pipeline.page.tables import (
     REPORT_TABLES as PATIENT_TABLES,
@@ -37,6 +38,7 @@ from pipeline.tables import write_table
 REPORT_TABLES = PATIENT_TABLES | {
     "parameters": PARAMETERS,
     "feature_counts": FEATURE_COUNTS,
+    "formula": FORMULA,
     "agreement": AGREEMENT_SUMMARY,
     "checklists": CHECKLISTS,
     "checklist_scores": CHECKLIST_SCORES,
@@ -111,6 +113,8 @@ def report_tables(study: ReportInputs, *, params: ReportParams) -> dict[str, pd.
         "networks": network_table(study),
         "selection": selection,
         "kept": kept,
+        "stability": stability_table(study),
+        "formula": formula_table(study),
         "provenance": provenance_table(study),
         "parameters": parameter_table(study.params),
         "feature_counts": feature_count_table(study.dictionary),

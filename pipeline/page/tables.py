@@ -65,12 +65,18 @@ REPORT_TABLES = {
             *_numbers("frequency", kind="fraction"),
             *_numbers("n_final", kind="integer"),
             *_numbers("coefficient"),
+            *_numbers("half_samples", kind="fraction"),
         ],
     ),
     "kept": _contract(
         "features kept a fit",
         ("feature_set", "block"),
         [*_numbers("n_fits", "n_empty", kind="integer"), *_numbers("median", "least", "most")],
+    ),
+    "stability": _contract(
+        "stability of the selection",
+        ("feature_set", "block", "source", "part"),
+        [*_numbers("stability", "ci_low", "ci_high"), *_numbers("n_fits", "n_features", kind="integer")],
     ),
     "provenance": _contract("provenance", ("kind", "name"), _texts("value")),
 }
