@@ -84,17 +84,13 @@ def reduce_cases(
     parts: Sequence[str],
     repeats: pd.DataFrame | None = None,
 ) -> list[Case]:
-    """One case a resample and part, sorted; rows sorted by patient id.
+    """One case a resample and part, sorted; rows sorted by patient id. `repeats` (None = agreement is not asked for)
+    are features of repeated masks, index patient_id.
 
-    `repeats`: features of repeated masks, index patient_id (None = agreement is not asked for). Raises PipelineError
-    where a patient of the splits is not in the patients table, or a part has no training row.
+    Raises PipelineError where a patient of the splits is not in the patients table, or a part has no training row.
     """
     about = patients.set_index("patient_id")
-    if unknown := sorted(set(splits["patient_id"]) - set(about.index)):
-        raise PipelineError(
-            f"data/splits.csv names {len(unknown)} patients that data/patients.csv has not, first {unknown[0]}; "
-            "run split again"
-        )
+    _check_known(splits, patients=patients)
     cases = []
     for resample, split in splits.sort_values("patient_id").groupby("resample", sort=True):
         for part in parts:
@@ -116,6 +112,14 @@ def reduce_cases(
                 )
             )
     return cases
+
+
+def _check_known(splits: pd.DataFrame, *, patients: pd.DataFrame) -> None:
+    if unknown := sorted(set(splits["patient_id"]) - set(patients["patient_id"])):
+        raise PipelineError(
+            f"data/splits.csv names {len(unknown)} patients that data/patients.csv has not, first {unknown[0]}; "
+            "run split again"
+        )
 
 
 def _raw(block: Block, resample: str, part: str, *, train: list[str], test: list[str]) -> RawBlock:
