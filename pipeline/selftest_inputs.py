@@ -1,0 +1,145 @@
+"""What the self-tests read: the study's tables, the results to be tried, the parameters of the real stages."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline import contracts, result_contracts
+from pipeline.benchmark import BenchmarkParams
+from pipeline.block_tables import BlockPlaces, read_blocks, read_repeats
+from pipeline.crop import CropParams
+from pipeline.errors import ParamsError
+from pipeline.fusion import FusionParams
+from pipeline.images import file_sha256
+from pipeline.params import CommonParams, load_params, read_yaml
+from pipeline.radiomics import RadiomicsParams
+from pipeline.reducers import ReduceParams
+from pipeline.selftest import Recipe, SelftestParams, Tables, described_patients, recipe_of
+from pipeline.selftests.checks import Check
+from pipeline.selftests.identities import (
+    image_hashes,
+    images_check,
+    networks_check,
+    patients_check,
+    scored_check,
+    thresholds_check,
+)
+from pipeline.tables import read_csv, read_table
+
+PARAMS = ("common", "reduce", "benchmark", "fusion", "embed", "crop", "radiomics")
+FILES = ("cohort", "patients", "splits", "table", "repeats", "chosen", "consistency")
+FOLDERS = ("images", "masks", "features", "blocks", "predictions", "networks")
+PATHS = (*PARAMS, *FILES, *FOLDERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Everything read. `tables` has the blocks of the tried set without networks; `cards` and `described` by network;
+    `hash` tells these inputs from others.
+    """
+
+    cohort: pd.DataFrame
+    rois: pd.DataFrame
+    tables: Tables
+    recipe: Recipe
+    predictions: pd.DataFrame
+    chosen: pd.DataFrame
+    consistency: pd.DataFrame
+    common: CommonParams
+    crop: CropParams
+    radiomics: RadiomicsParams
+    cards: Mapping[str, list[dict[str, Any]]]
+    described: Mapping[str, pd.DataFrame]
+    hashes: tuple[str, ...]
+
+    @property
+    def training(self) -> pd.Series:
+        """The labels of the training patients of resample `final`, index patient_id."""
+        splits = self.tables.splits
+        train = splits.loc[(splits["resample"] == "final") & (splits["role"] == "train"), "patient_id"]
+        return self.tables.patients.set_index("patient_id")["label"].loc[list(train)]
+
+    @property
+    def strategies(self) -> set[str]:
+        """The strategies by which the networks describe patients."""
+        return {str(card.get("strategy")) for own in self.cards.values() for card in own}
+
+
+def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
+    """Read everything; `given` has the flags of the stage by name.
+
+    Raises ParamsError where the set to try is not there or has networks only, TableError where a table is missing.
+    """
+    fusion, common = load_params(given["fusion"], FusionParams), load_params(given["common"], CommonParams)
+    nets = tuple(str(net) for net in read_yaml(given["embed"]).get("nets", ()))
+    names = _blocks_to_try(params, fusion=fusion, nets=nets, place=str(given["fusion"]))
+    patients, splits = read_table(given["patients"], contracts.PATIENTS), read_table(given["splits"], contracts.SPLITS)
+    places = BlockPlaces(cohort=given["cohort"], features=given["features"], blocks=given["blocks"], nets=nets)
+    reduce = load_params(given["reduce"], ReduceParams)
+    benchmark = load_params(given["benchmark"], BenchmarkParams)
+    cohort = read_table(given["cohort"], contracts.COHORT)
+    used = [net for net in nets if net in fusion.blocks or (given["predictions"] / f"{net}_head.csv").exists()]
+    features = {
+        net: read_csv(given["features"] / f"{net}.csv", columns=["resample", "part", "image_id"]) for net in used
+    }
+    tables = [*fusion.sets, *(f"{net}_head" for net in used)]
+    found = [read_table(given["predictions"] / f"{name}.csv", contracts.PREDICTIONS) for name in tables]
+    files = [given[name] for name in ("patients", "splits", "repeats")] + places.tables(names)
+    return Inputs(
+        cohort=cohort,
+        rois=read_table(given["table"], contracts.ROIS),
+        tables=Tables(
+            patients=patients,
+            splits=splits,
+            blocks=tuple(read_blocks(names, places=places, patients=patients, splits=splits)),
+            repeats=read_repeats(given["repeats"], cohort=given["cohort"]) if reduce.agreement else None,
+        ),
+        recipe=recipe_of(params, reduce=reduce, benchmark=benchmark, seed=common.seed),
+        predictions=pd.concat([table for table in found if len(table)], ignore_index=True),
+        chosen=read_table(given["chosen"], result_contracts.CHOSEN),
+        consistency=read_table(given["consistency"], result_contracts.CONSISTENCY),
+        common=common,
+        crop=load_params(given["crop"], CropParams),
+        radiomics=load_params(given["radiomics"], RadiomicsParams),
+        cards={net: _cards(given["networks"] / net) for net in used},
+        described=described_patients(features, cohort=cohort),
+        hashes=tuple(file_sha256(path) for path in files),
+    )
+
+
+def _blocks_to_try(
+    params: SelftestParams, *, fusion: FusionParams, nets: tuple[str, ...], place: str
+) -> tuple[str, ...]:
+    if params.feature_set not in fusion.sets:
+        raise ParamsError(
+            f"params/selftest.yaml: key 'feature_set' names {params.feature_set}, which is not in {place}; "
+            f"the sets are {', '.join(fusion.sets)}"
+        )
+    names = tuple(str(name) for name in fusion.sets[params.feature_set] if name not in nets)
+    if not names:
+        raise ParamsError(
+            f"params/selftest.yaml: key 'feature_set' names {params.feature_set}, which has networks only; name a set "
+            "with another block"
+        )
+    return names
+
+
+def _cards(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"))]
+
+
+def identity_checks(inputs: Inputs, *, images: Path) -> list[Check]:
+    """The lights of who was where."""
+    splits, usable = inputs.tables.splits, inputs.rois[inputs.rois["status"] == "ok"]
+    hashes = image_hashes(inputs.cohort, folder=images)
+    return [
+        patients_check(splits, patients=inputs.tables.patients),
+        images_check(hashes, cohort=inputs.cohort, splits=splits),
+        scored_check(inputs.predictions, splits=splits),
+        thresholds_check(inputs.predictions, rule=inputs.common.threshold),
+        networks_check(inputs.cards, described=inputs.described, splits=splits, with_image=set(usable["patient_id"])),
+    ]

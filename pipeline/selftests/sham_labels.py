@@ -1,0 +1,192 @@
+"""Sham labels: the outcome is shuffled among training patients and everything is done again; nothing may be found.
+
+A pipeline that lets the held-out fold into selection, scaling or tuning finds the sham outcome there. The real `reduce`
+and `benchmark` run on every shuffle, on the splits of the study. Shuffled within sites, a site that goes with the
+outcome still can be found: that is no leak, but site confounding.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.benchmark import BenchmarkParams, benchmark_set, case_seed
+from pipeline.checkpoints import CheckpointStore
+from pipeline.reduce import Case, reduce_case, reduced_table
+from pipeline.reducers import ReduceParams
+from pipeline.selftests.checks import Check
+from pipeline.statistics.roc import placements
+
+Numbers = NDArray[np.float64]
+ALL, WITHIN_SITE, REAL = "all", "within_site", "real"
+LEAST_SHUFFLES = 20
+MARGIN = 0.05  # least distance of the mean AUC from one half that is called a leak
+RULE = (
+    "Red if the mean cross-validated AUC on shuffled outcomes lies further from one half than the limit: the larger of "
+    "one twentieth and three standard errors of that mean."
+)
+SITE_RULE = (
+    "Amber if a model finds an outcome that was shuffled within each site, by the same limit: then the site alone goes "
+    "with the outcome, and a model may recognise the scanner."
+)
+REAL_RULE = "Amber if shuffled outcomes are found as well as the real one in more than one of twenty shuffles."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """What a shuffle needs: patients and splits (resamples of cross-validation only), the cases and blocks to reduce,
+    and the parameters of the real stages (one fast classifier).
+    """
+
+    patients: pd.DataFrame
+    splits: pd.DataFrame
+    cases: tuple[Case, ...]
+    blocks: tuple[str, ...]
+    reduce: ReduceParams
+    benchmark: BenchmarkParams
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shuffle:
+    """One shuffle: `kind` real (not shuffled), all, or within_site; `repeat` from 1."""
+
+    kind: str
+    repeat: int
+
+    @property
+    def name(self) -> str:
+        """What tells this shuffle from the others."""
+        return f"{self.kind}-{self.repeat}"
+
+
+def shuffles(count: int, *, sites: int) -> list[Shuffle]:
+    """The real labels once, `count` shuffles over all, and as many within sites where there are two sites or more."""
+    kinds = [ALL, WITHIN_SITE] if sites > 1 else [ALL]
+    return [Shuffle(kind=REAL, repeat=1), *(Shuffle(kind=k, repeat=n + 1) for k in kinds for n in range(count))]
+
+
+def sham_patients(patients: pd.DataFrame, *, training: Sequence[str], shuffle: Shuffle, seed: int) -> pd.DataFrame:
+    """The patients table with the labels of `training` patients shuffled; all others keep theirs.
+
+    Whole groups (patients that share a picture) change places with groups of the same size, so that what belongs
+    together stays together; within_site, with groups of the same size and site.
+    """
+    if shuffle.kind == REAL:
+        return patients
+    random = np.random.default_rng(case_seed(seed, "sham labels", shuffle.name))
+    own = patients[patients["patient_id"].isin(training)].sort_values("patient_id")
+    site = own.groupby("group_id")["site"].first().fillna("") if shuffle.kind == WITHIN_SITE else None
+    members = {str(group): list(rows.index) for group, rows in own.groupby("group_id", sort=True)}
+    alike: dict[tuple[str, int], list[str]] = {}
+    for group, rows in members.items():
+        alike.setdefault(("" if site is None else str(site[group]), len(rows)), []).append(group)
+    labels = patients["label"].copy()
+    for groups in alike.values():
+        for target, source in zip(groups, random.permutation(groups), strict=True):
+            labels.loc[members[target]] = patients.loc[members[str(source)], "label"].to_numpy()
+    return patients.assign(label=labels)
+
+
+def shuffled_auc(shuffle: Shuffle, *, study: Study, store: CheckpointStore) -> tuple[float, int]:
+    """Mean AUC over the folds of one shuffle, and the number of folds with both classes; kept in `store`."""
+    if (kept := store.load(shuffle.name)) is not None:
+        return float(kept["auc"]), int(kept["n_folds"])
+    training = sorted(study.splits["patient_id"].unique())
+    patients = sham_patients(study.patients, training=training, shuffle=shuffle, seed=study.seed)
+    labels = patients.set_index("patient_id")["label"]
+    own = CheckpointStore(store.folder / "reduce", key=shuffle.name)
+    results = []
+    for case in study.cases:
+        fitted = list(case.roles.index[case.roles == "train"])
+        sham = dataclasses.replace(case, y=labels.loc[fitted].to_numpy().astype(np.int64))
+        results.append(reduce_case(sham, params=study.reduce, seed=study.seed, store=own))
+    table = reduced_table(results, blocks=list(study.blocks))
+    raw = benchmark_set(table, patients, study.splits, params=study.benchmark, seed=study.seed, feature_set="sham")
+    aucs = fold_aucs(raw)
+    result = {"auc": float(np.mean(aucs)) if aucs else float("nan"), "n_folds": len(aucs)}
+    store.save(shuffle.name, result)
+    return float(result["auc"]), int(result["n_folds"])
+
+
+def fold_aucs(raw: pd.DataFrame) -> list[float]:
+    """The AUC of each held-out fold with both classes; `raw` as `benchmark_set` gives it, of one model."""
+    found = []
+    for _, fold in raw.groupby("resample", sort=True):
+        labels = fold["label"].to_numpy(dtype=np.float64)
+        if 0 < labels.sum() < len(labels):
+            found.append(float(placements(fold["score"], labels=labels).auc[0]))
+    return found
+
+
+def sham_table(done: Sequence[tuple[Shuffle, float, int]]) -> pd.DataFrame:
+    """`sham.csv`: one row a shuffle."""
+    rows = [(shuffle.kind, shuffle.repeat, auc, folds) for shuffle, auc, folds in done if shuffle.kind != REAL]
+    return pd.DataFrame(rows, columns=["kind", "repeat", "auc", "n_folds"])
+
+
+def sham_checks(done: Sequence[tuple[Shuffle, float, int]]) -> list[Check]:
+    """The lights of the shuffles: over all (red), within sites (amber), and the real outcome among them (amber)."""
+    aucs = {kind: np.array([auc for shuffle, auc, _ in done if shuffle.kind == kind]) for kind in (ALL, WITHIN_SITE)}
+    real = next(auc for shuffle, auc, _ in done if shuffle.kind == REAL)
+    return [_sham_check(aucs[ALL]), _site_check(aucs[WITHIN_SITE]), _real_check(real, aucs[ALL])]
+
+
+def limit_of(aucs: Numbers) -> float:
+    """How far the mean may lie from one half: the larger of 0.05 and 3 · SD / √B."""
+    return max(MARGIN, 3 * float(aucs.std(ddof=1)) / len(aucs) ** 0.5)
+
+
+def _sham_check(aucs: Numbers) -> Check:
+    away, limit = abs(float(aucs.mean()) - 0.5), limit_of(aucs)
+    leak = not away <= limit
+    return Check(
+        check="sham_labels",
+        light="red" if leak else "green",
+        title="Shuffled outcomes are not found",
+        value=float(aucs.mean()),
+        limit=0.5 + limit,
+        rule=RULE,
+        finding="A shuffled outcome is found: something of the held-out patients gets into the fit."
+        if leak
+        else "On shuffled outcomes the models do no better than chance.",
+    )
+
+
+def _site_check(aucs: Numbers) -> Check:
+    title = "The outcome is not just the site"
+    if not len(aucs):
+        finding = "The training patients come from one site, or their site is not known."
+        return Check(check="sham_within_site", light="grey", title=title, rule=SITE_RULE, finding=finding)
+    value, limit = float(aucs.mean()), 0.5 + limit_of(aucs)
+    found = value > limit
+    return Check(
+        check="sham_within_site",
+        light="amber" if found else "green",
+        title=title,
+        value=value,
+        limit=limit,
+        rule=SITE_RULE,
+        finding="Outcomes shuffled within sites are found: the models tell sites apart, and sites differ in outcome."
+        if found
+        else "Outcomes shuffled within sites are not found.",
+    )
+
+
+def _real_check(real: float, aucs: Numbers) -> Check:
+    p_value = (1 + int((aucs >= real).sum())) / (1 + len(aucs))
+    better = p_value <= 0.05
+    return Check(
+        check="real_outcome",
+        light="green" if better else "amber",
+        title="The real outcome is found better than shuffled ones",
+        value=p_value,
+        limit=0.05,
+        rule=REAL_RULE,
+        finding="No shuffle, or hardly one, is found as well as the real outcome."
+        if better
+        else "Shuffled outcomes are found as well: these features say little about the outcome.",
+    )

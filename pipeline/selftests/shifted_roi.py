@@ -1,0 +1,127 @@
+"""Negative control: the outline is moved off the lesion, and the same radiomics are computed of what lies there.
+
+What the tissue beside the lesion tells of the outcome is no sign of the lesion: it may be the site, the scanner or the
+depth of the frame.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.benchmark import case_seed
+from pipeline.checkpoints import CheckpointStore
+from pipeline.crop import CropCase, CropParams, bounding_box, crop_case
+from pipeline.errors import ImageError
+from pipeline.images import array_of, image_from, read_image, write_image
+from pipeline.radiomics import RadiomicsParams, extract_case, extraction_cases
+from pipeline.radiomics_presets import preset
+from pipeline.radiomics_recipe import Recipe
+from pipeline.selftests.checks import Check, Light
+
+TRIES = 400
+CLASSES = ("firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
+RULE = (
+    "Amber if the interval (Nadeau-Bengio) of the cross-validated AUC of features beside the lesion lies above one "
+    "half, and the lesion's own features are not better by more than one twentieth."
+)
+BETTER_BY = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftCase:
+    """One image whose outline is moved."""
+
+    crop: CropCase
+
+
+def original_settings(params: RadiomicsParams) -> RadiomicsParams:
+    """The study's settings on the unfiltered image alone, so that the control is cheap, and without shape, which the
+    moved outline shares with the lesion.
+    """
+    settings = dict(params.settings or {}) if params.preset is None else dict(preset(params.preset).settings)
+    classes = settings.get("featureClass") or dict.fromkeys(CLASSES)
+    kept = {name: features for name, features in classes.items() if not name.startswith("shape")}
+    return RadiomicsParams(preset=None, settings=settings | {"imageType": {"Original": {}}, "featureClass": kept})
+
+
+def drawn_cases(cohort: pd.DataFrame, *, training: set[str], limit: int, seed: int) -> pd.DataFrame:
+    """One image each of at most `limit` training patients: the first of the first view; rows of `cohort.csv`."""
+    rows = cohort[cohort["patient_id"].isin(training) & cohort["mask"].notna()]
+    first = rows.sort_values(["patient_id", "view", "image_id"]).drop_duplicates("patient_id")
+    order = np.random.default_rng(case_seed(seed, "shifted ROI")).permutation(len(first))
+    return first.iloc[np.sort(order[:limit])]
+
+
+def shifted(mask: NDArray[np.bool_], *, random: np.random.Generator) -> NDArray[np.bool_] | None:
+    """The mask moved within its slices to where it does not touch itself and lies whole in the image, or None.
+
+    `mask` (y, x) or (z, y, x). The nearest of the places that were drawn is taken, so that the tissue is alike.
+    """
+    first, last = bounding_box(mask)
+    (y0, x0), (y1, x1) = first[-2:], last[-2:]
+    height, width = mask.shape[-2:]
+    best: tuple[float, NDArray[np.bool_]] | None = None
+    for _ in range(TRIES):
+        dy, dx = int(random.integers(-y0, height - y1)), int(random.integers(-x0, width - x1))
+        away = float(np.hypot(dy, dx))
+        if best is not None and away >= best[0]:
+            continue
+        moved = np.roll(mask, (dy, dx), axis=(-2, -1))
+        if not (moved & mask).any():
+            best = (away, moved)
+    return None if best is None else best[1]
+
+
+def shifted_row(
+    case: ShiftCase, *, crop: CropParams, recipe: Recipe, store: CheckpointStore, seed: int
+) -> dict[str, Any]:
+    """A row as `extract_case` gives it, of the moved outline; status no_place where it fits nowhere."""
+    image_id = str(case.crop.row["image_id"])
+    row: dict[str, Any] = {"image_id": image_id, "values": None}
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        try:
+            if case.crop.mask is None:
+                raise ImageError("the cohort names no mask for this image")
+            mask = read_image(case.crop.mask)
+            moved = shifted(array_of(mask) != 0, random=np.random.default_rng(case_seed(seed, "shift", image_id)))
+        except ImageError as error:
+            return row | {"status": "no_roi", "reason": str(error)}
+        if moved is None:
+            return row | {"status": "no_place", "reason": "the outline fits nowhere else in the image"}
+        path = folder / "mask.nrrd"
+        write_image(image_from(moved.astype(np.uint8), like=mask), path)
+        cropped = crop_case(CropCase(row=case.crop.row, image=case.crop.image, mask=path), params=crop, rois=folder)
+        roi = pd.DataFrame([cropped]).reindex(columns=["image_id", "image", "mask", "status", "reason"])
+        return extract_case(extraction_cases(roi, folder=folder)[0], recipe=recipe, store=store)
+
+
+def shifted_check(auc: float, *, interval: tuple[float, float], real: float, n_images: int, n_without: int) -> Check:
+    """The light: `auc` beside the lesion with its `interval`, `real` of the lesion, over the same folds."""
+    predicts = bool(interval[0] > 0.5) and not real > auc + BETTER_BY
+    title = "The tissue beside the lesion does not tell the outcome"
+    left = " Images where the outline fits nowhere else were left out." if n_without else ""
+    if not n_images or not np.isfinite(auc):
+        return Check(
+            check="shifted_roi", light="grey", title=title, rule=RULE, finding="The outline fits nowhere else." + left
+        )
+    finding = (
+        "Features beside the lesion tell the outcome about as well as those of the lesion: look at sites and scanners."
+        if predicts
+        else "Features beside the lesion tell little or nothing, or clearly less than those of the lesion."
+    )
+    light: Light = "amber" if predicts else "green"
+    return Check(
+        check="shifted_roi",
+        light=light,
+        title=title,
+        rule=RULE,
+        finding=finding + left,
+        value=auc,
+        limit=real,
+    )

@@ -1,0 +1,110 @@
+"""Lesion size alone: how well it tells the outcome, and whether a model is but a ruler."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata, spearmanr
+
+from pipeline.model_scores import ModelScores
+from pipeline.selftests.checks import Check
+from pipeline.statistics.roc import placements
+
+NOTHING = "No lesion size, or no chosen model, to try it on."
+AXES = ("x", "y", "z")
+RULER_RULE = "Amber if the scores of a chosen model follow lesion size more closely (Spearman) than the limit."
+BEATEN_RULE = "Amber if lesion size alone tells the outcome as well as the primary model (AUC, the limit)."
+
+
+def lesion_sizes(rois: pd.DataFrame) -> pd.Series:
+    """The size of each patient's lesion: voxels times the size of a voxel where the spacing of every image is known,
+    else voxels; the mean over the patient's images. Index patient_id; patients without an ROI are not in it.
+    """
+    usable = rois[rois["status"] == "ok"]
+    spacing = usable[[f"spacing_{axis}_mm" for axis in AXES]].astype(float)
+    known = spacing[["spacing_x_mm", "spacing_y_mm"]].notna().all(axis=None)
+    voxel = spacing.fillna(1.0).prod(axis=1) if known else 1.0
+    return (usable["n_voxels"].astype(float) * voxel).groupby(usable["patient_id"]).mean()
+
+
+def size_auc(sizes: pd.Series, *, model: ModelScores, larger_means_event: bool) -> float:
+    """The AUC of size among the patients of `model` that have one; NaN where a class is missing.
+
+    The direction is learned beforehand, from training patients.
+    """
+    own = [place for place, patient in enumerate(model.ids) if patient in sizes.index]
+    labels = model.labels[own]
+    if not labels.any() or labels.all():
+        return float("nan")
+    values = sizes.loc[[model.ids[place] for place in own]].to_numpy(dtype=np.float64)
+    auc = float(placements(rankdata(values), labels=labels).auc[0])
+    return auc if larger_means_event else 1 - auc
+
+
+def direction(sizes: pd.Series, *, labels: pd.Series) -> bool:
+    """Whether larger lesions have the event more often among the patients of `labels` (training, index patient_id)."""
+    known = labels[labels.index.isin(sizes.index)]
+    if known.nunique() < 2:
+        return True
+    return float(placements(sizes.loc[known.index], labels=known.to_numpy()).auc[0]) >= 0.5
+
+
+def size_checks(
+    sizes: pd.Series, *, chosen: Sequence[ModelScores], primary: ModelScores | None, training: pd.Series, limit: float
+) -> list[Check]:
+    """The two lights. `chosen`: the chosen models in one evaluation; `primary`: the primary model there, if named.
+
+    `limit`: the correlation from which a model is called a ruler; `training`: labels of training patients by id.
+    """
+    return [_ruler(sizes, chosen=chosen, limit=limit), _beaten(sizes, primary=primary, training=training)]
+
+
+def _ruler(sizes: pd.Series, *, chosen: Sequence[ModelScores], limit: float) -> Check:
+    named = {f"{model.feature_set} with {model.model}": _correlation(sizes, model=model) for model in chosen}
+    found = {name: value for name, value in named.items() if np.isfinite(value)}
+    title = "No model is just a ruler"
+    if not found:
+        return Check(check="size_correlation", light="grey", title=title, rule=RULER_RULE, finding=NOTHING)
+    worst = max(found, key=lambda name: abs(found[name]))
+    ruler = abs(found[worst]) > limit
+    return Check(
+        check="size_correlation",
+        light="amber" if ruler else "green",
+        title=title,
+        rule=RULER_RULE,
+        finding=f"The scores of {worst} follow lesion size."
+        if ruler
+        else "No chosen model's scores follow lesion size.",
+        value=abs(found[worst]),
+        limit=limit,
+    )
+
+
+def _correlation(sizes: pd.Series, *, model: ModelScores) -> float:
+    own = [place for place, patient in enumerate(model.ids) if patient in sizes.index]
+    values, scores = sizes.loc[[model.ids[place] for place in own]], model.scores[own]
+    if len(own) < 3 or np.ptp(scores) == 0 or np.ptp(values) == 0:
+        return float("nan")
+    return float(spearmanr(values, scores).statistic)
+
+
+def _beaten(sizes: pd.Series, *, primary: ModelScores | None, training: pd.Series) -> Check:
+    title = "The model knows more than lesion size"
+    alone = float("nan")
+    if primary is not None and primary.both_classes:
+        alone = size_auc(sizes, model=primary, larger_means_event=direction(sizes, labels=training))
+    if primary is None or not np.isfinite(alone):
+        return Check(check="size_alone", light="grey", title=title, rule=BEATEN_RULE, finding=NOTHING)
+    own = float(placements(primary.scores, labels=primary.labels).auc[0])
+    beaten = alone >= own
+    return Check(
+        check="size_alone",
+        light="amber" if beaten else "green",
+        title=title,
+        rule=BEATEN_RULE,
+        finding="Lesion size alone does as well as the primary model."
+        if beaten
+        else "The primary model tells the outcome better than lesion size alone.",
+        value=alone,
+        limit=own,
+    )
