@@ -1,0 +1,182 @@
+"""selftests.sham_labels: noise is green, a real signal is found, and every leak we put in turns the light red."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+from sham_study import lights, study, tables
+
+from pipeline.benchmark import benchmark_set
+from pipeline.checkpoints import CheckpointStore
+from pipeline.reduce import reduce_case
+from pipeline.selftests import sham_labels
+from pipeline.selftests.sham_labels import (
+    ALL,
+    REAL,
+    WITHIN_SITE,
+    Shuffle,
+    limit_of,
+    sham_checks,
+    sham_patients,
+    shuffles,
+)
+
+
+@pytest.mark.slow
+def test_noise_is_green_and_nothing_is_found(tmp_path):
+    found = lights(study(), folder=tmp_path, sites=2)
+
+    assert found["sham_labels"] == "green"
+    assert found["sham_within_site"] == "green"
+
+
+def test_a_real_signal_is_found_better_than_shuffles(tmp_path):
+    found = lights(study(signal=2.5), folder=tmp_path)
+
+    assert found == {"sham_labels": "green", "sham_within_site": "grey", "real_outcome": "green"}
+
+
+def test_selection_outside_the_folds_is_red(tmp_path, monkeypatch):
+    """The double looks at the labels of the held-out fold too, and keeps the five features that go with them best."""
+    labels = {}
+
+    def spied(patients, **given):
+        table = sham_patients(patients, **given)
+        labels.update(zip(table["patient_id"], table["label"], strict=True))
+        return table
+
+    def leaky(case, **given):
+        (block,) = case.blocks
+        rows = pd.concat([block.train, block.test])
+        outcome = np.array([labels[patient] for patient in rows.index], dtype=float)
+        varied = rows.loc[:, rows.nunique() > 1]
+        best = varied.apply(lambda column: abs(np.corrcoef(column, outcome)[0, 1])).nlargest(5).index
+        chosen = dataclasses.replace(block, train=block.train[best], test=block.test[best])
+        return reduce_case(dataclasses.replace(case, blocks=(chosen,)), **given)
+
+    monkeypatch.setattr(sham_labels, "sham_patients", spied)
+    monkeypatch.setattr(sham_labels, "reduce_case", leaky)
+
+    assert lights(study(), folder=tmp_path)["sham_labels"] == "red"
+
+
+def test_over_sampling_before_the_split_is_red(tmp_path, monkeypatch):
+    """The double copies events before the folds are dealt, so that copies of one patient lie on both sides."""
+
+    def leaky(reduced, patients, splits, *, seed, **_):
+        from sklearn.neighbors import KNeighborsClassifier
+
+        ids = sorted(splits["patient_id"].unique())
+        label = patients.set_index("patient_id")["label"].loc[ids].to_numpy()
+        random = np.random.default_rng(seed)
+        values = random.normal(size=(len(ids), 10))
+        taken = np.concatenate([np.arange(len(label)), random.choice(np.flatnonzero(label == 1), size=30)])
+        fold = random.integers(0, 3, size=len(taken))
+        scored = []
+        for number in range(3):
+            train, test = taken[fold != number], taken[fold == number]
+            model = KNeighborsClassifier(n_neighbors=1).fit(values[train], label[train])
+            score = model.predict_proba(values[test])[:, 1]
+            scored.append(pd.DataFrame({"resample": f"cv-{number}", "label": label[test], "score": score}))
+        return pd.concat(scored)
+
+    monkeypatch.setattr(sham_labels, "benchmark_set", leaky)
+
+    assert lights(study(), folder=tmp_path)["sham_labels"] == "red"
+
+
+def test_an_image_level_split_is_red(tmp_path):
+    """Two images of a patient on two sides of every split, the inner ones too: the model knows the patient again."""
+    one = study(twins=True)
+    blind = tuple(
+        dataclasses.replace(case, groups=np.array([f"g{i}" for i in range(len(case.y))])) for case in one.cases
+    )
+
+    assert lights(dataclasses.replace(one, cases=blind), folder=tmp_path)["sham_labels"] == "red"
+
+
+def test_the_doubles_do_nothing_by_themselves(tmp_path):
+    """The real functions in the doubles' place are green: it is the leak that turns the light."""
+    assert sham_labels.reduce_case is reduce_case
+    assert sham_labels.benchmark_set is benchmark_set
+    assert lights(study(seed=3), folder=tmp_path)["sham_labels"] == "green"
+
+
+def test_shuffles_keep_counts_groups_and_test_patients():
+    patients = tables(twins=True).patients
+    training = list(patients["patient_id"][:60])
+    sham = sham_patients(patients, training=training, shuffle=Shuffle(kind=ALL, repeat=1), seed=1)
+
+    assert sham["label"][:60].sum() == patients["label"][:60].sum()
+    assert (sham["label"][:60] != patients["label"][:60]).any()
+    assert (sham["label"][60:] == patients["label"][60:]).all()
+    assert (sham.groupby("group_id")["label"].nunique() == 1).all()
+
+
+def test_within_site_every_site_keeps_its_events():
+    patients = tables().patients
+    training = list(patients["patient_id"][:60])
+    sham = sham_patients(patients, training=training, shuffle=Shuffle(kind=WITHIN_SITE, repeat=2), seed=1)
+
+    before, after = (table[:60].groupby("site")["label"].sum() for table in (patients, sham))
+    assert before.equals(after)
+    assert (sham["label"] != patients["label"]).any()
+
+
+def test_the_real_labels_stay():
+    patients = tables().patients
+    shuffle = Shuffle(kind=REAL, repeat=1)
+
+    assert sham_patients(patients, training=["p00"], shuffle=shuffle, seed=1) is patients
+
+
+def test_every_shuffle_is_another_and_the_same_each_time():
+    patients = tables().patients
+    training = list(patients["patient_id"][:60])
+    drawn = [
+        tuple(sham_patients(patients, training=training, shuffle=one, seed=1)["label"])
+        for one in shuffles(5, sites=1)
+        if one.kind == ALL
+    ]
+    again = sham_patients(patients, training=training, shuffle=Shuffle(kind=ALL, repeat=3), seed=1)
+
+    assert len(set(drawn)) == 5
+    assert tuple(again["label"]) == drawn[2]
+
+
+def done(aucs, real=0.9, within=()):
+    rows = [(Shuffle(kind=REAL, repeat=1), real, 5)]
+    rows += [(Shuffle(kind=ALL, repeat=n + 1), auc, 5) for n, auc in enumerate(aucs)]
+    return rows + [(Shuffle(kind=WITHIN_SITE, repeat=n + 1), auc, 5) for n, auc in enumerate(within)]
+
+
+def test_limits_by_hand():
+    spread = np.array([0.4, 0.6] * 10)
+
+    assert limit_of(np.full(20, 0.5)) == 0.05
+    assert limit_of(spread) == pytest.approx(3 * 0.10260 / 20**0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize(("auc", "light"), [(0.549, "green"), (0.551, "red"), (0.449, "red"), (0.5, "green")])
+def test_a_mean_away_from_one_half_is_red_on_either_side(auc, light):
+    assert sham_checks(done([auc] * 20))[0].light == light
+
+
+@pytest.mark.parametrize(
+    ("within", "light"), [([0.5] * 20, "green"), ([0.6] * 20, "amber"), ([0.4] * 20, "green"), ([], "grey")]
+)
+def test_site_confounding_is_amber_never_red(within, light):
+    assert sham_checks(done([0.5] * 20, within=within))[1].light == light
+
+
+def test_a_model_no_better_than_shuffles_is_amber():
+    assert sham_checks(done(np.linspace(0.4, 0.6, 20), real=0.59))[2].light == "amber"
+    assert sham_checks(done(np.linspace(0.4, 0.6, 20), real=0.61))[2].value == pytest.approx(1 / 21)
+
+
+def test_a_finished_shuffle_is_not_done_again(tmp_path):
+    store = CheckpointStore(tmp_path, key="k")
+    store.save("all-1", {"auc": 0.123, "n_folds": 4})
+
+    assert sham_labels.shuffled_auc(Shuffle(kind=ALL, repeat=1), study=None, store=store) == (0.123, 4)
