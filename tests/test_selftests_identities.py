@@ -1,0 +1,148 @@
+"""selftests.identities: each fault put in turns its light red."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from study import study_patients, study_predictions, study_splits
+
+from pipeline.checkpoints import fingerprint
+from pipeline.operating_point import freeze
+from pipeline.selftests.identities import (
+    consistency_check,
+    images_check,
+    networks_check,
+    patients_check,
+    scored_check,
+    thresholds_check,
+)
+from pipeline.threshold_rules import YOUDEN
+
+SPLITS = study_splits()
+PATIENTS = study_patients().assign(group_id=lambda table: table["patient_id"])
+PREDICTIONS = pd.concat(study_predictions().values(), ignore_index=True)
+
+
+def test_the_study_is_green():
+    assert patients_check(SPLITS, patients=PATIENTS).light == "green"
+    assert scored_check(PREDICTIONS, splits=SPLITS).light == "green"
+    assert thresholds_check(PREDICTIONS, rule=YOUDEN).light == "green"
+
+
+def test_a_group_on_two_sides_is_red():
+    final = SPLITS[SPLITS["resample"] == "final"].set_index("role")["patient_id"]
+    twins = {final["external"].iloc[0]: "g", final["train"].iloc[0]: "g"}
+    patients = PATIENTS.assign(group_id=PATIENTS["patient_id"].map(lambda p: twins.get(p, p)))
+    found = patients_check(SPLITS, patients=patients)
+
+    assert found.light == "red"
+    assert found.value == 1
+
+
+def test_an_image_level_split_is_red():
+    """Two images analysed as patients of their own, though they are of one patient, on two sides of every split."""
+    cohort = pd.DataFrame({"image_id": PATIENTS["patient_id"], "patient_id": PATIENTS["patient_id"]})
+    person = [f"person{i // 2}" for i in range(len(PATIENTS))]
+
+    assert patients_check(SPLITS, patients=PATIENTS.assign(group_id=person)).light == "red"
+    same_pixels = pd.Series(person, index=cohort["image_id"])
+    assert images_check(same_pixels, cohort=cohort, splits=SPLITS).light == "red"
+    apart = pd.Series(PATIENTS["patient_id"].to_numpy(), index=cohort["image_id"])
+    assert images_check(apart, cohort=cohort, splits=SPLITS).light == "green"
+
+
+def test_a_scored_training_patient_is_red():
+    train = SPLITS[(SPLITS["resample"] == "final") & (SPLITS["role"] == "train")]["patient_id"].iloc[0]
+    changed = PREDICTIONS.copy()
+    row = changed.index[changed["evaluation"] == "external"][0]
+    changed.loc[row, "patient_id"] = train
+
+    assert scored_check(changed, splits=SPLITS).value == 1
+    assert scored_check(changed, splits=SPLITS).light == "red"
+
+
+def test_a_held_out_patient_without_a_score_is_red():
+    assert scored_check(PREDICTIONS.drop(index=5), splits=SPLITS).light == "red"
+
+
+def test_a_threshold_that_knows_the_test_set_is_red():
+    changed = PREDICTIONS.copy()
+    one = (changed["model"] == "lr") & (changed["feature_set"] == "clinical") & (changed["evaluation"] != "cv")
+    changed.loc[one, "threshold"] += 1e-6
+    found = thresholds_check(changed, rule=YOUDEN)
+
+    assert found.light == "red"
+    assert found.value == 1
+
+
+def test_thresholds_do_not_depend_on_the_test_rows():
+    raw = PREDICTIONS.drop(columns="threshold")
+    garbage = raw.assign(score=np.where(raw["evaluation"] == "cv", raw["score"], 0.987))
+
+    assert thresholds_check(freeze(garbage), rule=YOUDEN).light == "green"
+
+
+def card(part, *, strategy="crossfit", trained_on=None, ids=None):
+    rows = SPLITS[(SPLITS["resample"] == "final") & (SPLITS["role"] == "train")]
+    own = rows[rows["half"] == part] if strategy == "crossfit" else rows
+    trained = sorted(own["patient_id"]) if ids is None else ids
+    part = part if strategy == "crossfit" else "all"
+    return {
+        "resample": "final",
+        "part": part,
+        "strategy": strategy,
+        "trained_on": trained_on,
+        "trained_ids_sha256": fingerprint(trained),
+    }
+
+
+def described(part, *, half):
+    rows = SPLITS[(SPLITS["resample"] == "final") & ((SPLITS["half"] == half) | (SPLITS["role"] != "train"))]
+    return rows[["resample", "patient_id"]].assign(part=part)
+
+
+def networks(cards, rows):
+    return networks_check(
+        {"net": cards}, described={"net": rows}, splits=SPLITS, with_image=set(PATIENTS["patient_id"])
+    )
+
+
+def test_networks_apart_are_green():
+    rows = pd.concat([described("a", half="b"), described("b", half="a")])
+
+    assert networks([card("a"), card("b")], rows).light == "green"
+
+
+def test_a_network_that_describes_its_own_half_is_red():
+    found = networks([card("a")], described("a", half="a"))
+
+    assert found.light == "red"
+    assert found.value == 30  # half of sixty
+
+
+def test_insample_is_red():
+    rows = pd.concat([described("all", half="a"), described("all", half="b")])
+    found = networks([card("a", strategy="insample")], rows)
+
+    assert found.light == "red"
+    assert "too good" in found.finding
+
+
+def test_a_card_of_other_patients_is_red():
+    assert networks([card("a", ids=["somebody"])], described("a", half="b")).light == "red"
+
+
+@pytest.mark.parametrize(("known", "light"), [("unknown", "amber"), ("other_patients", "green")])
+def test_given_weights(known, light):
+    rows = described("all", half="a")
+    assert networks([card("a", strategy="frozen", trained_on=known)], rows).light == light
+
+
+def test_without_networks_it_is_not_checked():
+    assert networks_check({}, described={}, splits=SPLITS, with_image=set()).light == "grey"
+
+
+@pytest.mark.parametrize(
+    ("severities", "light"), [([], "green"), (["info"], "green"), (["warning"], "amber"), (["warning", "error"], "red")]
+)
+def test_consistency(severities, light):
+    assert consistency_check(pd.DataFrame({"severity": severities}, dtype="str")).light == light

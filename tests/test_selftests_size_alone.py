@@ -1,0 +1,89 @@
+"""selftests.size_alone: sizes by hand, a ruler is found, and size is no match for a better model."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.model_scores import ModelScores
+from pipeline.selftests.size_alone import direction, lesion_sizes, size_checks
+
+IDS = tuple("abcdefgh")
+LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1], dtype=bool)
+SIZES = pd.Series([1.0, 2, 3, 6, 4, 5, 7, 8], index=list(IDS))
+TRAINING = pd.Series([0, 1], index=["a", "h"])
+
+
+def model(scores, name="combined"):
+    return ModelScores(
+        feature_set=name,
+        model="lr",
+        evaluation="external",
+        ids=IDS,
+        labels=LABELS,
+        scores=np.array(scores, dtype=float),
+        threshold=0.5,
+    )
+
+
+def rois(**columns):
+    base = {"patient_id": ["a", "a", "b"], "status": "ok", "n_voxels": [100, 300, 50]}
+    spacing = {f"spacing_{axis}_mm": np.nan for axis in "xyz"}
+    return pd.DataFrame(base | spacing | columns)
+
+
+def test_size_is_the_mean_of_a_patients_images():
+    assert lesion_sizes(rois()).to_dict() == {"a": 200, "b": 50}
+
+
+def test_size_is_an_area_where_spacing_is_known():
+    known = rois(spacing_x_mm=0.5, spacing_y_mm=[0.5, 0.5, 1.0])
+    assert lesion_sizes(known).to_dict() == {"a": 50, "b": 25}
+    volume = rois(spacing_x_mm=0.5, spacing_y_mm=0.5, spacing_z_mm=2.0)
+    assert lesion_sizes(volume)["b"] == 25
+
+    half_known = rois(spacing_x_mm=[0.5, 0.5, np.nan], spacing_y_mm=0.5)
+    assert lesion_sizes(half_known)["b"] == 50
+
+
+def test_a_failed_roi_has_no_size():
+    assert list(lesion_sizes(rois(status=["ok", "ok", "no_roi"])).index) == ["a"]
+
+
+def checks(scores, *, sizes=SIZES, limit=0.7):
+    one = model(scores)
+    found = size_checks(sizes, chosen=[one], primary=one, training=TRAINING, limit=limit)
+    return {check.check: check for check in found}
+
+
+def test_a_ruler_is_amber():
+    found = checks(SIZES / 10)
+
+    assert found["size_correlation"].light == "amber"
+    assert found["size_correlation"].value == pytest.approx(1)
+    assert "combined with lr" in found["size_correlation"].finding
+
+
+def test_size_that_does_as_well_is_amber_and_a_better_model_green():
+    perfect = checks(LABELS + np.array([0.3, 0.1, 0.2, 0, 0.3, 0, 0.1, 0.2]))["size_alone"]
+
+    assert perfect.light == "green"
+    assert perfect.value == 14 / 16  # of 16 pairs the sizes 4 and 5 lie below 6
+    assert perfect.limit == 1
+    assert checks(SIZES / 10)["size_alone"].light == "amber"
+
+
+def test_small_lesions_may_have_the_event():
+    smaller = pd.Series([0, 1], index=["h", "a"])
+
+    assert direction(SIZES, labels=smaller) is False
+    assert direction(SIZES, labels=pd.Series([0, 0], index=["a", "b"])) is True
+
+
+def test_without_sizes_it_is_not_checked():
+    found = checks(SIZES / 10, sizes=SIZES.iloc[:0])
+
+    assert {check.light for check in found.values()} == {"grey"}
+
+
+def test_constant_scores_are_no_ruler():
+    assert checks([0.5] * 8)["size_correlation"].light == "grey"
