@@ -27,7 +27,7 @@ def check(name, light):
 def test_fewer_than_twenty_shuffles_are_refused(tmp_path):
     path = tmp_path / "selftest.yaml"
     path.write_text((ROOT / "params" / "selftest.yaml").read_text().replace("shuffles: 20 ", "shuffles: 19 "))
-    with pytest.raises(ParamsError, match="key 'shuffles' has the value 19: .*greater than or equal to 20"):
+    with pytest.raises(ParamsError, match=r"key .shuffles. has the value 19: .*greater than or equal to 20"):
         load_params(path, SelftestParams)
 
 
@@ -61,7 +61,7 @@ def test_networks_are_left_out_of_the_set_that_is_tried():
     assert tried("all") == ("clinical", "radiomics")
     with pytest.raises(ParamsError, match="names deep, which has networks only"):
         tried("deep")
-    with pytest.raises(ParamsError, match="names none, which is not in params/fusion.yaml; the sets are deep, all"):
+    with pytest.raises(ParamsError, match=r"names none, which is not in params/fusion\.yaml; the sets are deep, all"):
         tried("none")
 
 
