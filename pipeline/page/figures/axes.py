@@ -15,6 +15,7 @@ SMALL = 12
 CHARACTER = 0.56  # mean width of a character as a fraction of the height of the type
 STEPS = (1, 2, 5, 10)
 MINUS = "−"
+UNITS = ("mm", "cm", "mm2", "mm3", "ml", "g", "kg", "years", "days", "percent")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,13 @@ def number(value: float, *, digits: int | None = None) -> str:
 def percent(value: float) -> str:
     """A fraction as a percentage."""
     return f"{number(round(100 * value, 6))} %"
+
+
+def in_words(name: str) -> str:
+    """A column's name for the eye: blanks for underscores, its unit in brackets."""
+    words = name.split("_")
+    unit = f" ({words.pop()})" if len(words) > 1 and words[-1] in UNITS else ""
+    return " ".join(words) + unit
 
 
 def place(value: float) -> str:
