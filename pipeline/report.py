@@ -15,24 +15,14 @@ from pipeline.page.formula import FORMULA, formula_table
 from pipeline.page.inputs import RESULTS, ReportInputs
 from pipeline.page.parameters import PARAMETERS, parameter_table
 from pipeline.page.parts import glossary, page_parts
+from pipeline.page.provenance import provenance_table, study_table
+from pipeline.page.sample_size import SampleSizeParams
 from pipeline.page.selection import network_table, selection_tables, stability_table
 from pipeline.page.sheet import render
-from pipeline.page.tables import (
-    REPORT_TABLES as PATIENT_TABLES,
-)
-from pipeline.page.tables import (
-    baseline_table,
-    failed_table,
-    flow_table,
-    left_table,
-    notes_table,
-    provenance_table,
-    roles,
-    study_table,
-    warnings_table,
-)
+from pipeline.page.subgroup_levels import SubgroupParams
+from pipeline.page.tables import REPORT_TABLES as PATIENT_TABLES
+from pipeline.page.tables import patient_tables
 from pipeline.params import Params
-from pipeline.pseudonyms import pseudonyms
 from pipeline.tables import write_table
 
 REPORT_TABLES = PATIENT_TABLES | {
@@ -63,6 +53,8 @@ class ReportParams(Params):
     synthetic: bool
     study: StudyWords
     top_features: int = Field(ge=1, le=200)
+    subgroups: SubgroupParams = SubgroupParams()
+    sample_size: SampleSizeParams = SampleSizeParams()
     checklists: ChecklistAnswers = ChecklistAnswers()
 
 
@@ -99,17 +91,9 @@ def agreement_limit(study: ReportInputs) -> float:
 
 def report_tables(study: ReportInputs, *, params: ReportParams) -> dict[str, pd.DataFrame]:
     """The tables that the report makes for itself."""
-    role = roles(study.splits)
-    names = pseudonyms(patients=study.patients, cohort=study.cohort, audit=study.audit)
     selection, kept = selection_tables(study)
-    return {
+    return patient_tables(study, subgroups=params.subgroups, sample_size=params.sample_size) | {
         "study": study_table(params.study.model_dump()),
-        "flow": flow_table(study, role=role),
-        "baseline": baseline_table(study.patients, role=role),
-        "left": left_table(study.audit, names=names),
-        "failed": failed_table(study, names=names),
-        "warnings": warnings_table(study.audit, names=names),
-        "notes": notes_table(study.audit),
         "networks": network_table(study),
         "selection": selection,
         "kept": kept,

@@ -22,7 +22,7 @@ def test_the_example_of_the_paper():
 
 
 def test_the_largest_r_squared():
-    # BMJ 2020;368:m441: 0.75 at a prevalence of one half, 0.48 at 0.1 (0.9 or 0.1), 0.33 at 0.05, 0.11 at 0.01
+    # BMJ 2020;368:m441: 0.75 at a prevalence of one half, 0.48 at 0.1, 0.33 at 0.05, 0.11 at 0.01
     for prevalence, expected in {0.5: 0.75, 0.1: 0.48, 0.05: 0.33, 0.01: 0.11}.items():
         assert round(largest_r_squared(prevalence), 2) == expected
     assert ordinary_r_squared(0.5) == pytest.approx(0.1125)

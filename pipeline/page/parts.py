@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -18,8 +19,8 @@ from pipeline.page.cells import Cells
 from pipeline.page.drawings import drawings
 from pipeline.page.figures import Curve, interval_bar, roc_figure, swatch
 from pipeline.page.inputs import ReportInputs
+from pipeline.page.patient_groups import GROUPS
 from pipeline.page.selection import light, set_lights
-from pipeline.page.tables import GROUPS
 from pipeline.statistics.roc import roc_points
 
 Key = tuple[str, ...]
@@ -103,6 +104,8 @@ def page_parts(study: ReportInputs, *, cells: Mapping[str, Cells], top_features:
         "blocks": study.blocks,
         "measures": MEASURES,
         "nets": [net for net in study.nets if net in study.blocks],
+        "formula_keys": partial(_formula_keys, cells["formula"]),
+        "parts_of_formula": lambda name, block: sorted({k[2] for k in cells["formula"].rows if k[:2] == (name, block)}),
         "drawings": drawings(study, evaluations=evaluations),
         "examples": _examples(study),
         "maps": set(study.results["explain"]["map"].dropna()),
@@ -126,6 +129,11 @@ def _examples(study: ReportInputs) -> dict[str, list[tuple[Key, str]]]:
         content = base64.b64encode(study.pictures[str(row.picture)]).decode()
         found[str(row.kind)].append(((str(row.number),), f"data:image/png;base64,{content}"))
     return found
+
+
+def _formula_keys(formula: Cells, name: str, block: str, part: str) -> list[Key]:
+    """The terms of the LASSO score of a block in one part, in the order in which it is written."""
+    return [key for key in formula.rows if key[:3] == (name, block, part)]
 
 
 def _models(study: ReportInputs) -> list[Model]:

@@ -24,7 +24,10 @@ ORDINARY = 0.15  # share of the largest R² that is assumed where nothing is kno
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSize:
-    """Patients that each criterion asks for, the largest of them, and its events, all and per parameter (epp)."""
+    """Patients that each criterion asks for, the largest of them, and its events.
+
+    `epp` is the usual number of events per parameter at it, counted in the rarer of the two outcomes.
+    """
 
     shrinkage: int
     optimism: int
@@ -89,7 +92,7 @@ def required_patients(parameters: int, *, prevalence: float, r_squared: float) -
         overall_risk=third,
         required=required,
         events=events,
-        epp=events / parameters,
+        epp=required * min(prevalence, 1 - prevalence) / parameters,
     )
 
 
