@@ -9,4 +9,11 @@ from pipeline.page.inputs import ReportInputs
 def drawings(_study: ReportInputs, *, evaluations: list[str]) -> Mapping[str, Any]:
     """The figures by the names that the templates use."""
     nothing = dict.fromkeys(evaluations)
-    return {"calibration": nothing, "decision": nothing, "sham": None}
+    return {
+        "calibration": nothing,
+        "decision": nothing,
+        "sham": None,
+        "lasso": {},
+        "coefficients": {},
+        "correlation": None,
+    }

@@ -54,7 +54,7 @@ def glossary() -> dict[str, str]:
         "CLEAR": "checklist for the evaluation of radiomics research",
         "Grad-CAM": "gradient-weighted class activation map: the places of an image that raise a network's score",
         "IDI": "integrated discrimination improvement: how much further apart the mean predictions of the classes are",
-        "ICC": "intraclass correlation for absolute agreement: how far repeated measurements of one patient agree; one is perfect",
+        "ICC": "intraclass correlation (absolute agreement): how far repeated measurements agree; one is perfect",
         "ICI": "integrated calibration index: mean distance between predicted and observed risk; lower is better",
         "MCC": "Matthews correlation coefficient of predicted and true class; one is perfect, zero is chance",
         "METRICS": "methodological radiomics score: the share of weighted quality items that a study fulfils",
