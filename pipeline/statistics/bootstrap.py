@@ -73,11 +73,12 @@ def mean_intervals(
 ) -> list[Interval]:
     """The percentile interval of the mean over patients of each column of `values`, shape (n, k); k intervals.
 
-    For measures that are means of what every patient adds. All NaN where `replicates` is 0.
+    For measures that are means of what every patient adds. Means are rounded to 12 decimals, so that sums of the same
+    parts in another order give the same number. All NaN where `replicates` is 0.
     """
     table = np.asarray(values, dtype=np.float64)
     if replicates == 0:
         return [NO_INTERVAL] * table.shape[1]
     blocks = stratified_counts(labels, replicates=replicates, seed=seed)
     means = np.concatenate([counts @ table for counts in blocks]) / len(table)
-    return [percentile_interval(column, level=level) for column in means.T]
+    return [percentile_interval(column, level=level) for column in np.round(means, 12).T + 0.0]
