@@ -257,7 +257,8 @@ def test_stage_writes_every_table(tmp_path):
 
     assert done.returncode == 0, done.stderr
     metrics = read_table(tmp_path / "tables" / "metrics.csv", result_contracts.METRICS)
-    for name in ("folds", "omnibus", "delong", "mcnemar", "transport", "curves"):
+    benefit = ("calibration", "calibration_curves", "decision_curves", "added_value")
+    for name in ("folds", "omnibus", "delong", "mcnemar", "transport", "curves", *benefit):
         assert len(read_table(tmp_path / "tables" / f"{name}.csv", getattr(result_contracts, name.upper())))
     chosen = read_table(tmp_path / "tables" / "chosen.csv", result_contracts.CHOSEN)
     model = chosen.loc[chosen["role"] == "primary", "model"].iloc[0]
