@@ -17,7 +17,7 @@ def write_checks(tables: Path, *, pictures: Path) -> None:
     """selftest.csv, sham.csv, consistency.csv, explain.csv and one picture."""
     selftest = pd.DataFrame(
         [
-            (check, light, f"Title of {check}", 0.512, 0.05, "The rule.", f"Found by {check}.")
+            (check, light, f"Title of {check}", 0.512, 0.55, "The rule.", f"Found by {check}.")
             for check, light in LIGHTS.items()
         ],
         columns=[c.name for c in result_contracts.SELFTEST.columns],
