@@ -35,8 +35,8 @@ def sham_figure(sham: pd.DataFrame, *, low: float, high: float) -> Markup:
         mean = sum(own) / len(own)
         body.append(segment(x(mean), middle - 18, x(mean), middle + 18, css="mean"))
     words = (
-        "Each dot is one shuffle of the outcome. The grey band is where their mean may lie if nothing leaks; the upright "
-        "line in each row is that mean."
+        "Each dot is one shuffle of the outcome. The grey band is where their mean may lie if nothing leaks; the "
+        "upright line in each row is that mean."
     )
     body.append(frame.outline())
     return picture(joined(body), width=WIDTH, height=foot + 46, title="Shuffled outcomes", description=words)
