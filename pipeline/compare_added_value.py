@@ -55,7 +55,7 @@ def added_value_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, pa
         check_same_patients([new, old])
         own = [_ratio_row(new, old), _auc_row(new, old), *_mean_rows(new, old, params=params)]
         rows += [{"evaluation": evaluation, "n": len(new.ids)} | row for row in own]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"df": "Int64"})
 
 
 def _ratio_row(new: ModelScores, old: ModelScores) -> Row:
