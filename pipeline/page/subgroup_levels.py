@@ -52,6 +52,8 @@ def subgroups(patients: pd.DataFrame, *, role: pd.Series, params: SubgroupParams
     faults = [fault for column in params.columns for fault in _faults(column, known=known)]
     names = [column.column for column in params.columns]
     faults += [f"column '{name}' is named twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    if len(faults) == 1:
+        raise PipelineError(f"params/report.yaml: key 'subgroups.columns': {faults[0]}")
     if faults:
         raise PipelineError(
             listed(faults, heading="params/report.yaml: key 'subgroups.columns' does not fit these data")
