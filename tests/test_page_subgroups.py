@@ -144,21 +144,24 @@ def test_without_a_primary_model_there_are_no_rows(study):
         ([{"column": "smoking"}], "'smoking' is not in the patients table; the columns there are: site, sex, age"),
         ([{"column": "sex", "cut": 3}], "'sex' is a category and has no cut"),
         ([{"column": "sex"}, {"column": "sex"}], "'sex' is named twice"),
+        ([{"column": "late"}], "no value in the training patients, and so no median"),
         ([{"column": "note"}], "'note' is text with more than 8 different values"),
     ],
 )
 def test_wrong_columns_are_refused(study, columns, message):
-    patients = study.patients.assign(note=[f"free text {n}" for n in range(len(study.patients))])
+    late = np.where(study.patients["cohort"] == "train", np.nan, np.arange(len(study.patients)))
+    patients = study.patients.assign(late=late, note=[f"free text {n}" for n in range(len(study.patients))])
 
     with pytest.raises(PipelineError, match=message):
         subgroups(patients, role=roles(study.splits), params=params(*columns))
 
 
-def test_a_column_of_one_value_is_left_out_unless_named(study):
-    patients = study.patients.assign(same="x")
+def test_a_column_that_makes_no_subgroups_is_left_out_unless_named(study):
+    late = np.where(study.patients["cohort"] == "train", np.nan, np.arange(len(study.patients)))
+    patients = study.patients.assign(same="x", late=late)
     found = subgroups(patients, role=roles(study.splits), params=params())
 
-    assert "same" not in [one.name for one in found]
+    assert not {"same", "late"} & {one.name for one in found}
     assert pd.Series(
         subgroups(patients, role=roles(study.splits), params=params({"column": "same"}))[0].levels["x"]
     ).all()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import pandas as pd
 from pydantic import Field
@@ -19,7 +19,7 @@ class SubgroupColumn(Params):
     """One column, and where a number is cut in two: at a value, or at the median of the training patients."""
 
     column: str = Field(min_length=1)
-    cut: float | Literal["median"] | None = None
+    cut: Annotated[float, Field(allow_inf_nan=False)] | Literal["median"] | None = None
 
 
 class SubgroupParams(Params):
@@ -45,11 +45,13 @@ def subgroups(patients: pd.DataFrame, *, role: pd.Series, params: SubgroupParams
     any. Without named columns: the site and every clinical column but text with many values.
     Raises PipelineError, all faults at once, where a column is not there or cannot make subgroups.
     """
+    train = patients["patient_id"].map(role) == "train"
     known = {one.name: one for one in recorded(patients)}
     if params.columns is None:
         usable = [one for one in known.values() if one.kind != "many" and one.values.nunique() > 1]
-        return [_split(one, cut=MEDIAN, patients=patients, role=role) for one in usable]
-    faults = [fault for column in params.columns for fault in _faults(column, known=known)]
+        usable = [one for one in usable if one.kind == "category" or one.values[train].notna().any()]
+        return [_split(one, cut=MEDIAN, patients=patients, train=train) for one in usable]
+    faults = [fault for column in params.columns for fault in _faults(column, known=known, train=train)]
     names = [column.column for column in params.columns]
     faults += [f"column '{name}' is named twice" for name in sorted({n for n in names if names.count(n) > 1})]
     if len(faults) == 1:
@@ -59,28 +61,31 @@ def subgroups(patients: pd.DataFrame, *, role: pd.Series, params: SubgroupParams
             listed(faults, heading="params/report.yaml: key 'subgroups.columns' does not fit these data")
         )
     return [
-        _split(known[column.column], cut=MEDIAN if column.cut is None else column.cut, patients=patients, role=role)
+        _split(known[column.column], cut=MEDIAN if column.cut is None else column.cut, patients=patients, train=train)
         for column in params.columns
     ]
 
 
-def _faults(column: SubgroupColumn, *, known: Mapping[str, Variable]) -> list[str]:
+def _faults(column: SubgroupColumn, *, known: Mapping[str, Variable], train: pd.Series) -> list[str]:
     if column.column not in known:
         there = ", ".join(known) or "none"
         return [f"column '{column.column}' is not in the patients table; the columns there are: {there}"]
-    kind = known[column.column].kind
+    one = known[column.column]
+    kind = one.kind
     if kind == "many":
         return [f"column '{column.column}' is text with more than {MAX_LEVELS} different values"]
     if kind == "category" and column.cut is not None:
         return [f"column '{column.column}' is a category and has no cut; take its cut out"]
+    if kind == "number" and not isinstance(column.cut, float) and one.values[train].isna().all():
+        return [f"column '{column.column}' has no value in the training patients, and so no median; give its cut"]
     return []
 
 
-def _split(one: Variable, *, cut: float | str, patients: pd.DataFrame, role: pd.Series) -> Subgroups:
+def _split(one: Variable, *, cut: float | str, patients: pd.DataFrame, train: pd.Series) -> Subgroups:
     values = one.values.set_axis(patients["patient_id"])
     if one.kind == "number":
         numbers = values.astype("float64")
-        place = float(numbers[role.reindex(numbers.index) == "train"].median()) if isinstance(cut, str) else float(cut)
+        place = float(one.values[train].astype("float64").median()) if isinstance(cut, str) else cut
         levels = {f"below {place:g}": numbers < place, f"{place:g} or more": numbers >= place}
     else:
         place, levels = float("nan"), {level: values == level for level in one.levels}
