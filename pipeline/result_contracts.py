@@ -247,6 +247,22 @@ CONSISTENCY = Contract(
     ),
 )
 
+# The confusion matrices that round to a row of a printed table; left_out = the metrics that had to be left out for it.
+MATRICES = Contract(
+    name="confusion matrices that fit",
+    key=("row", "number"),
+    columns=(
+        _integer("row"),
+        _integer("number"),
+        _text("model", required=False),
+        _text("cohort", required=False),
+        *(_integer(name) for name in ("n_pos", "n_neg", "tp", "fn", "tn", "fp")),
+        _text("rounding", choices=("half_up", "half_even", "half_either", "truncation")),
+        _text("left_out", required=False),
+        _text("auc", required=False, choices=("without ties", "with ties", "no")),  # can its AUC be had
+    ),
+)
+
 # One row an example: a patient right or wrong at the frozen threshold, and the picture of it.
 EXPLAIN = Contract(
     name="explained cases",

@@ -1,0 +1,1 @@
+"""The checks of a printed table of results, one idea a file."""

@@ -1,0 +1,31 @@
+"""Which AUCs a test set can have: a whole number of its pairs of patients, or of half pairs with tied scores."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.consistency_checks.matrices import Cohorts
+from pipeline.consistency_checks.rounding import Bounds
+
+AucFit = Literal["without ties", "with ties", "no"]
+
+
+def auc_fits(bounds: Bounds, *, n_pos: int, n_neg: int, tp: int = 0, tn: int = 0) -> AucFit:
+    """Whether an AUC within `bounds` can be had: k / (n_pos · n_neg), k a whole number, or a half with tied scores.
+
+    A point of the curve bounds k: the tp · tn pairs of a matrix are in the right order, and the fn · fp pairs are not.
+    """
+    pairs = n_pos * n_neg
+    right, wrong = tp * tn, (n_pos - tp) * (n_neg - tn) if tp or tn else 0
+    for fit, parts in (("without ties", 1), ("with ties", 2)):
+        low, high = bounds.numerators(parts * pairs)
+        if max(low, parts * right) <= min(high, parts * (pairs - wrong)):
+            return "without ties" if fit == "without ties" else "with ties"
+    return "no"
+
+
+def cohorts_with_auc(cohorts: Cohorts, *, bounds: Bounds, ties: bool) -> NDArray[np.bool_]:
+    """Which class sizes can have an AUC within `bounds`, with tied scores or without, shape (k,)."""
+    low, high = bounds.numerators((2 if ties else 1) * cohorts.n_pos * cohorts.n_neg)
+    return np.asarray(low <= high)

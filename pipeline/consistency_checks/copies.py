@@ -1,0 +1,68 @@
+"""Columns and rows that look like copies of each other."""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from pipeline.consistency_checks.findings import Finding, capital, in_words, of_rows
+from pipeline.consistency_checks.matrices import METRICS
+from pipeline.consistency_checks.printed import Interval, Row
+from pipeline.consistency_checks.rounding import Printed
+from pipeline.consistency_checks.verdicts import Verdict
+
+COMPARED = (*METRICS, "AUC")
+
+
+def column_findings(verdicts: Sequence[Verdict], *, equal_rows: int) -> Iterator[Finding]:
+    """Pairs of columns with the same printed number in `equal_rows` rows or more.
+
+    Left aside: 0 and 1, which are common, and rows whose matrix at declared sizes explains the equality. An error
+    where most of these rows have no matrix with both columns; else a warning.
+    """
+    for a, b in combinations(COMPARED, 2):
+        same = [verdict for verdict in verdicts if _equal(verdict.row, a, b)]
+        same = [verdict for verdict in same if not (verdict.complete and verdict.sizes.known)]
+        if len(same) < equal_rows:
+            continue
+        broken = [verdict for verdict in same if not verdict.complete]
+        severity = "error" if 2 * len(broken) > len(same) else "warning"
+        numbers = [verdict.row.number for verdict in same]
+        told = f"Columns {a} and {b} are equal in {of_rows(numbers)}: is one a copy of the other?"
+        if broken:
+            told += f" No confusion matrix fits {of_rows([verdict.row.number for verdict in broken])}."
+        yield Finding(tuple(numbers), None, "copied_columns", "error" if severity == "error" else "warning", told)
+
+
+def row_findings(verdicts: Sequence[Verdict], *, equal_columns: int) -> Iterator[Finding]:
+    """Pairs of rows with the same printed numbers, 0 and 1 aside.
+
+    On one test set: in all columns and intervals, the AUC among them (equal counts alone are common among small test
+    sets). On two test sets: in `equal_columns` columns or more.
+    """
+    for a, b in combinations([verdict.row for verdict in verdicts], 2):
+        shared = [name for name in COMPARED if name in a.values and name in b.values]
+        same = [name for name in shared if _same(a.values[name], b.values[name])]
+        if len(same) < equal_columns:
+            continue
+        one_set = a.test_set == b.test_set
+        if one_set and (same != shared or "AUC" not in same):
+            continue
+        if one_set and any(_differ(a.intervals.get(name), b.intervals.get(name)) for name in shared):
+            continue
+        told = f"{capital(a.name)} and {b.name} have the same {in_words(same)}"
+        told += ": is one a copy of the other?" if one_set else ", and are of different test sets; is one a copy?"
+        yield Finding((a.number, b.number), None, "copied_rows", "warning", told)
+
+
+def _equal(row: Row, a: str, b: str) -> bool:
+    return a in row.values and b in row.values and _same(row.values[a], row.values[b])
+
+
+def _differ(a: Interval | None, b: Interval | None) -> bool:
+    """Whether two rows print the same interval differently."""
+    pairs = zip(a, b, strict=True) if a and b else ()
+    return any(one is not None and other is not None and one.value != other.value for one, other in pairs)
+
+
+def _same(a: Printed, b: Printed) -> bool:
+    """The same fraction with the same decimals, and neither 0 nor 1."""
+    return (a.units, a.decimals) == (b.units, b.decimals) and 0 < a.value < 1

@@ -1,0 +1,91 @@
+"""What the search of a row found, in sentences."""
+
+from collections.abc import Iterator
+
+from pipeline.consistency_checks.attainable_auc import cohorts_with_auc
+from pipeline.consistency_checks.findings import Finding, in_words, of_row, some
+from pipeline.consistency_checks.matrices import Cohorts, matrices_of, measures
+from pipeline.consistency_checks.rounding import WORDS
+from pipeline.consistency_checks.verdicts import Fit, Verdict
+
+
+def verdict_findings(verdict: Verdict) -> Iterator[Finding]:
+    """The findings `matrix` (is there a confusion matrix) and `auc` (can the test set have that AUC) of one row."""
+    row, max_n = verdict.row, verdict.sizes.max_n
+    if verdict.metrics and not verdict.complete:
+        yield of_row(row, "matrix", "error", _impossible(verdict))
+    elif verdict.complete and verdict.fits[0].rounding == "truncation":
+        told = "the figures fit a confusion matrix only if they were cut and not rounded; print them rounded."
+        yield of_row(row, "matrix", "warning", told)
+    if verdict.auc_impossible:
+        where = (
+            _sizes_words(verdict) if verdict.sizes.known else f"a test set of up to {max_n} patients that fits the row"
+        )
+        told = (
+            f"AUC {row.values['AUC'].text} cannot come from {where}: an AUC is a number of pairs of patients, one with "
+        )
+        told += "and one without the event, over the number of all such pairs (a tie is half a pair); check both."
+        yield of_row(row, "auc", "error", told)
+    if verdict.complete and not verdict.sizes.known and not verdict.auc_impossible:
+        yield of_row(row, "test_set_sizes", "info", _possible(verdict))
+
+
+def sizes_words(cohorts: Cohorts, *, limit: int = 6) -> str:
+    """The smallest test sets in words."""
+    return some([f"{a + b} ({a} with the event, {b} without)" for a, b in cohorts.pairs()], limit=limit)
+
+
+def _impossible(verdict: Verdict) -> str:
+    row, names = verdict.row, in_words(verdict.metrics)
+    told = [f"no confusion matrix of {_sizes_words(verdict)} gives {names} as printed."]
+    told += [_mended(verdict, fit) for fit in verdict.fits]
+    best = verdict.best
+    if best is verdict.elsewhere and best:
+        every = f"any test set of up to {verdict.sizes.max_n} patients"
+        if best[0].left_out:
+            told.append(f"Of {every}: " + " ".join(_mended(verdict, fit) for fit in best))
+        else:
+            told.append(f"Other test sets would fit all of it: {sizes_words(best[0].cohorts)}.")
+    if not verdict.fits and not verdict.elsewhere:
+        told.append("Not even one of them fits alone.")
+    doubted = sorted({name for fit in best for name in fit.left_out}, key=list(row.values).index)
+    return " ".join([*told, f"Check {in_words(doubted) if doubted else 'the numbers of patients'} against the source."])
+
+
+def _mended(verdict: Verdict, fit: Fit) -> str:
+    """What fits without the metrics left out, and what these would be."""
+    values = {name: verdict.row.values[name] for name in verdict.metrics if name not in fit.left_out}
+    bounds = {name: value.bounds(fit.rounding) for name, value in values.items()}
+    n_pos, n_neg = fit.cohorts.pairs()[0]
+    matrix = matrices_of(bounds, n_pos=n_pos, n_neg=n_neg, limit=1)[0]
+    counts = {name: matrix[name] for name in ("tp", "fn", "tn", "fp")}
+    found = measures(**counts)
+    would = in_words([f"{name} {found[name]:.3f} (printed: {verdict.row.values[name].text})" for name in fit.left_out])
+    shown = f"{counts['tp']} true and {counts['fp']} false positives, "
+    shown += f"{counts['tn']} true and {counts['fn']} false negatives"
+    size = "" if verdict.sizes.known and fit in verdict.fits else f" in {n_pos + n_neg} patients"
+    return f"Without {in_words(fit.left_out)} there is one: {shown}{size}; they give {would}."
+
+
+def _possible(verdict: Verdict) -> str:
+    """Which test sets fit a row that does not declare both classes."""
+    fit, row, max_n = verdict.fits[0], verdict.row, verdict.sizes.max_n
+    told = f"of all test sets of up to {max_n} patients, {len(fit.cohorts)} fit ({WORDS[fit.rounding]})"
+    if "AUC" not in row.values:
+        return f"{told}: {sizes_words(fit.cohorts)}."
+    untied = fit.cohorts.only(cohorts_with_auc(fit.cohorts, bounds=row.values["AUC"].bounds(fit.rounding), ties=False))
+    told = f"{told}: {sizes_words(fit.cohorts)}."
+    if not len(untied):
+        return f"{told} The AUC needs tied scores in all of them."
+    return told if len(untied) == len(fit.cohorts) else f"{told} Without tied scores: {sizes_words(untied)}."
+
+
+def _sizes_words(verdict: Verdict) -> str:
+    sizes = verdict.sizes
+    if sizes.known:
+        n_pos, n_neg = next(((a, int(b[0])) for a, b in sizes.classes()), (sizes.n_pos, sizes.n_neg))
+        return f"{n_pos} patients with the event and {n_neg} without"
+    for number, words in ((sizes.n, ""), (sizes.n_pos, " with the event"), (sizes.n_neg, " without the event")):
+        if number is not None:
+            return f"{number} patients{words}"
+    return f"any test set of up to {sizes.max_n} patients"

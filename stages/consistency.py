@@ -1,0 +1,44 @@
+"""consistency: can these printed figures be true together; for any published table, and for our own on every run."""
+
+import logging
+from pathlib import Path
+
+from pipeline.consistency import ConsistencyParams, check_published, printed_table
+from pipeline.errors import TableError
+from pipeline.params import load_params
+from pipeline.result_contracts import CONSISTENCY, MATRICES, METRICS
+from pipeline.tables import read_csv, read_table, write_table
+from stages.cli import arguments, run
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Read a published table as text, or our metrics as they are printed; write the findings and the matrices."""
+    parser = arguments(__doc__, paths=("out",))
+    given_table = parser.add_mutually_exclusive_group(required=True)
+    given_table.add_argument("--table", type=Path, metavar="PATH", help="a published table: one row a model")
+    given_table.add_argument("--metrics", type=Path, metavar="PATH", help="our own metrics.csv")
+    parser.add_argument("--params", type=Path, metavar="PATH", help="without it, the values of params/consistency.yaml")
+    given = parser.parse_args()
+    params = load_params(given.params, ConsistencyParams) if given.params else ConsistencyParams()
+    if given.metrics:
+        table = printed_table(read_table(given.metrics, METRICS))
+    else:
+        # As text: 0.80 and 0.8 are different claims.
+        table = read_csv(given.table, text_columns=list(read_csv(given.table).columns))
+
+    place = str(given.table or given.metrics)
+    if given.metrics and not len(table):
+        raise TableError(f"{place}: there is no test evaluation to print; run the stage compare first")
+    result = check_published(table, params=params, place=place)
+    for row in result.findings.itertuples():
+        log.info("%s: %s", row.severity, row.message)
+    log.info("%s", result.verdict())
+
+    write_table(result.findings, given.out / "consistency.csv", CONSISTENCY)
+    write_table(result.matrices, given.out / "matrices.csv", MATRICES)
+
+
+if __name__ == "__main__":
+    run(main)
