@@ -13,8 +13,10 @@ from pipeline.page.checklists import CHECKLIST_SCORES, CHECKLISTS, ChecklistAnsw
 from pipeline.page.feature_counts import FEATURE_COUNTS, feature_count_table
 from pipeline.page.formula import FORMULA, formula_table
 from pipeline.page.inputs import RESULTS, ReportInputs
+from pipeline.page.nomogram import NOMOGRAM, nomogram_table
+from pipeline.page.nomogram_check import NOMOGRAM_CHECK, nomogram_check_table
 from pipeline.page.parameters import PARAMETERS, parameter_table
-from pipeline.page.parts import glossary, page_parts
+from pipeline.page.parts import page_parts
 from pipeline.page.provenance import provenance_table, study_table
 from pipeline.page.sample_size import SampleSizeParams
 from pipeline.page.selection import network_table, selection_tables, stability_table
@@ -22,14 +24,17 @@ from pipeline.page.sheet import render
 from pipeline.page.subgroup_levels import SubgroupParams
 from pipeline.page.tables import REPORT_TABLES as PATIENT_TABLES
 from pipeline.page.tables import patient_tables
+from pipeline.page.words import glossary
 from pipeline.params import Params
-from pipeline.tables import write_table
+from pipeline.tables import Contract, write_table
 
 REPORT_TABLES = PATIENT_TABLES | {
     "parameters": PARAMETERS,
     "feature_counts": FEATURE_COUNTS,
     "formula": FORMULA,
     "agreement": AGREEMENT_SUMMARY,
+    "nomogram": NOMOGRAM,
+    "nomogram_check": NOMOGRAM_CHECK,
     "checklists": CHECKLISTS,
     "checklist_scores": CHECKLIST_SCORES,
 }
@@ -89,6 +94,11 @@ def agreement_limit(study: ReportInputs) -> float:
     return float((study.params.get("reduce", {}).get("agreement") or {}).get("min_lower_limit", GOOD))
 
 
+def empty(contract: Contract) -> pd.DataFrame:
+    """A table of a contract without rows."""
+    return pd.DataFrame(columns=[column.name for column in contract.columns])
+
+
 def report_tables(study: ReportInputs, *, params: ReportParams) -> dict[str, pd.DataFrame]:
     """The tables that the report makes for itself."""
     selection, kept = selection_tables(study)
@@ -103,6 +113,8 @@ def report_tables(study: ReportInputs, *, params: ReportParams) -> dict[str, pd.
         "parameters": parameter_table(study.params),
         "feature_counts": feature_count_table(study.dictionary),
         "agreement": agreement_summary(study.agreement, dictionary=study.dictionary, limit=agreement_limit(study)),
+        "nomogram": nomogram_table(study.nomogram) if study.nomogram else empty(NOMOGRAM),
+        "nomogram_check": nomogram_check_table(study),
         "checklists": (checklists := checklist_table(study, answers=params.checklists, question=params.study.question)),
         "checklist_scores": score_table(checklists),
     }
@@ -124,7 +136,7 @@ def make_report(study: ReportInputs, *, params: ReportParams) -> Report:
     """The page and its tables; the same inputs give the same bytes."""
     tables = report_tables(study, params=params)
     cited = cells(study, tables=tables)
-    context = page_parts(study, cells=cited, top_features=params.top_features)
+    context = page_parts(study, cells=cited, tables=tables, top_features=params.top_features)
     page = render(
         context
         | {

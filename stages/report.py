@@ -9,22 +9,13 @@ from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)
 TABLES = ("tables", "cohort", "patients", "audit", "rois", "splits", "dictionary", "agreement")
-FOLDERS = (
-    "all-params",
-    "features",
-    "selected",
-    "lasso",
-    "half-samples",
-    "reduced",
-    "predictions",
-    "networks",
-    "pictures",
-)
+FOLDERS = ("all-params", "features", "selected", "lasso", "half-samples", "reduced", "predictions", "models")
+MORE = ("networks", "pictures")
 
 
 def main() -> None:
     """Read every table of the study, make the page and its own tables, write them."""
-    given = arguments(__doc__, paths=("params", *TABLES, *FOLDERS, "report-tables", "report")).parse_args()
+    given = arguments(__doc__, paths=("params", *TABLES, *FOLDERS, *MORE, "report-tables", "report")).parse_args()
     params = load_params(given.params, ReportParams)
     study = read_inputs(vars(given))
 

@@ -39,6 +39,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "points": lambda text: _fixed(str(100 * float(text)), 1),  # a percentage whose sign stands further on
     "decimal": lambda text: _fixed(text, 1),
     "two": lambda text: _fixed(text, 2),
+    "tiny": lambda text: f"{float(text):.0e}",
     "short": lambda text: _fixed(text, 0 if float(text).is_integer() else 3),
     "p": _p_value,
     "hash": lambda text: text[:12],

@@ -1,32 +1,142 @@
 """Which figures the page shows, by name and evaluation; what the data do not allow is None."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
-from pipeline.page.figures.sham import sham_figure
-from pipeline.page.inputs import ReportInputs
+from pipeline.page.figures import (
+    ModelLine,
+    calibration_figure,
+    coefficient_figure,
+    conversion_figure,
+    correlation_figure,
+    curves_of,
+    decision_figure,
+    flow_figure,
+    forest_figure,
+    lasso_cv_figure,
+    nomogram_figure,
+    overview_figure,
+    precision_recall_figure,
+    roc_figure,
+    sham_figure,
+)
+from pipeline.page.inputs import FINAL, ReportInputs
+from pipeline.page.nomogram import TOGETHER
+
+FEW_LINES = 4  # of a figure of net benefit: the primary model, its comparator, and the next sets
+Figures = Mapping[str, Any]
 
 
-def drawings(study: ReportInputs, *, evaluations: list[str]) -> Mapping[str, Any]:
-    """The figures by the names that the templates use."""
-    nothing = dict.fromkeys(evaluations)
+def drawings(
+    study: ReportInputs, *, tables: Mapping[str, pd.DataFrame], lines: Sequence[ModelLine], evaluations: Sequence[str]
+) -> Figures:
+    """The figures by the names that the templates use.
+
+    `lines`: the chosen models, the primary one first; `evaluations`: the test evaluations; `tables`: the page's own.
+    """
+    predictions = pd.concat([table for table in study.predictions.values() if len(table)], ignore_index=True)
+    results = study.results
+    both = [*evaluations, "cv"]
     return {
-        "calibration": nothing,
-        "decision": nothing,
+        "flow": flow_figure(tables["flow"], title="Patients and images"),
+        "overview": overview_figure(results["metrics"], lines=lines, title="AUC of every chosen model"),
+        "roc": {name: _roc(results["curves"], lines=lines, evaluation=name) for name in both},
+        "precision_recall": {name: _precision(study, lines=lines, evaluation=name) for name in both},
+        "calibration": {
+            name: calibration_figure(
+                results["calibration_curves"],
+                line=lines[0],
+                evaluation=name,
+                title=f"Calibration of {lines[0].name}, evaluation {name}",
+                predictions=predictions,
+            )
+            for name in evaluations
+        },
+        "decision": {
+            name: decision_figure(
+                results["decision_curves"],
+                lines=lines[:FEW_LINES],
+                evaluation=name,
+                title=f"Net benefit, evaluation {name}",
+            )
+            for name in evaluations
+        },
+        "forest": {
+            name: forest_figure(
+                tables["subgroups"], tables["subgroup_tests"], evaluation=name, title=f"Subgroups, evaluation {name}"
+            )
+            for name in evaluations
+        },
         "sham": _sham(study),
-        "lasso": {},
-        "coefficients": {},
-        "correlation": None,
+        "nomogram": _nomograms(tables["nomogram"]),
+        **_selection(study, lines=lines),
     }
+
+
+def _roc(curves: pd.DataFrame, *, lines: Sequence[ModelLine], evaluation: str) -> Markup | None:
+    found = curves_of(curves[curves["curve"] == "roc"], evaluation=evaluation, lines=lines, x="x", y="y")
+    return roc_figure(found, title=f"ROC curves, evaluation {evaluation}") if found else None
+
+
+def _precision(study: ReportInputs, *, lines: Sequence[ModelLine], evaluation: str) -> Markup | None:
+    curves, metrics = study.results["curves"], study.results["metrics"]
+    inside = curves[curves["curve"] == "precision_recall"]
+    found = curves_of(inside, evaluation=evaluation, lines=lines, x="x", y="y")
+    if not found:
+        return None
+    counts = metrics[metrics["evaluation"] == evaluation].iloc[0]
+    prevalence = float(counts["n_pos"] / (counts["n_pos"] + counts["n_neg"]))
+    title = f"Precision-recall curves, evaluation {evaluation}"
+    return precision_recall_figure(found, title=title, prevalence=prevalence)
 
 
 def _sham(study: ReportInputs) -> Markup | None:
     """The shuffles of the outcome with the range that the self-test allows their mean."""
-    table = study.results["selftest"].set_index("check")
-    sham = study.results["sham"]
-    if "sham_labels" not in table.index or not len(sham):
+    limits = study.results["selftest"].set_index("check")["limit"]
+    names = {"sham_labels": "all", "sham_within_site": "within_site"}
+    tolerance = {
+        kind: float(limits[check]) - 0.5
+        for check, kind in names.items()
+        if check in limits.index and pd.notna(limits[check])
+    }
+    return sham_figure(study.results["sham"], title="Shuffled outcomes", tolerance=tolerance)
+
+
+def _nomograms(table: pd.DataFrame) -> list[Markup]:
+    """One figure a part, and how their probabilities become one risk."""
+    parts = [part for part in table["part"].unique() if part != TOGETHER]
+    found = [nomogram_figure(table[table["part"] == part], title=f"Nomogram, part {part}") for part in parts]
+    together = table[table["part"] == TOGETHER]
+    return [*found, conversion_figure(together, title="From two probabilities to one risk")] if len(together) else found
+
+
+def _selection(study: ReportInputs, *, lines: Sequence[ModelLine]) -> dict[str, Any]:
+    """Choice of the penalty and coefficients by block (of the first set with it), and the correlation map of the
+    primary set; all of the first part of resample `final`.
+    """
+    cv: dict[str, Markup | None] = {}
+    coefficients: dict[str, Markup | None] = {}
+    for name in study.sets:
+        lasso, selected = (_first_part(table) for table in (study.lasso[name], study.selected[name]))
+        for block in sorted(set(lasso["block"]) - set(cv)):
+            own, chosen = lasso[lasso["block"] == block], selected[selected["block"] == block]
+            cv[str(block)] = lasso_cv_figure(own, title=f"LASSO of block {block}")
+            coefficients[str(block)] = coefficient_figure(chosen, title=f"Coefficients of block {block}")
+    reduced = _first_part(study.reduced[lines[0].feature_set]) if lines[0].feature_set in study.reduced else None
+    return {"lasso": cv, "coefficients": coefficients, "correlation": _correlation(reduced)}
+
+
+def _first_part(table: pd.DataFrame) -> pd.DataFrame:
+    final = table[table["resample"] == FINAL]
+    return final[final["part"] == final["part"].min()]
+
+
+def _correlation(reduced: pd.DataFrame | None) -> Markup | None:
+    if reduced is None:
         return None
-    high = float(table.loc["sham_labels", "limit"])
-    return sham_figure(sham, low=1 - high, high=high)
+    train = reduced[reduced["role"] == "train"].drop(columns=["resample", "part", "patient_id", "role"])
+    features = train.dropna(axis=1, how="all").select_dtypes("number")
+    return correlation_figure(features, title="Correlation of the features of the primary set")

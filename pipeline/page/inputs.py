@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline import contracts, result_contracts
 from pipeline.checkpoints import fingerprint
 from pipeline.errors import TableError
+from pipeline.nomogram import Nomogram, read_nomogram
 from pipeline.params import read_yaml
 from pipeline.plan import NOT_CLINICAL
 from pipeline.tables import Contract, read_csv, read_table
@@ -66,6 +67,7 @@ class ReportInputs:
     params: Mapping[str, dict[str, Any]]
     hashes: Mapping[str, str]
     pictures: Mapping[str, bytes]
+    nomogram: Nomogram | None
 
     @property
     def sets(self) -> list[str]:
@@ -132,6 +134,7 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
     heads = sorted(chosen.loc[chosen["kind"] == "head", "model"])
     nets = [str(net) for net in params.get("embed", {}).get("nets", [])]
     radiomics = paths["features"] / "radiomics.csv"
+    reduced = _final_rows(_by_name(paths.get("reduced", Path("nowhere")), sets, contracts.REDUCED))
     return ReportInputs(
         **tables,
         results=results,
@@ -139,12 +142,13 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
         selected=_by_name(paths["selected"], sets, contracts.SELECTED),
         lasso=_by_name(paths.get("lasso", Path()), sets, contracts.LASSO),
         half_samples=_by_name(paths.get("half_samples", Path("nowhere")), sets, contracts.HALF_SAMPLES),
-        reduced=_final_rows(_by_name(paths.get("reduced", Path("nowhere")), sets, contracts.REDUCED)),
+        reduced=reduced,
         agreement=_read(paths.get("agreement", Path("nowhere")), contracts.AGREEMENT),
         predictions=_by_name(paths["predictions"], [*sets, *heads], contracts.PREDICTIONS),
         cards={net: _cards(paths["networks"] / net) for net in nets},
         params=params,
         hashes=_hashes(paths, sets=sets, heads=heads, nets=nets),
+        nomogram=_nomogram(paths.get("models", Path("nowhere")), chosen=chosen, reduced=reduced),
         pictures={name: (paths["pictures"] / name).read_bytes() for name in results["explain"]["picture"].unique()},
     )
 
@@ -154,6 +158,12 @@ def _read(path: Path, contract: Contract) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=[column.name for column in contract.columns])
     return read_table(path, contract)
+
+
+def _nomogram(models: Path, *, chosen: pd.DataFrame, reduced: Tables) -> Nomogram | None:
+    """The nomogram of the logistic regression of the primary set; None where none is named, or it has no feature."""
+    primary = [str(name) for name in chosen.loc[chosen["role"] == "primary", "feature_set"]]
+    return read_nomogram(models / primary[0], reduced=reduced[primary[0]]) if primary else None
 
 
 def _final_rows(tables: Tables) -> Tables:

@@ -14,17 +14,16 @@ from pipeline.compare import PRIMARY
 from pipeline.compare_pairs import CHOSEN
 from pipeline.contracts import EVALUATIONS
 from pipeline.explain import KINDS
-from pipeline.model_scores import ModelScores, is_head, model_scores
+from pipeline.model_scores import is_head
 from pipeline.page.cells import Cells
 from pipeline.page.drawings import drawings
-from pipeline.page.figures import Curve, interval_bar, roc_figure, swatch
+from pipeline.page.figures import ModelLine, interval_bar, swatch
 from pipeline.page.inputs import ReportInputs
 from pipeline.page.patient_groups import GROUPS
 from pipeline.page.selection import light, set_lights
-from pipeline.statistics.roc import roc_points
+from pipeline.page.words import MEASURES
 
 Key = tuple[str, ...]
-MEASURES: dict[str, str] = {}  # names of measures that do not speak for themselves
 MISSING = "missing"  # the indicator column of a block; `missing@view` where it has views
 
 
@@ -40,48 +39,22 @@ class Model:
     chosen: bool = False
     style: int = 0
 
-
-def glossary() -> dict[str, str]:
-    """Every abbreviation of the page in plain words."""
-    return {
-        "AUC": "area under the ROC curve: the chance that a patient with the event scores above one without it; "
-        "one half is chance, one is perfect",
-        "BH": "Benjamini-Hochberg: p-values adjusted so that the share of false findings stays small",
-        "Brier": "Brier score: mean squared difference of predicted probability and outcome; lower is better",
-        "CI": "confidence interval: the range of values that the data are compatible with",
-        "CV": "cross-validation: each training patient is scored by a model that was fitted without that patient",
-        "DeLong": "a test of two AUCs on the same patients that takes their dependence into account",
-        "CLEAR": "checklist for the evaluation of radiomics research",
-        "Grad-CAM": "gradient-weighted class activation map: the places of an image that raise a network's score",
-        "IDI": "integrated discrimination improvement: how much further apart the mean predictions of the classes are",
-        "ICC": "intraclass correlation (absolute agreement): how far repeated measurements agree; one is perfect",
-        "ICI": "integrated calibration index: mean distance between predicted and observed risk; lower is better",
-        "MCC": "Matthews correlation coefficient of predicted and true class; one is perfect, zero is chance",
-        "METRICS": "methodological radiomics score: the share of weighted quality items that a study fulfils",
-        "NRI": "net reclassification improvement: how many more patients move to the right side of a risk than to the "
-        "wrong one",
-        "NIR": "no-information rate: the accuracy of calling everybody the more frequent class",
-        "F1": "harmonic mean of sensitivity and PPV",
-        "Holm": "p-values adjusted so that even one false finding in the family of tests is unlikely",
-        "LASSO": "a regression that keeps few features and sets the others to zero",
-        "NPV": "negative predictive value: of the patients called negative, the share without the event",
-        "PPV": "positive predictive value: of the patients called positive, the share with the event",
-        "ROC": "receiver operating characteristic: sensitivity against false alarms over all thresholds",
-        "ROI": "region of interest: the lesion with a margin, cut out of the image",
-        "SD": "standard deviation",
-        "Sensitivity": "of the patients with the event, the share called positive",
-        "Specificity": "of the patients without the event, the share called negative",
-    }
+    @property
+    def label(self) -> str:
+        """The model in words."""
+        return self.name if self.head else f"{self.feature_set} with {self.name}"
 
 
-def page_parts(study: ReportInputs, *, cells: Mapping[str, Cells], top_features: int) -> dict[str, Any]:
+def page_parts(
+    study: ReportInputs, *, cells: Mapping[str, Cells], tables: Mapping[str, pd.DataFrame], top_features: int
+) -> dict[str, Any]:
     """The variables of the template, without the cells themselves."""
     models = _models(study)
     picked = _ordered([model for model in models if model.chosen])
     picked = [_styled(model, style) for style, model in enumerate(picked)]
     found = set(study.results["metrics"]["evaluation"])
     evaluations = [name for name in EVALUATIONS if name in found and name != "cv"]
-    scored = _scored(study)
+    lines = [ModelLine(feature_set=m.feature_set, model=m.name, name=m.label, style=m.style) for m in picked]
     return {
         "models": models,
         "picked": picked,
@@ -90,12 +63,14 @@ def page_parts(study: ReportInputs, *, cells: Mapping[str, Cells], top_features:
         "primary_key": _primary_key(study),
         "evaluations": evaluations,
         "has_cv": "cv" in found,
-        "curves": {name: _figure(picked, scored, evaluation=name) for name in EVALUATIONS if name in found},
         "matrices": {name: _matrix(study.results["delong"], evaluation=name) for name in EVALUATIONS},
         # Cross-validation comes last: it is approximate, and its best models were chosen by it.
         "shown": [(name, "auc") for name in evaluations] + ([("cv", "auc_pooled")] if "cv" in found else []),
         "heading": {"cv": "cross-validation of the training patients (pooled, approximate)"},
-        "baseline": _baseline(cells["baseline"]),
+        "baselines": {name: _baseline(cells[name]) for name in ("baseline", "baseline_outcome")},
+        "outcome_groups": list(dict.fromkeys(key[3] for key in cells["baseline_outcome"].rows)),
+        "missing_rows": _gaps(cells["missing"]),
+        "subgroups_declared": bool((study.params.get("report", {}).get("subgroups") or {}).get("columns")),
         "groups": [name for name in GROUPS if (f"{name}_patients",) in cells["flow"]],
         "rules": _rules(cells["flow"]),
         "selections": _selections(study, cells["selection"], top=top_features),
@@ -106,7 +81,7 @@ def page_parts(study: ReportInputs, *, cells: Mapping[str, Cells], top_features:
         "nets": [net for net in study.nets if net in study.blocks],
         "formula_keys": partial(_formula_keys, cells["formula"]),
         "parts_of_formula": lambda name, block: sorted({k[2] for k in cells["formula"].rows if k[:2] == (name, block)}),
-        "drawings": drawings(study, evaluations=evaluations),
+        "drawings": drawings(study, tables=tables, lines=lines, evaluations=evaluations),
         "examples": _examples(study),
         "maps": set(study.results["explain"]["map"].dropna()),
         "shows_maps": bool(study.results["explain"]["network"].notna().any()),
@@ -178,23 +153,6 @@ def _styled(model: Model, style: int) -> Model:
     return Model(**(vars(model) | {"style": style}))
 
 
-def _scored(study: ReportInputs) -> dict[Key, ModelScores]:
-    tables = [table for table in study.predictions.values() if len(table)]
-    models = model_scores(pd.concat(tables, ignore_index=True), place="data/predictions")
-    return {(model.feature_set, model.model, model.evaluation): model for model in models}
-
-
-def _figure(picked: list[Model], scored: Mapping[Key, ModelScores], *, evaluation: str) -> Markup | None:
-    curves = []
-    for model in picked:
-        scores = scored.get((model.feature_set, model.name, evaluation))
-        if scores is not None and scores.both_classes:
-            x, y = roc_points(scores.scores, labels=scores.labels)
-            name = model.name if model.head else f"{model.feature_set} with {model.name}"
-            curves.append(Curve(name=name, x=x, y=y, style=model.style))
-    return roc_figure(curves, title=f"ROC curves, evaluation {evaluation}") if curves else None
-
-
 def _primary_key(study: ReportInputs) -> Key | None:
     delong = study.results["delong"]
     rows = delong[delong["family"] == PRIMARY]
@@ -229,9 +187,18 @@ def _floor(metrics: pd.DataFrame) -> float:
 def _baseline(baseline: Cells) -> list[tuple[str, list[tuple[str, str]]]]:
     """Each variable with its levels and the kind of each, as they come; groups are columns."""
     found: dict[str, dict[str, str]] = {}
-    for (variable, level, _), row in baseline.rows.items():
+    for (variable, level, *_), row in baseline.rows.items():
         found.setdefault(variable, {}).setdefault(level, row["kind"])
     return [(variable, list(levels.items())) for variable, levels in found.items()]
+
+
+def _gaps(missing: Cells) -> list[tuple[str, str]]:
+    """Kind and name of everything of which some is missing."""
+    return [
+        (kind, name)
+        for (kind, name, cohort), row in missing.rows.items()
+        if cohort == "all" and row["n_missing"] != "0"
+    ]
 
 
 def _rules(flow: Cells) -> list[str]:

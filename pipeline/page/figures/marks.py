@@ -77,12 +77,23 @@ def swatch(style: int) -> Markup:
 
 
 def polyline(frame: Frame, curve: Curve) -> Markup:
-    """A curve, held to the plot; a point without a value breaks the line."""
-    known = np.isfinite(curve.x) & np.isfinite(curve.y)
+    """A curve as far as it lies on the plot; a point beyond it or without a value breaks the line."""
+    return _runs(frame, curve, stroke(curve.style))
+
+
+def path(frame: Frame, curve: Curve, *, css: str) -> Markup:
+    """A line as `polyline`, in the style of a class."""
+    return _runs(frame, curve, Markup('class="{}"').format(css))
+
+
+def _runs(frame: Frame, curve: Curve, look: Markup) -> Markup:
+    known = np.array(
+        [frame.x.holds(x) and frame.y.holds(y) for x, y in zip(curve.x, curve.y, strict=True)], dtype=np.bool_
+    )
     runs = np.split(np.arange(known.size), np.flatnonzero(np.diff(known)) + 1)
     return joined(
         Markup('<polyline points="{}" {} fill="none"/>').format(
-            " ".join(frame.point(curve.x[n], curve.y[n]) for n in run), stroke(curve.style)
+            " ".join(frame.point(curve.x[n], curve.y[n]) for n in run), look
         )
         for run in runs
         if run.size and known[run[0]]
@@ -133,7 +144,7 @@ def whisker(x1: float, y1: float, x2: float, y2: float) -> Markup:
     return Markup('<path class="whisker" d="M{} {}L{} {}"/>').format(place(x1), place(y1), place(x2), place(y2))
 
 
-def hatching(x: float, y: float, *, width: float, height: float, gap: float = 6) -> Markup:
+def hatching(x: float, y: float, *, width: float, height: float, gap: float = 7) -> Markup:
     """Lines that rise to the right across a rectangle: how a negative value is told apart without colour."""
     lines = []
     for number in range(1, int((width + height) / gap) + 1):

@@ -1,0 +1,25 @@
+"""The names of features for the eye."""
+
+import re
+
+FILTERS = {"original": "original image", "lbp-2D": "LBP", "squareroot": "square root"}
+COMPONENT = re.compile(r"pc(\d+)")
+LOG = re.compile(r"log-sigma-(\d+)-(\d+)-mm-3D")
+
+
+def feature_words(feature: str) -> str:
+    """`wavelet-LL_glszm_ZoneEntropy@trans` as "Zone entropy (glszm, wavelet-LL; trans)"; other names as they are."""
+    name, _, view = feature.partition("@")
+    parts = name.split("_")
+    if name == "missing":
+        return f"no image of view {view}" if view else "no image"
+    if component := COMPONENT.fullmatch(name):
+        return f"component {int(component[1])}"
+    if len(parts) != 3:
+        return f"{name} ({view})" if view else name
+    kind, family, what = parts
+    log = LOG.fullmatch(kind)
+    image = f"LoG {log[1]}.{log[2]} mm" if log else FILTERS.get(kind, kind)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", what)
+    told = " ".join([words.split()[0], *(w.lower() if w[1:].islower() else w for w in words.split()[1:])])
+    return f"{told} ({family}, {image}{f'; {view}' if view else ''})"

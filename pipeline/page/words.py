@@ -1,0 +1,50 @@
+"""Words of the page: every abbreviation explained, and measures that do not speak for themselves."""
+
+MEASURES = {
+    "likelihood_ratio": "Likelihood ratio",
+    "auc": "AUC",
+    "brier": "Brier score (less is better)",
+    "nri": "NRI, of any change",
+    "nri_events": "NRI, patients with the event",
+    "nri_non_events": "NRI, patients without",
+    "nri_at_threshold": "NRI at the thresholds",
+    "nri_at_threshold_events": "NRI at the thresholds, with the event",
+    "nri_at_threshold_non_events": "NRI at the thresholds, without",
+    "idi": "IDI",
+    "idi_events": "IDI, patients with the event",
+    "idi_non_events": "IDI, patients without",
+}
+
+
+def glossary() -> dict[str, str]:
+    """Every abbreviation of the page in plain words."""
+    return {
+        "AUC": "area under the ROC curve: the chance that a patient with the event scores above one without it; "
+        "one half is chance, one is perfect",
+        "BH": "Benjamini-Hochberg: p-values adjusted so that the share of false findings stays small",
+        "Brier": "Brier score: mean squared difference of predicted probability and outcome; lower is better",
+        "CI": "confidence interval: the range of values that the data are compatible with",
+        "CV": "cross-validation: each training patient is scored by a model that was fitted without that patient",
+        "DeLong": "a test of two AUCs on the same patients that takes their dependence into account",
+        "CLEAR": "checklist for the evaluation of radiomics research",
+        "Grad-CAM": "gradient-weighted class activation map: the places of an image that raise a network's score",
+        "IDI": "integrated discrimination improvement: how much further apart the mean predictions of the classes are",
+        "ICC": "intraclass correlation (absolute agreement): how far repeated measurements agree; one is perfect",
+        "ICI": "integrated calibration index: mean distance between predicted and observed risk; lower is better",
+        "MCC": "Matthews correlation coefficient of predicted and true class; one is perfect, zero is chance",
+        "METRICS": "methodological radiomics score: the share of weighted quality items that a study fulfils",
+        "NRI": "net reclassification improvement: how many more patients move to the right side of a risk than to the "
+        "wrong one",
+        "NIR": "no-information rate: the accuracy of calling everybody the more frequent class",
+        "F1": "harmonic mean of sensitivity and PPV",
+        "Holm": "p-values adjusted so that even one false finding in the family of tests is unlikely",
+        "LASSO": "a regression that keeps few features and sets the others to zero",
+        "NPV": "negative predictive value: of the patients called negative, the share without the event",
+        "PPV": "positive predictive value: of the patients called positive, the share with the event",
+        "ROC": "receiver operating characteristic: sensitivity against false alarms over all thresholds",
+        "ROI": "region of interest: the lesion with a margin, cut out of the image",
+        "SD": "standard deviation",
+        "SMD": "standardised mean difference: how far groups lie apart in standard deviations; below a tenth is little",
+        "Sensitivity": "of the patients with the event, the share called positive",
+        "Specificity": "of the patients without the event, the share called negative",
+    }
