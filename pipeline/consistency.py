@@ -19,7 +19,7 @@ from pipeline.consistency_checks.intervals import interval_findings
 from pipeline.consistency_checks.printed import Table, read_rows
 from pipeline.consistency_checks.rounding import ROUNDINGS, Rounding
 from pipeline.consistency_checks.sums import size_findings, sum_findings
-from pipeline.consistency_checks.test_sets import test_set_findings
+from pipeline.consistency_checks.test_sets import shared_set_findings
 from pipeline.consistency_checks.verdict_messages import verdict_findings
 from pipeline.consistency_checks.verdicts import Verdict, judge, matrix_rows, matrix_table
 from pipeline.params import Params
@@ -93,7 +93,7 @@ def _findings(read: Table, verdicts: Sequence[Verdict], *, params: ConsistencyPa
         yield from interval_findings(verdict, **shares)
         yield from sum_findings(verdict.row)
     yield from size_findings(read.rows)
-    yield from test_set_findings(verdicts)
+    yield from shared_set_findings(verdicts)
     yield from column_findings(verdicts, equal_rows=params.equal_rows)
     yield from row_findings(verdicts, equal_columns=params.equal_columns)
 

@@ -35,18 +35,19 @@ def column_findings(verdicts: Sequence[Verdict], *, equal_rows: int) -> Iterator
 def row_findings(verdicts: Sequence[Verdict], *, equal_columns: int) -> Iterator[Finding]:
     """Pairs of rows with the same printed numbers, 0 and 1 aside.
 
-    On one test set: in all columns and intervals, the AUC among them (equal counts alone are common among small test
-    sets). On two test sets: in `equal_columns` columns or more.
+    On one test set, or where both rows have a matrix at declared sizes: in all columns and intervals, the AUC among
+    them, since equal counts alone are common in small test sets. Else: in `equal_columns` columns or more.
     """
-    for a, b in combinations([verdict.row for verdict in verdicts], 2):
+    for first, second in combinations(verdicts, 2):
+        a, b = first.row, second.row
         shared = [name for name in COMPARED if name in a.values and name in b.values]
         same = [name for name in shared if _same(a.values[name], b.values[name])]
         if len(same) < equal_columns:
             continue
         one_set = a.test_set == b.test_set
-        if one_set and (same != shared or "AUC" not in same):
-            continue
-        if one_set and any(_differ(a.intervals.get(name), b.intervals.get(name)) for name in shared):
+        explained = all(own.complete and own.sizes.known for own in (first, second))
+        apart = any(_differ(a.intervals.get(name), b.intervals.get(name)) for name in shared)
+        if (one_set or explained) and (same != shared or "AUC" not in same or apart):
             continue
         told = f"{capital(a.name)} and {b.name} have the same {in_words(same)}"
         told += ": is one a copy of the other?" if one_set else ", and are of different test sets; is one a copy?"

@@ -97,13 +97,13 @@ def matrices_of(bounds: Mapping[str, Bounds], *, n_pos: int, n_neg: int, limit: 
     return found
 
 
-def breaking_sets(bounds: Mapping[str, Bounds], *, sizes: Sizes) -> list[tuple[str, ...]]:
+def breaking_sets(bounds: Mapping[str, Bounds], *, sizes: Sizes, at_most: int = len(METRICS)) -> list[tuple[str, ...]]:
     """The smallest sets of metrics without which a matrix exists, all of that size, in the order of METRICS.
 
-    Empty where even single metrics have none; [()] where nothing need be left out.
+    Empty where even single metrics have none, or more than `at_most` would have to go; [()] where none has to.
     """
     names = [name for name in METRICS if name in bounds]
-    for size in range(len(names)):
+    for size in range(min(len(names), at_most + 1)):
         found = []
         for removed in combinations(names, size):
             kept = {name: bounds[name] for name in names if name not in removed}

@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.consistency_checks.column_names import COUNTS, FRACTIONS, Meaning, meanings
+from pipeline.consistency_checks.column_names import COUNTS, FRACTIONS, INTERVAL, Meaning, meanings
 from pipeline.consistency_checks.rounding import Printed
 from pipeline.errors import TableError, listed
 
 EMPTY = frozenset({"", "-", "–", "—", "na", "n/a", "nan", "none", "nr"})
 NUMBER = r"-?(?:\d+\.?\d*|\.\d+)"
-CELL = re.compile(rf"({NUMBER})(?:[(\[](?:95ci)?[:,]?({NUMBER})(?:[-,;]|to)({NUMBER})[)\]])?")
+CELL = re.compile(rf"({NUMBER})(?:[(\[]:?({NUMBER})(?:[-,;]|to)({NUMBER})[)\]])?")
 RANGE = re.compile(rf"[(\[]?({NUMBER})(?:[-,;]|to)({NUMBER})[)\]]?")
 DECIMALS = 9  # further ones are of no use to anyone and would not fit the whole numbers of the search
 Interval = tuple[Printed | None, Printed | None]
@@ -51,8 +51,8 @@ def read_rows(table: pd.DataFrame, *, place: str) -> Table:
     """The rows of a table whose cells are all text.
 
     A cell may be a fraction or a percentage, with a sign or without, and may hold its interval: `0.87 (0.80-0.93)`.
-    A column of which a value is above 1 is in percent. What is no number is left out and told. `place` names the table
-    in the messages. Raises TableError where no column is known, or two columns mean the same.
+    A column of which half the values are above 1 is in percent. What is no number is left out and told. `place` names
+    the table in the messages. Raises TableError where no column is known, or two columns mean the same.
     """
     known = meanings([str(name) for name in table.columns])
     if not any(meaning.name in (*FRACTIONS, *COUNTS) for meaning in known.values()):
@@ -97,7 +97,8 @@ def _refuse_twins(known: Mapping[str, Meaning], *, place: str) -> None:
 
 
 def _plain(text: str) -> str:
-    """A cell in ASCII, without blanks and percent signs; a decimal comma as a point."""
+    """A cell in ASCII, without blanks, percent signs and `95% CI`; a decimal comma as a point."""
+    text = INTERVAL.sub("", text)
     for sign, plain in (("·", "."), ("−", "-"), ("–", "-"), ("—", "-"), ("%", ""), ("\u00a0", "")):
         text = text.replace(sign, plain)
     text = re.sub(r"\s+", "", text).lower()
@@ -118,17 +119,18 @@ def _parts(text: str, *, part: str) -> tuple[str | None, str | None, str | None]
 
 
 def _percent_columns(texts: Mapping[str, list[str]], *, known: Mapping[str, Meaning]) -> set[str]:
-    """The fractions, by name, that the table gives in percent: its header or a cell says so, or a value is above 1."""
+    """The fractions, by name, that the table gives in percent: a header or a cell says so, or half are above 1."""
+    numbers: dict[str, list[float]] = {}
     found = set()
     for column, meaning in known.items():
         if meaning.name not in FRACTIONS:
             continue
+        if meaning.percent or any("%" in INTERVAL.sub("", text) for text in texts[column]):
+            found.add(meaning.name)
         for text in texts[column]:
             parts = None if text.lower() in EMPTY else _parts(text, part=meaning.part)
-            numbers = [float(number) for number in parts or () if number is not None]
-            if meaning.percent or (numbers and ("%" in text or max(numbers) > 1)):
-                found.add(meaning.name)
-    return found
+            numbers.setdefault(meaning.name, []).extend(float(part) for part in parts or () if part is not None)
+    return found | {name for name, own in numbers.items() if own and 2 * sum(one > 1 for one in own) >= len(own)}
 
 
 def _row(
@@ -172,7 +174,11 @@ def _fractions(
         return {}, ("unreadable", f"'{text}' in column {column} is not one number and is left out.")
     given = {name: part for name, part in zip(("value", "low", "high"), parts, strict=True) if part is not None}
     # A fraction with decimals among percentages: 0.95 is far more likely 95 % than 1 %.
-    mixed = percent and "%" not in text and all(float(part) <= 1 and len(part) > 3 for part in given.values())
+    mixed = (
+        percent
+        and "%" not in INTERVAL.sub("", text)
+        and all(float(part) <= 1 and len(part) > 3 for part in given.values())
+    )
     found = {name: printed_fraction(part, percent=percent and not mixed) for name, part in given.items()}
     if "value" in found and not 0 <= found["value"].units <= 10 ** found["value"].decimals:
         return {}, ("range", f"{column} is printed as {text}, and can only lie between 0 and 1 (or 100 %); left out.")

@@ -22,7 +22,7 @@ def claims(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return groups
 
 
-def test_set_findings(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
+def shared_set_findings(verdicts: Sequence[Verdict]) -> Iterator[Finding]:
     """Class sizes and prevalence of the rows that claim one test set, where they cannot be one."""
     by_number = {verdict.row.number: verdict for verdict in verdicts}
     for name, rows in claims([verdict.row for verdict in verdicts]).items():

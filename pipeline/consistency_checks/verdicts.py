@@ -91,11 +91,13 @@ def best_fits(
         whole.sort(key=lambda fit: not _auc_kept(fit, auc=auc).any())
     if whole:
         return (whole[0],)
-    broken = {kind: breaking_sets(_bounds(values, rounding=kind), sizes=sizes) for kind in _widest(roundings)}
-    fewest = min((len(sets[0]) for sets in broken.values() if sets), default=0)
     found: dict[tuple[str, ...], Fit] = {}
-    for kind, sets in broken.items():
-        for left_out in (own for own in sets if len(own) == fewest and own not in found):
+    fewest = len(METRICS)
+    for kind in _widest(roundings):
+        sets = breaking_sets(_bounds(values, rounding=kind), sizes=sizes, at_most=fewest)
+        if sets and len(sets[0]) < fewest:
+            found, fewest = {}, len(sets[0])
+        for left_out in (own for own in sets if own not in found):
             kept = {name: value for name, value in values.items() if name not in left_out}
             cohorts = _cohorts(kept, sizes=sizes, rounding=kind)
             found[left_out] = Fit(rounding=kind, left_out=left_out, cohorts=cohorts)
