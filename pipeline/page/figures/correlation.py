@@ -43,6 +43,9 @@ def correlation_figure(features: pd.DataFrame, *, title: str) -> Markup | None:
         names += [text(3 if n == 0 else 20, y + 17 * n, line) for n, line in enumerate(lines)]
         y += 17 * len(lines)
     entries = [("positive", dot(0, 0, size=8)), ("negative", dot(0, 0, size=8, css="dot open"))]
+    if features.shape[1] > MOST:
+        names.append(text(3, y, f"The first {MOST} of {features.shape[1]} features.", css="soft"))
+        y += 17
     key, height = legend(entries, x=3, y=y + 10, width=WIDTH)
     return picture(
         joined([*pieces, *names, key]),

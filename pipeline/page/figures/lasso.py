@@ -68,7 +68,9 @@ def lasso_path_figure(rows: pd.DataFrame, *, title: str, chosen: float | None = 
     table = rows.pivot(index="lambda", columns="feature", values="coefficient").fillna(0.0).sort_index()
     penalty = table.index.to_numpy(dtype=float)
     low, high = widened(min(0.0, float(table.min().min())), max(0.0, float(table.max().max())))
-    frame = _frame(penalty, low=low, high=high)
+    # Where no feature is kept there is no row, and the chosen λ may be there.
+    reach = penalty if chosen is None else np.append(penalty, chosen)
+    frame = _frame(reach, low=low, high=high)
     order = list(table.iloc[0].abs().sort_values(ascending=False, kind="stable").index)
     curves = [
         Curve(name=feature_words(str(name)), x=penalty, y=table[name].to_numpy(dtype=float), style=style)
