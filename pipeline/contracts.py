@@ -196,6 +196,19 @@ REPEATS = Contract(
     extra="number",
 )
 
+LASSO_PATHS = Contract(
+    name="LASSO coefficients along the path",
+    key=("part", "block", "lambda_index", "feature"),
+    columns=(
+        _text("part"),
+        _text("block"),
+        _integer("lambda_index"),
+        _text("feature"),  # only where its coefficient is not 0
+        _number("lambda"),
+        _number("coefficient"),
+    ),
+)
+
 HALF_SAMPLES = Contract(
     name="selection over half-samples",
     key=("part", "block", "feature"),

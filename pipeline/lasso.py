@@ -80,7 +80,8 @@ class LassoSelector(BaseEstimator):
 
     Parameters: `rule` (min or 1se), `n_lambdas`, `min_lambda_ratio` (None: glmnet's default), `folds` (lambda folds:
     stratified, by group, fixed by `seed`; fewer where a class has fewer groups).
-    Learned: `lambdas_`, `cv_mean_`, `cv_se_`, `n_nonzero_` (L,), `solutions_` (by rule, both of them), `chosen_` (the
+    Learned: `lambdas_`, `cv_mean_`, `cv_se_`, `n_nonzero_` (L,), `path_` (columns lambda_index
+    from 1, lambda, feature, coefficient; where it is not 0), `solutions_` (by rule, both of them), `chosen_` (the
     solution of `rule`).
     """
 
@@ -101,6 +102,7 @@ class LassoSelector(BaseEstimator):
         lambdas = lambda_grid(values, outcome, count=self.n_lambdas, min_ratio=self.min_lambda_ratio)
         path = fit_path(values, outcome, lambdas=lambdas)
         self.lambdas_, self.n_nonzero_ = path.lambdas, path.n_nonzero
+        self.path_ = _path_table(path, columns=X.columns)
         if len(path.lambdas):
             self.cv_mean_, self.cv_se_ = cross_validate(values, outcome, lambdas=path.lambdas, fold=fold)
             places = {rule: choose(self.cv_mean_, self.cv_se_, rule=rule) for rule in RULES}
@@ -124,6 +126,18 @@ class LassoSelector(BaseEstimator):
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """The kept columns of X, unchanged."""
         return X[list(self.chosen_.coefficients.index)]
+
+
+def _path_table(path: Path, *, columns: pd.Index) -> pd.DataFrame:
+    places, features = np.nonzero(path.coefficients)
+    return pd.DataFrame(
+        {
+            "lambda_index": places + 1,
+            "lambda": path.lambdas[places],
+            "feature": columns[features],
+            "coefficient": path.coefficients[places, features],
+        }
+    )
 
 
 def _solution(path: Path, index: int, *, columns: pd.Index) -> Solution:

@@ -29,6 +29,7 @@ TABLES = {
     "selected": contracts.SELECTED,
     "lasso": contracts.LASSO,
     "half_samples": contracts.HALF_SAMPLES,
+    "lasso_paths": contracts.LASSO_PATHS,
 }
 INTERCEPT, NOTHING = "(intercept)", "(none)"
 SELECTED = ("resample", "part", "block", "rule", "feature", "coefficient")
@@ -73,6 +74,7 @@ class Reduced:
     selected: list[dict[str, Any]]
     lasso: list[dict[str, Any]]
     half_samples: list[dict[str, Any]]
+    lasso_paths: list[dict[str, Any]]
     notes: list[str]
 
 
@@ -141,7 +143,7 @@ def reduce_case(case: Case, *, params: ReduceParams, seed: int, store: Checkpoin
 
 def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
     """Fit every block on the training rows, apply it to all."""
-    frames, selected, lasso, half_samples, notes = [], [], [], [], []
+    frames, selected, lasso, half_samples, paths, notes = [], [], [], [], [], []
     for block in case.blocks:
         where = f"resample {case.resample}, part {case.part}, block {block.name}"
         reducer = BlockReducer(kind=block.kind, params=params, indicators=block.indicators, seed=seed, sites=case.sites)
@@ -155,6 +157,7 @@ def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
         keys = {"resample": case.resample, "part": case.part, "block": block.name}
         if case.resample == FINAL:
             half_samples += [keys | row for row in reducer.half_samples(block.train, case.y, case.groups)]
+            paths += [keys | row for row in _path_rows(reducer)]
         selected += [keys | row for row in _selected_rows(reducer)]
         lasso += [keys | row for row in _lasso_rows(reducer)]
         notes += [f"{where}: {note}" for note in reducer.unseen(pd.concat([block.train, block.test]))]
@@ -163,7 +166,9 @@ def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
     columns = {"resample": [case.resample] * len(case.roles), "part": [case.part] * len(case.roles)}
     columns |= {"patient_id": list(case.roles.index), "role": list(case.roles)}
     columns |= {str(name): frame[name].tolist() for frame in frames for name in frame}
-    return Reduced(columns=columns, selected=selected, lasso=lasso, half_samples=half_samples, notes=notes)
+    return Reduced(
+        columns=columns, selected=selected, lasso=lasso, half_samples=half_samples, lasso_paths=paths, notes=notes
+    )
 
 
 def _selected_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
@@ -173,6 +178,11 @@ def _selected_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
         values = {INTERCEPT: solution.intercept} | (solution.coefficients.to_dict() or {NOTHING: 0.0})
         rows += [{"rule": rule, "feature": name, "coefficient": value} for name, value in values.items()]
     return rows
+
+
+def _path_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
+    """Every coefficient of the path that is not 0."""
+    return [] if reducer.lasso_ is None else reducer.lasso_.path_.to_dict("records")
 
 
 def _lasso_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
@@ -219,10 +229,14 @@ def half_sample_table(results: Sequence[Reduced]) -> pd.DataFrame:
 
 
 def result_tables(results: Sequence[Reduced], *, blocks: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """The four tables of a set by their names in `TABLES`."""
+    """The five tables of a set by their names in `TABLES`."""
     return {
         "reduced": reduced_table(results, blocks=blocks),
         "selected": selected_table(results),
         "lasso": lasso_table(results),
         "half_samples": half_sample_table(results),
+        "lasso_paths": pd.DataFrame(
+            [row for result in results for row in result.lasso_paths],
+            columns=[column.name for column in contracts.LASSO_PATHS.columns],
+        ),
     }

@@ -22,7 +22,7 @@ INPUTS = ("params", "fusion", "embed", "common", "cohort", "patients", "splits",
 
 
 def main() -> None:
-    """Read the blocks of the set, reduce every resample and part, write the four tables."""
+    """Read the blocks of the set, reduce every resample and part, write the five tables."""
     given = arguments(
         __doc__, paths=(*INPUTS, *(name.replace("_", "-") for name in TABLES)), words=("set",)
     ).parse_args()

@@ -9,7 +9,17 @@ from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)
 TABLES = ("tables", "cohort", "patients", "audit", "rois", "splits", "dictionary", "agreement")
-FOLDERS = ("all-params", "features", "selected", "lasso", "half-samples", "reduced", "predictions", "models")
+FOLDERS = (
+    "all-params",
+    "features",
+    "selected",
+    "lasso",
+    "half-samples",
+    "lasso-paths",
+    "reduced",
+    "predictions",
+    "models",
+)
 MORE = ("networks", "pictures")
 
 

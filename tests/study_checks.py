@@ -60,6 +60,11 @@ def write_reductions(data: Path, *, blocks: dict[str, list[str]], shape: str, te
             for feature, n in ((shape, 48), (texture, 20))
         ]
         halves = halves if "radiomics" in parts else []
+        steps = [(part, "radiomics", n + 1, shape, 0.3 - 0.02 * n, 0.1 * n) for part in "ab" for n in range(1, 12)]
+        path = pd.DataFrame(
+            steps if "radiomics" in parts else [], columns=[c.name for c in contracts.LASSO_PATHS.columns]
+        )
+        write_table(path, data / "lasso_paths" / f"{name}.csv", contracts.LASSO_PATHS)
         table = pd.DataFrame(halves, columns=[c.name for c in contracts.HALF_SAMPLES.columns])
         write_table(table, data / "half_samples" / f"{name}.csv", contracts.HALF_SAMPLES)
     rows = [(shape.partition("@")[0], "ICC(A,1)", 0.95, 0.9, 0.98, 20, 2), (texture, "ICC(A,1)", 0.6, 0.4, 0.8, 20, 2)]

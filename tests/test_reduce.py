@@ -16,6 +16,7 @@ from pipeline.block_tables import BlockPlaces, network_parts, read_blocks, read_
 from pipeline.checkpoints import CheckpointStore
 from pipeline.design_matrices import design_matrices
 from pipeline.errors import ParamsError, PipelineError
+from pipeline.lasso import choose
 from pipeline.parallel import map_cases
 from pipeline.params import load_params
 from pipeline.reduce import reduce_case, reduce_cases, result_tables
@@ -143,7 +144,7 @@ def test_every_patient_is_a_row_and_a_part_is_fitted_on_the_other_half(done, tab
 
 
 def test_columns_in_use_are_filled_and_the_selected_features_are_those(done):
-    matrix, selected, _, _, _ = done
+    matrix, selected, *_ = done
     for (resample, part), rows in matrix.groupby(["resample", "part"]):
         features = rows.drop(columns=["resample", "part", "patient_id", "role"])
         used = set(features.columns[features.notna().any()])
@@ -167,7 +168,7 @@ def test_training_rows_are_z_scores_and_clinical_columns_keep_their_units(done, 
 
 
 def test_half_samples_list_every_candidate_of_final_and_count_those_that_keep_it(done):
-    _, selected, _, half_samples, _ = done
+    _, selected, _, half_samples, *_ = done
     final = selected[(selected["resample"] == "final") & (selected["rule"] == PARAMS.lasso.rule)]
     final = final[~final["feature"].str.startswith("(")]
     counts = half_samples.set_index(["part", "block", "feature"])["n_selected"]
@@ -178,6 +179,21 @@ def test_half_samples_list_every_candidate_of_final_and_count_those_that_keep_it
     leading = final[final["block"] == "net"].set_index(["part", "block", "feature"])["coefficient"].abs()
     assert counts[leading.groupby("part").idxmax()].min() >= 6
     assert set(half_samples["block"]) == {"radiomics", "net", "own"}
+
+
+def test_paths_of_final_pass_through_the_chosen_coefficients(done):
+    _, selected, lasso, _, paths, _ = done
+    rule = PARAMS.lasso.rule
+    for (part, block), own in paths.groupby(["part", "block"]):
+        rows = lasso.query("resample == 'final' and part == @part and block == @block").sort_values("lambda_index")
+        place = choose(rows["cv_mean"].to_numpy(), rows["cv_se"].to_numpy(), rule=rule)
+        at = own[own["lambda_index"] == place + 1].set_index("feature")["coefficient"]
+        kept = selected.query("resample == 'final' and part == @part and block == @block and rule == @rule")
+        kept = kept[~kept["feature"].str.startswith("(")].set_index("feature")["coefficient"]
+        pd.testing.assert_series_equal(at.sort_index(), kept.sort_index(), check_names=False)
+        # As many features at each lambda as the table of the path says.
+        counts = own.groupby("lambda_index").size()
+        assert (rows.set_index("lambda_index")["n_nonzero"].loc[counts.index] == counts).all()
 
 
 def test_planted_signal_is_found_and_noise_is_mostly_left(done):
@@ -192,7 +208,7 @@ def test_pure_noise_keeps_few_and_says_when_it_keeps_none(tables, tmp_path):
     generator = np.random.default_rng(3)
     noise = pd.DataFrame(generator.normal(size=(100, 400)), columns=[f"x{place}" for place in range(400)])
     noise.insert(0, "patient_id", tables["patients"]["patient_id"])
-    matrix, selected, _, _, results = reduced(tables | {"own": noise}, tmp_path, names=("own",), parts=("all",))
+    matrix, selected, *_, results = reduced(tables | {"own": noise}, tmp_path, names=("own",), parts=("all",))
     none = selected[(selected["feature"] == "(none)") & (selected["rule"] == PARAMS.lasso.rule)]
     notes = [note for result in results for note in result.notes]
 
@@ -205,7 +221,7 @@ def test_pure_noise_keeps_few_and_says_when_it_keeps_none(tables, tmp_path):
 
 def test_nothing_selected_is_a_prevalence_design(tables, tmp_path):
     flat = tables["own"].assign(**{f"x{place}": 1.0 for place in range(30)})
-    matrix, selected, lasso, _, _ = reduced(tables | {"own": flat}, tmp_path, names=("own",), parts=("all",))
+    matrix, selected, lasso, *_ = reduced(tables | {"own": flat}, tmp_path, names=("own",), parts=("all",))
 
     assert set(selected["feature"]) == {"(intercept)", "(none)"}
     assert lasso.empty
@@ -235,20 +251,21 @@ def garbage(tables):
 
 
 def test_garbage_in_the_test_rows_leaves_training_artefacts_byte_identical(done, tables, tmp_path):
-    matrix, selected, lasso, half_samples, results = reduced(garbage(tables), tmp_path)
+    matrix, selected, lasso, half_samples, paths, results = reduced(garbage(tables), tmp_path)
     before, after = (frame.query("role in ('train', 'cv')") for frame in (done[0], matrix))
 
     assert after.to_csv() == before.to_csv()
     assert selected.to_csv() == done[1].to_csv()
     assert lasso.to_csv() == done[2].to_csv()
     assert half_samples.to_csv() == done[3].to_csv()
+    assert paths.to_csv() == done[4].to_csv()
     assert matrix.to_csv() != done[0].to_csv()
     assert any("level '?'" in note for result in results for note in result.notes)
 
 
 def test_without_the_test_patients_the_training_rows_are_the_same(done, tables, tmp_path):
     kept = tables["splits"][tables["splits"]["role"].isin(["train", "cv"])]
-    matrix, selected, _, half_samples, _ = reduced(tables | {"splits": kept}, tmp_path)
+    matrix, selected, _, half_samples, *_ = reduced(tables | {"splits": kept}, tmp_path)
 
     pd.testing.assert_frame_equal(matrix, done[0].query("role in ('train', 'cv')").reset_index(drop=True))
     assert selected.to_csv() == done[1].to_csv()

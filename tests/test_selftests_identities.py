@@ -142,7 +142,16 @@ def test_without_networks_it_is_not_checked():
 
 
 @pytest.mark.parametrize(
-    ("severities", "light"), [([], "green"), (["info"], "green"), (["warning"], "amber"), (["warning", "error"], "red")]
+    ("found", "light"),
+    [
+        ([], "green"),
+        ([("info", "sums")], "green"),
+        ([("warning", "copied_rows")], "green"),
+        ([("warning", "narrow")], "amber"),
+        ([("warning", "narrow"), ("error", "sums")], "red"),
+    ],
 )
-def test_consistency(severities, light):
-    assert consistency_check(pd.DataFrame({"severity": severities}, dtype="str")).light == light
+def test_consistency(found, light):
+    findings = pd.DataFrame(found, columns=["severity", "check"], dtype="str")
+
+    assert consistency_check(findings).light == light

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from pipeline.lasso import choose
 from pipeline.page.figures import (
     ModelLine,
     calibration_figure,
@@ -17,6 +18,7 @@ from pipeline.page.figures import (
     flow_figure,
     forest_figure,
     lasso_cv_figure,
+    lasso_path_figure,
     nomogram_figure,
     overview_figure,
     precision_recall_figure,
@@ -119,14 +121,25 @@ def _selection(study: ReportInputs, *, lines: Sequence[ModelLine]) -> dict[str, 
     """
     cv: dict[str, Markup | None] = {}
     coefficients: dict[str, Markup | None] = {}
+    paths: dict[str, Markup | None] = {}
     for name in study.sets:
         lasso, selected = (_first_part(table) for table in (study.lasso[name], study.selected[name]))
         for block in sorted(set(lasso["block"]) - set(cv)):
             own, chosen = lasso[lasso["block"] == block], selected[selected["block"] == block]
             cv[str(block)] = lasso_cv_figure(own, title=f"LASSO of block {block}")
+            paths[str(block)] = _path(study.lasso_paths[name], block=str(block), lasso=own, study=study)
             coefficients[str(block)] = coefficient_figure(chosen, title=f"Coefficients of block {block}")
     reduced = _first_part(study.reduced[lines[0].feature_set]) if lines[0].feature_set in study.reduced else None
-    return {"lasso": cv, "coefficients": coefficients, "correlation": _correlation(reduced)}
+    return {"lasso": cv, "lasso_paths": paths, "coefficients": coefficients, "correlation": _correlation(reduced)}
+
+
+def _path(table: pd.DataFrame, *, block: str, lasso: pd.DataFrame, study: ReportInputs) -> Markup | None:
+    """The path of a block in the first part, with the lambda of the params' rule marked."""
+    own = table[(table["block"] == block) & (table["part"] == lasso["part"].min())]
+    ordered = lasso.sort_values("lambda_index")
+    rule = study.params["reduce"]["lasso"]["rule"]
+    place = choose(ordered["cv_mean"].to_numpy(dtype=float), ordered["cv_se"].to_numpy(dtype=float), rule=rule)
+    return lasso_path_figure(own, title=f"LASSO path of block {block}", chosen=float(ordered["lambda"].iloc[place]))
 
 
 def _first_part(table: pd.DataFrame) -> pd.DataFrame:

@@ -43,10 +43,11 @@ RESULTS = {
 class ReportInputs:
     """What the report is made of.
 
-    `results` (as `RESULTS`), `selected`, `lasso`, `half_samples` and `reduced` (rows of resample `final`) by feature
-    set, `predictions` by file name, `agreement` (ICC by feature), `extraction` (status of each image's radiomics;
-    empty where the stage did not run), `cards` (of the networks named in params/embed.yaml), `params` (the content of
-    every params file), `hashes` (SHA-256 by table), `pictures` (PNG bytes by file name of explain.csv).
+    `results` (as `RESULTS`); by feature set `selected`, `lasso`, `half_samples`, `lasso_paths` and `reduced` (rows of
+    resample `final`); `predictions` by file name; `agreement` (ICC by feature); `extraction` (status of each image's
+    radiomics; empty where the stage did not run); `cards` (of the networks named in params/embed.yaml); `params` (the
+    content of every params file); `hashes` (SHA-256 by table); `pictures` (PNG bytes by file name of explain.csv);
+    `nomogram` (of the logistic regression of the primary set).
     """
 
     cohort: pd.DataFrame
@@ -60,6 +61,7 @@ class ReportInputs:
     selected: Tables
     lasso: Tables
     half_samples: Tables
+    lasso_paths: Tables
     reduced: Tables
     predictions: Tables
     agreement: pd.DataFrame
@@ -141,6 +143,7 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
         extraction=_extraction(radiomics),
         selected=_by_name(paths["selected"], sets, contracts.SELECTED),
         lasso=_by_name(paths.get("lasso", Path()), sets, contracts.LASSO),
+        lasso_paths=_by_name(paths.get("lasso_paths", Path("nowhere")), sets, contracts.LASSO_PATHS),
         half_samples=_by_name(paths.get("half_samples", Path("nowhere")), sets, contracts.HALF_SAMPLES),
         reduced=reduced,
         agreement=_read(paths.get("agreement", Path("nowhere")), contracts.AGREEMENT),

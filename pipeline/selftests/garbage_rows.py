@@ -1,101 +1,162 @@
 """Garbage in the test rows: nothing that is learned in training may change by a byte.
 
-The features of the internal and external patients are replaced by noise, then left out altogether, and the final fit
-of a set without networks is made again by the real functions.
+The features and outcomes of the internal and external patients are replaced by noise, then these patients are left out
+altogether. Each time a set without networks is reduced and fitted again by the real functions, on every resample.
 """
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pipeline.benchmark import BenchmarkParams, fit_case
-from pipeline.benchmark import Case as Fitting
+from pipeline.benchmark import BenchmarkParams, benchmark_cases, fit_case, raw_scores
+from pipeline.blocks import ALL, Block
 from pipeline.checkpoints import CheckpointStore, fingerprint
 from pipeline.design_matrices import design_matrices
-from pipeline.reduce import Case, Reduced, reduce_case, reduced_table
+from pipeline.operating_point import operating_points
+from pipeline.params import ThresholdParams
+from pipeline.reduce import Case, Reduced, reduce_case, reduce_cases, reduced_table
 from pipeline.reducers import ReduceParams
 from pipeline.selftests.checks import Check
 
-Variant = Callable[[pd.DataFrame], pd.DataFrame]
+Spoil = Callable[[pd.DataFrame], pd.DataFrame]
+REAL, NOISE, NOBODY = "real", "noise", "nobody"
+TESTED = ("internal", "external")
+TITLE = "Test patients teach the models nothing"
 RULE = (
-    "Red if the selected features, their path, the reduced training rows or the fitted model change by one byte when "
-    "the test patients' features are replaced by noise, or left out."
+    "Red if a selected feature, its path, a reduced training row, a cross-validated score, a threshold or a fitted "
+    "model changes by one byte when the test patients become noise, or are left out (the value counts what changed)."
 )
 
 
-def noise(seed: int) -> Variant:
-    """Every number of the test rows becomes a huge or a tiny random one; text becomes a word never seen."""
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """The study as the real functions are given it, with its own test patients, with noise for them, or without."""
 
-    def spoil(test: pd.DataFrame) -> pd.DataFrame:
+    name: str
+    cases: tuple[Case, ...]
+    patients: pd.DataFrame
+    splits: pd.DataFrame
+
+
+def noise(seed: int) -> Spoil:
+    """Every number becomes a huge or a tiny random one of its kind; text becomes a word never seen."""
+
+    def spoil(rows: pd.DataFrame) -> pd.DataFrame:
         random = np.random.default_rng(seed)
         spoilt: dict[str, Any] = {}
-        for name in test:
-            values = test[name]
-            if pd.api.types.is_numeric_dtype(values):
-                spoilt[name] = random.normal(size=len(values)) * 10.0 ** random.integers(-6, 7, size=len(values))
+        for name in rows:
+            kind, n = rows[name].dtype, len(rows)
+            # Each kind stays itself: a whole number that became a fraction would change how training rows are read.
+            if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_integer_dtype(kind):
+                spoilt[str(name)] = pd.array(random.integers(0, 2, size=n)).astype(kind)
+            elif pd.api.types.is_numeric_dtype(kind):
+                spoilt[str(name)] = random.normal(size=n) * 10.0 ** random.integers(-6, 7, size=n)
             else:
-                spoilt[name] = ["garbage"] * len(values)
-        return pd.DataFrame(spoilt, index=test.index)
+                spoilt[str(name)] = ["garbage"] * n
+        return pd.DataFrame(spoilt, index=rows.index)
 
     return spoil
 
 
-def spoilt_case(case: Case, *, spoil: Variant) -> Case:
-    """The case with other test rows."""
-    blocks = tuple(dataclasses.replace(block, test=spoil(block.test)) for block in case.blocks)
-    return dataclasses.replace(case, blocks=blocks)
+def tested_patients(splits: pd.DataFrame) -> list[str]:
+    """The internal and external patients."""
+    return sorted(splits.loc[splits["role"].isin(TESTED), "patient_id"].unique())
 
 
-def without_test_rows(case: Case) -> Case:
-    """The case as if there were no test patients."""
-    kept = case.roles.index[case.roles == "train"]
-    blocks = tuple(dataclasses.replace(block, test=block.test.iloc[:0]) for block in case.blocks)
-    return dataclasses.replace(case, blocks=blocks, roles=case.roles.loc[kept], sites=case.sites.loc[kept])
-
-
-def artefacts(
-    case: Case,
+def variants(
+    blocks: Sequence[Block],
     *,
     patients: pd.DataFrame,
     splits: pd.DataFrame,
+    repeats: pd.DataFrame | None,
+    seed: int,
+) -> list[Variant]:
+    """The three variants, in part `all`; none where there is no test patient."""
+    tested = tested_patients(splits)
+    if not tested:
+        return []
+    ours = patients["patient_id"].isin(tested)
+    other_labels = patients.assign(label=patients["label"].where(~ours, 1 - patients["label"]))
+    spoilt = [
+        dataclasses.replace(block, frame=partial(_spoilt, block=block, tested=tested, spoil=noise(seed)))
+        for block in blocks
+    ]
+    known = splits[~splits["role"].isin(TESTED)]
+    given = {REAL: (blocks, patients, splits), NOISE: (spoilt, other_labels, splits)}
+    given[NOBODY] = (blocks, patients[~ours], known)
+    return [
+        Variant(
+            name=name,
+            cases=tuple(reduce_cases(rows, patients=people, splits=places, parts=(ALL,), repeats=repeats)),
+            patients=people,
+            splits=places,
+        )
+        for name, (rows, people, places) in given.items()
+    ]
+
+
+def _spoilt(resample: str, part: str, *, block: Block, tested: Sequence[str], spoil: Spoil) -> pd.DataFrame:
+    """The matrix of a block with other rows for the patients `tested`."""
+    frame = block.frame(resample, part)
+    ours = frame.index.isin(tested)
+    return pd.concat([frame[~ours], spoil(frame[ours])])
+
+
+def artefacts(
+    variant: Variant,
+    *,
     reduce: ReduceParams,
     benchmark: BenchmarkParams,
+    threshold: ThresholdParams,
     seed: int,
     store: CheckpointStore,
 ) -> dict[str, str]:
-    """The hash of everything that training makes of a case: selection, path, training rows, the models' files."""
-    result = reduce_case(case, params=reduce, seed=seed, store=store)
-    found = {name: fingerprint(getattr(result, name)) for name in ("selected", "lasso", "half_samples")}
-    found["training rows"] = fingerprint(_training_rows(result, case))
-    table = reduced_table([result], blocks=[block.name for block in case.blocks])
-    known = splits[(splits["resample"] == case.resample) & splits["patient_id"].isin(case.roles.index)]
-    (design,) = design_matrices(table, patients, known)
-    for model in benchmark.classifiers:
-        fit = fit_case(Fitting(design=design, model=model), params=benchmark, seed=seed, feature_set="garbage")
-        found[f"model {model}"] = fingerprint({k: v for k, v in asdict(fit).items() if k != "scores"})
+    """The hash of everything that training makes of a variant, by name; kept in `store`."""
+    if (kept := store.load(variant.name)) is not None:
+        return dict(kept)
+    own = CheckpointStore(store.folder / "reduce", key=variant.name)
+    results = [reduce_case(case, params=reduce, seed=seed, store=own) for case in variant.cases]
+    table = reduced_table(results, blocks=[block.name for block in variant.cases[0].blocks])
+    training = table[~table["role"].isin(TESTED)]
+    found = _selections(results) | {"training rows": fingerprint(training.to_csv(index=False))}
+    cases = benchmark_cases(design_matrices(table, variant.patients, variant.splits), params=benchmark)
+    fits = [fit_case(case, params=benchmark, seed=seed, feature_set="garbage") for case in cases]
+    raw = raw_scores(cases, fits, patients=variant.patients, splits=variant.splits, feature_set="garbage")
+    scores = raw[raw["evaluation"] == "cv"]
+    found["cross-validated scores"] = fingerprint(scores.to_csv(index=False))
+    found["thresholds"] = fingerprint(sorted(operating_points(raw, rule=threshold).items()))
+    learned = [[fit.value, fit.inner_auc, fit.suffix, fit.content] for fit in fits]
+    found["models"] = fingerprint(learned)
+    store.save(variant.name, found)
     return found
 
 
-def _training_rows(result: Reduced, case: Case) -> dict[str, list[Any]]:
-    n_train = int((case.roles == "train").sum())
-    return {name: values[:n_train] for name, values in result.columns.items()}
+def _selections(results: Sequence[Reduced]) -> dict[str, str]:
+    """The hash of each table of selection; notes tell of test rows too, hence are no artefact of training."""
+    names = [field.name for field in dataclasses.fields(Reduced) if field.name not in ("columns", "notes")]
+    return {name.replace("_", " "): fingerprint([getattr(result, name) for result in results]) for name in names}
 
 
-def garbage_check(real: dict[str, str], *, spoilt: dict[str, dict[str, str]]) -> Check:
-    """The light: `spoilt` has the hashes of each variant by its name."""
-    changed = sorted({name for hashes in spoilt.values() for name in real if hashes.get(name) != real[name]})
+def garbage_check(hashes: Sequence[dict[str, str]]) -> Check:
+    """The light; `hashes` as `artefacts` gives them, the real study's first, empty where there is no test patient."""
+    if not hashes:
+        finding = "There are no internal or external patients."
+        return Check(check="garbage_rows", light="grey", title=TITLE, rule=RULE, finding=finding)
+    real, *others = hashes
+    changed = sorted({name for other in others for name in real if other.get(name) != real[name]})
     return Check(
         check="garbage_rows",
         light="red" if changed else "green",
-        title="Test patients teach the models nothing",
+        title=TITLE,
         value=float(len(changed)),
         limit=0.0,
         rule=RULE,
-        finding=f"With other test rows these came out otherwise: {', '.join(changed)}."
+        finding=f"With other test patients these came out otherwise: {', '.join(changed)}."
         if changed
         else "With noise in place of the test patients, and without them, training gives the same bytes.",
     )

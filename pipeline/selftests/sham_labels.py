@@ -32,7 +32,11 @@ SITE_RULE = (
     "Amber if a model finds an outcome that was shuffled within each site, by the same limit: then the site alone goes "
     "with the outcome, and a model may recognise the scanner."
 )
-REAL_RULE = "Amber if shuffled outcomes are found as well as the real one in more than one of twenty shuffles."
+REAL_RULE = (
+    "Amber if the p-value of the real outcome among the shuffles (the value) lies above the limit: shuffled outcomes are "
+    "then found about as well."
+)
+TOO_FEW = "Too few shuffles left folds with patients of both outcomes."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,22 +77,33 @@ def sham_patients(patients: pd.DataFrame, *, training: Sequence[str], shuffle: S
     """The patients table with the labels of `training` patients shuffled; all others keep theirs.
 
     Whole groups (patients that share a picture) change places with groups of the same size, so that what belongs
-    together stays together; within_site, with groups of the same size and site.
+    together stays together; within_site, with groups of the same size and site. A group that has none to change places
+    with gives its labels to the patients without a group.
     """
     if shuffle.kind == REAL:
         return patients
     random = np.random.default_rng(case_seed(seed, "sham labels", shuffle.name))
     own = patients[patients["patient_id"].isin(training)].sort_values("patient_id")
-    site = own.groupby("group_id")["site"].first().fillna("") if shuffle.kind == WITHIN_SITE else None
-    members = {str(group): list(rows.index) for group, rows in own.groupby("group_id", sort=True)}
-    alike: dict[tuple[str, int], list[str]] = {}
-    for group, rows in members.items():
-        alike.setdefault(("" if site is None else str(site[group]), len(rows)), []).append(group)
+    site = own["site"].fillna("") if shuffle.kind == WITHIN_SITE else pd.Series("", index=own.index)
     labels = patients["label"].copy()
-    for groups in alike.values():
-        for target, source in zip(groups, random.permutation(groups), strict=True):
-            labels.loc[members[target]] = patients.loc[members[str(source)], "label"].to_numpy()
+    for units in _alike(own, site=site):
+        for target, source in zip(units, random.permutation(len(units)), strict=True):
+            labels.loc[target] = patients.loc[units[source], "label"].to_numpy()
     return patients.assign(label=labels)
+
+
+def _alike(own: pd.DataFrame, *, site: pd.Series) -> list[list[list[int]]]:
+    """Lists of units (rows of `own`) that may change places: groups of one size and site, two or more of them; the
+    patients of all other groups one by one. A group in two sites counts as of its first.
+    """
+    alike: dict[tuple[str, int], list[list[int]]] = {}
+    for _, rows in own.groupby("group_id", sort=True):
+        alike.setdefault((str(site[rows.index[0]]), len(rows)), []).append(list(rows.index))
+    for (place, size), units in list(alike.items()):
+        if size > 1 and len(units) == 1:
+            del alike[place, size]
+            alike.setdefault((place, 1), []).extend([row] for row in units[0])
+    return [units for _, units in sorted(alike.items())]
 
 
 def shuffled_auc(shuffle: Shuffle, *, study: Study, store: CheckpointStore) -> tuple[float, int]:
@@ -129,10 +144,14 @@ def sham_table(done: Sequence[tuple[Shuffle, float, int]]) -> pd.DataFrame:
 
 
 def sham_checks(done: Sequence[tuple[Shuffle, float, int]]) -> list[Check]:
-    """The lights of the shuffles: over all (red), within sites (amber), and the real outcome among them (amber)."""
-    aucs = {kind: np.array([auc for shuffle, auc, _ in done if shuffle.kind == kind]) for kind in (ALL, WITHIN_SITE)}
-    real = next(auc for shuffle, auc, _ in done if shuffle.kind == REAL)
-    return [_sham_check(aucs[ALL]), _site_check(aucs[WITHIN_SITE]), _real_check(real, aucs[ALL])]
+    """The lights of the shuffles: over all (red), within sites (amber), and the real outcome among them (amber).
+
+    A shuffle that leaves no fold with both classes has no AUC, and does not count.
+    """
+    scored = [(shuffle.kind, auc) for shuffle, auc, _ in done if np.isfinite(auc)]
+    aucs = {kind: np.array([auc for name, auc in scored if name == kind]) for kind in (REAL, ALL, WITHIN_SITE)}
+    tried = any(shuffle.kind == WITHIN_SITE for shuffle, _, _ in done)
+    return [_sham_check(aucs[ALL]), _site_check(aucs[WITHIN_SITE], tried=tried), _real_check(aucs[REAL], aucs[ALL])]
 
 
 def limit_of(aucs: Numbers) -> float:
@@ -141,12 +160,15 @@ def limit_of(aucs: Numbers) -> float:
 
 
 def _sham_check(aucs: Numbers) -> Check:
+    title = "Shuffled outcomes are not found"
+    if len(aucs) < LEAST_SHUFFLES / 2:
+        return Check(check="sham_labels", light="grey", title=title, rule=RULE, finding=TOO_FEW)
     away, limit = abs(float(aucs.mean()) - 0.5), limit_of(aucs)
     leak = not away <= limit
     return Check(
         check="sham_labels",
         light="red" if leak else "green",
-        title="Shuffled outcomes are not found",
+        title=title,
         value=float(aucs.mean()),
         limit=0.5 + limit,
         rule=RULE,
@@ -156,10 +178,10 @@ def _sham_check(aucs: Numbers) -> Check:
     )
 
 
-def _site_check(aucs: Numbers) -> Check:
+def _site_check(aucs: Numbers, *, tried: bool) -> Check:
     title = "The outcome is not just the site"
-    if not len(aucs):
-        finding = "The training patients come from one site, or their site is not known."
+    if len(aucs) < LEAST_SHUFFLES / 2:
+        finding = TOO_FEW if tried else "The training patients come from one site, or their site is not known."
         return Check(check="sham_within_site", light="grey", title=title, rule=SITE_RULE, finding=finding)
     value, limit = float(aucs.mean()), 0.5 + limit_of(aucs)
     found = value > limit
@@ -176,17 +198,20 @@ def _site_check(aucs: Numbers) -> Check:
     )
 
 
-def _real_check(real: float, aucs: Numbers) -> Check:
-    p_value = (1 + int((aucs >= real).sum())) / (1 + len(aucs))
+def _real_check(real: Numbers, aucs: Numbers) -> Check:
+    title = "The real outcome is found better than shuffled ones"
+    if not len(real) or len(aucs) < LEAST_SHUFFLES / 2:
+        return Check(check="real_outcome", light="grey", title=title, rule=REAL_RULE, finding=TOO_FEW)
+    p_value = (1 + int((aucs >= real[0]).sum())) / (1 + len(aucs))
     better = p_value <= 0.05
     return Check(
         check="real_outcome",
         light="green" if better else "amber",
-        title="The real outcome is found better than shuffled ones",
+        title=title,
         value=p_value,
         limit=0.05,
         rule=REAL_RULE,
-        finding="No shuffle, or hardly one, is found as well as the real outcome."
+        finding="Hardly a shuffle is found as well as the real outcome."
         if better
         else "Shuffled outcomes are found as well: these features say little about the outcome.",
     )
