@@ -184,11 +184,13 @@ def test_half_samples_list_every_candidate_of_final_and_count_those_that_keep_it
 def test_paths_of_final_pass_through_the_chosen_coefficients(done):
     _, selected, lasso, _, paths, _ = done
     rule = PARAMS.lasso.rule
-    for (part, block), own in paths.groupby(["part", "block"]):
-        rows = lasso.query("resample == 'final' and part == @part and block == @block").sort_values("lambda_index")
+    final = [table[table["resample"] == "final"] for table in (lasso, selected)]
+    for key, own in paths.groupby(["part", "block"]):
+        rows, chosen = (table.set_index(["part", "block"]).loc[[key]] for table in final)
+        rows = rows.sort_values("lambda_index")
         place = choose(rows["cv_mean"].to_numpy(), rows["cv_se"].to_numpy(), rule=rule)
         at = own[own["lambda_index"] == place + 1].set_index("feature")["coefficient"]
-        kept = selected.query("resample == 'final' and part == @part and block == @block and rule == @rule")
+        kept = chosen[chosen["rule"] == rule]
         kept = kept[~kept["feature"].str.startswith("(")].set_index("feature")["coefficient"]
         pd.testing.assert_series_equal(at.sort_index(), kept.sort_index(), check_names=False)
         # As many features at each lambda as the table of the path says.
@@ -391,7 +393,8 @@ def run(folder, *, feature_set, fusion=SETS):
     given |= {"embed": folder / "embed.yaml"}
     given |= {"common": ROOT / "params" / "common.yaml", "features": folder / "features", "blocks": folder / "blocks"}
     given |= {name: folder / f"{name}.csv" for name in ("cohort", "patients", "splits", "repeats")}
-    given |= {name: folder / name / f"{feature_set}.csv" for name in ("reduced", "selected", "lasso", "half-samples")}
+    outputs = ("reduced", "selected", "lasso", "half-samples", "lasso-paths")
+    given |= {name: folder / name / f"{feature_set}.csv" for name in outputs}
     flags = [word for name, path in given.items() for word in (f"--{name}", str(path))]
     command = [sys.executable, "-m", "stages.reduce", *flags, "--set", feature_set]
     environment = {**os.environ, "FUSION_WORKERS": "1", "FUSION_SCRATCH": str(folder / "scratch")}
