@@ -61,18 +61,6 @@ def decision(*, gain=0.1):
     return figures.decision_figure(table, lines=LINES, evaluation="external", title="Net benefit")
 
 
-def delong_rows():
-    pairs = [(0, 1, 0.21, 0.004), (0, 2, -0.08, 0.4), (2, 1, 0.29, np.nan)]
-    rows = [
-        (*(LINES[a].feature_set, LINES[a].model, LINES[b].feature_set, LINES[b].model), d, p) for a, b, d, p in pairs
-    ]
-    return pd.DataFrame(rows, columns=["set_a", "model_a", "set_b", "model_b", "difference", "p_holm"])
-
-
-def delong():
-    return figures.delong_figure(delong_rows(), lines=LINES, title="DeLong")
-
-
 def overview():
     rows = [("auc", 0.8, 0.7, 0.9), ("auc_plain", 0.8, 0.7, 0.9)]
     return figures.overview_figure(
@@ -117,15 +105,6 @@ def forest():
     return figures.forest_figure(pd.DataFrame(rows, columns=columns), tests, evaluation="external", title="Subgroups")
 
 
-def flow(*, left=1):
-    counts = {"patients_source": 10 + left, "patients_left": left, "patients": 10, "events": 4, "images": 12}
-    counts |= {"rois": 11, "rois_failed": 1, "train_patients": 7, "train_events": 3, "train_images": 8}
-    counts |= {"external_patients": 3, "external_events": 1, "external_images": 4, "patients_no_outline": left}
-    table = pd.DataFrame({"step": list(counts), "n": list(counts.values()), "place": "", "unit": "", "rule": None})
-    table.loc[table["step"] == "patients_no_outline", ["place", "unit", "rule"]] = ["left", "patients", "no_outline"]
-    return figures.flow_figure(table, title="Flow")
-
-
 def sham(*, mean=0.5):
     auc = mean + np.tile([-0.05, 0.05, 0.0, 0.0], 5)
     table = pd.DataFrame({"kind": "all", "repeat": range(20), "auc": auc})
@@ -138,14 +117,12 @@ ALL = {
     "calibration": calibration,
     "calibration_groups": lambda: calibration(curve="groups"),
     "decision": decision,
-    "delong": delong,
     "overview": overview,
     "lasso_cv": lambda: figures.lasso_cv_figure(lasso_rows(), title="LASSO"),
     "lasso_path": lasso_path,
     "coefficients": coefficients,
     "correlation": correlation,
     "forest": forest,
-    "flow": flow,
     "sham": sham,
 }
 SVG = "{http://www.w3.org/2000/svg}"

@@ -10,10 +10,7 @@ from figure_examples import (
     coefficients,
     correlation,
     decision,
-    delong,
-    delong_rows,
     description,
-    flow,
     forest,
     lasso_path,
     lasso_rows,
@@ -53,18 +50,6 @@ def test_decision_curve_says_where_the_model_helps():
     assert "at none of them" in description(decision(gain=-0.05))
     assert {"treat all", "treat none", "20 %", "combined <1>"} <= set(words(decision()))
     assert decision().count('class="band"') == 1
-
-
-def test_heat_map_shows_every_pair_with_its_sign_and_p_value():
-    assert {"+0.21", "p .004", "−0.08", "p .400", "−0.29"} & set(words(delong())) >= {"+0.21", "p .004", "−0.08"}
-    assert "−0.29" in words(delong())  # stored as net less clinical, shown as clinical less net
-    assert delong().count('class="hatch"') == 2 + 1  # two cells and the key
-    assert delong().count('class="outline strong"') == 1 + 1
-    assert "combined <1> above clinical" in description(delong())
-
-
-def test_heat_map_needs_two_models():
-    assert figures.delong_figure(delong_rows().iloc[:0], lines=LINES, title="None") is None
 
 
 def test_overview_takes_the_auc_with_its_interval():
@@ -112,13 +97,6 @@ def test_forest_shows_every_level_and_its_test():
     )
     assert "interaction p < 0.001" in words(forest())
     assert "lowest where size (mm) is below 12. Interaction before correction for: size (mm)." in description(forest())
-
-
-def test_flow_counts_every_box():
-    assert {"11 patients", "1 patient: no outline", "10 patients analysed", "7 patients", "3 patients"} <= set(
-        words(flow())
-    )
-    assert "Left out: nobody" in words(flow(left=0))
 
 
 def test_sham_says_whether_the_mean_is_where_chance_puts_it():

@@ -1,4 +1,4 @@
-"""page.figures.marks: lines that break where there is nothing, bands, stairs, hatching, legends."""
+"""page.figures.marks: lines that break where there is nothing, bands, stairs, legends."""
 
 import re
 
@@ -14,7 +14,6 @@ from pipeline.page.figures.marks import (
     band,
     curves_of,
     dot,
-    hatching,
     legend,
     line_mark,
     polyline,
@@ -49,15 +48,6 @@ def test_a_band_leaves_out_what_is_not_known():
 
     assert 'points="0,80 100,70 100,80 0,90"' in band(FRAME, x, low, low + 0.1)
     assert band(FRAME, x, np.full(3, np.nan), np.full(3, np.nan)) == ""
-
-
-def test_hatching_stays_in_its_rectangle():
-    numbers = [float(n) for n in re.findall(r"-?[\d.]+", hatching(10, 20, width=30, height=15).split(' d="')[1])]
-
-    assert min(numbers[::2]) >= 10
-    assert max(numbers[::2]) <= 40
-    assert min(numbers[1::2]) >= 20
-    assert max(numbers[1::2]) <= 35
 
 
 def test_styles_differ_without_colour():

@@ -15,7 +15,6 @@ from pipeline.page.figures import (
     correlation_figure,
     curves_of,
     decision_figure,
-    flow_figure,
     forest_figure,
     lasso_cv_figure,
     lasso_path_figure,
@@ -43,7 +42,6 @@ def drawings(
     results = study.results
     both = [*evaluations, "cv"]
     return {
-        "flow": flow_figure(tables["flow"], title="Patients and images"),
         "overview": overview_figure(results["metrics"], lines=lines, title="AUC of every chosen model"),
         "roc": {name: _roc(results["curves"], lines=lines, evaluation=name) for name in both},
         "precision_recall": {name: _precision(study, lines=lines, evaluation=name) for name in both},
@@ -129,8 +127,8 @@ def _selection(study: ReportInputs, *, lines: Sequence[ModelLine]) -> dict[str, 
             cv[str(block)] = lasso_cv_figure(own, title=f"LASSO of block {block}")
             paths[str(block)] = _path(study.lasso_paths[name], block=str(block), lasso=own, study=study)
             coefficients[str(block)] = coefficient_figure(chosen, title=f"Coefficients of block {block}")
-    reduced = _first_part(study.reduced[lines[0].feature_set]) if lines[0].feature_set in study.reduced else None
-    return {"lasso": cv, "lasso_paths": paths, "coefficients": coefficients, "correlation": _correlation(reduced)}
+    drawn = {"lasso": cv, "lasso_paths": paths, "coefficients": coefficients}
+    return drawn | {"correlation": _correlation(study, name=lines[0].feature_set)}
 
 
 def _path(table: pd.DataFrame, *, block: str, lasso: pd.DataFrame, study: ReportInputs) -> Markup | None:
@@ -147,9 +145,14 @@ def _first_part(table: pd.DataFrame) -> pd.DataFrame:
     return final[final["part"] == final["part"].min()]
 
 
-def _correlation(reduced: pd.DataFrame | None) -> Markup | None:
-    if reduced is None:
+def _correlation(study: ReportInputs, *, name: str) -> Markup | None:
+    """The features of a set in the training rows of the first part, those with the largest coefficients first."""
+    if name not in study.reduced:
         return None
+    reduced, selected = _first_part(study.reduced[name]), _first_part(study.selected[name])
     train = reduced[reduced["role"] == "train"].drop(columns=["resample", "part", "patient_id", "role"])
     features = train.dropna(axis=1, how="all").select_dtypes("number")
-    return correlation_figure(features, title="Correlation of the features of the primary set")
+    sizes = (selected["block"] + "." + selected["feature"]).to_frame("name").assign(size=selected["coefficient"].abs())
+    largest = sizes.groupby("name")["size"].max()
+    order = sorted(features.columns, key=lambda column: (-float(largest.get(column, float("inf"))), column))
+    return correlation_figure(features[order], title="Correlation of the features of the primary set")

@@ -3,8 +3,6 @@
 from pipeline.page.figures.calibration import calibration_figure
 from pipeline.page.figures.correlation import correlation_figure
 from pipeline.page.figures.decision_curve import decision_figure
-from pipeline.page.figures.delong_heat_map import delong_figure
-from pipeline.page.figures.flow import flow_figure
 from pipeline.page.figures.forest import forest_figure
 from pipeline.page.figures.interval_bar import interval_bar
 from pipeline.page.figures.lasso import coefficient_figure, lasso_cv_figure, lasso_path_figure
@@ -24,8 +22,6 @@ __all__ = [
     "correlation_figure",
     "curves_of",
     "decision_figure",
-    "delong_figure",
-    "flow_figure",
     "forest_figure",
     "interval_bar",
     "lasso_cv_figure",

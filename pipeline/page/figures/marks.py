@@ -1,4 +1,4 @@
-"""What is drawn on a plot: lines told apart by dashes as well as colours, bands, points, hatching, the legend."""
+"""What is drawn on a plot: lines told apart by dashes as well as colours, bands, points, the legend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -142,17 +142,6 @@ def box(x: float, y: float, *, width: float, height: float, css: str) -> Markup:
 def whisker(x1: float, y1: float, x2: float, y2: float) -> Markup:
     """The line of an interval."""
     return Markup('<path class="whisker" d="M{} {}L{} {}"/>').format(place(x1), place(y1), place(x2), place(y2))
-
-
-def hatching(x: float, y: float, *, width: float, height: float, gap: float = 7) -> Markup:
-    """Lines that rise to the right across a rectangle: how a negative value is told apart without colour."""
-    lines = []
-    for number in range(1, int((width + height) / gap) + 1):
-        reach = number * gap  # along the left edge down, then along the foot
-        x1, y1 = x + max(0.0, reach - height), y + min(reach, height)
-        x2, y2 = x + min(reach, width), y + max(0.0, reach - width)
-        lines.append(f"M{place(x1)} {place(y1)}L{place(x2)} {place(y2)}")
-    return Markup('<path class="hatch" d="{}"/>').format("".join(lines))
 
 
 def legend(entries: Sequence[tuple[str, Markup]], *, x: float, y: float, width: float) -> tuple[Markup, float]:
