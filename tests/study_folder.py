@@ -27,7 +27,10 @@ from pipeline.plan import CompareParams
 from pipeline.tables import write_csv, write_table
 
 SINGLE = ("cohort", "patients", "audit", "rois", "splits", "dictionary", "agreement")
-FOLDERS = ("features", "selected", "lasso", "half_samples", "lasso_paths", "reduced", "predictions", "networks", "models")
+FOLDERS = (
+    *("features", "selected", "lasso", "half_samples", "lasso_paths", "reduced"),
+    *("predictions", "networks", "models"),
+)
 SITES = {"train": "A", "internal": "B", "external": "C"}
 SHAPE, TEXTURE, DEEP = "original_shape2D_Sphericity@long", "wavelet-LH_glcm_Contrast", "densenet121_pc001@long"
 BLOCKS = {
