@@ -233,6 +233,13 @@ SHAM = Contract(
     columns=(_text("kind", choices=("all", "within_site")), _integer("repeat"), _number("auc"), _integer("n_folds")),
 )
 
+# Lesion size alone beside each chosen model, over its n patients with a lesion size.
+SIZE_ALONE = Contract(
+    name="lesion size alone",
+    key=_MODEL_KEY,
+    columns=(*_MODEL, _integer("n"), _fraction("size_auc"), _fraction("model_auc"), _number("correlation")),
+)
+
 # Every finding of the consistency checker; row = the row of the table as a spreadsheet counts.
 CONSISTENCY = Contract(
     name="consistency findings",

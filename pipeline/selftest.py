@@ -1,7 +1,8 @@
 """The pipeline's tests of itself: what they need, in which order, and the table of lights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 from pydantic import Field
@@ -11,12 +12,13 @@ from pipeline.benchmark import BenchmarkParams
 from pipeline.blocks import ALL, Block
 from pipeline.checkpoints import CheckpointStore
 from pipeline.classifiers import ModelName
+from pipeline.errors import PipelineError
 from pipeline.model_scores import ModelScores
-from pipeline.params import Params
+from pipeline.params import CommonParams, Params, ThresholdParams
 from pipeline.reduce import reduce_cases
 from pipeline.reducers import ReduceParams
 from pipeline.selftests.checks import RED, Check
-from pipeline.selftests.garbage_rows import artefacts, garbage_check, noise, spoilt_case, without_test_rows
+from pipeline.selftests.garbage_rows import Variant, artefacts, variants
 from pipeline.selftests.sham_labels import LEAST_SHUFFLES, Study
 
 FINAL = "final"
@@ -49,14 +51,16 @@ class Recipe:
 
     reduce: ReduceParams
     benchmark: BenchmarkParams
+    threshold: ThresholdParams
     seed: int
 
 
-def recipe_of(params: SelftestParams, *, reduce: ReduceParams, benchmark: BenchmarkParams, seed: int) -> Recipe:
-    """The study's own parameters, with one classifier and without half-samples, which only `final` has."""
-    return Recipe(
-        reduce=reduce, benchmark=benchmark.model_copy(update={"classifiers": (params.classifier,)}), seed=seed
-    )
+def recipe_of(
+    params: SelftestParams, *, reduce: ReduceParams, benchmark: BenchmarkParams, common: CommonParams
+) -> Recipe:
+    """The study's own parameters, with the one classifier of `params`."""
+    one = benchmark.model_copy(update={"classifiers": (params.classifier,)})
+    return Recipe(reduce=reduce, benchmark=one, threshold=common.threshold, seed=common.seed)
 
 
 def sham_study(tables: Tables, *, recipe: Recipe) -> Study:
@@ -74,28 +78,15 @@ def sham_study(tables: Tables, *, recipe: Recipe) -> Study:
     )
 
 
-def garbage(tables: Tables, *, recipe: Recipe, store: CheckpointStore) -> Check:
-    """Fit resample `final` three times: as it is, with noise in the test rows, and without them."""
-    splits = tables.splits[tables.splits["resample"] == FINAL]
-    (case,) = reduce_cases(tables.blocks, patients=tables.patients, splits=splits, parts=(ALL,), repeats=tables.repeats)
-    variants = {
-        "real": case,
-        "noise": spoilt_case(case, spoil=noise(recipe.seed)),
-        "none": without_test_rows(case),
-    }
-    found = {
-        name: artefacts(
-            one,
-            patients=tables.patients,
-            splits=splits,
-            reduce=recipe.reduce,
-            benchmark=recipe.benchmark,
-            seed=recipe.seed,
-            store=CheckpointStore(store.folder / "garbage", key=name),
-        )
-        for name, one in variants.items()
-    }
-    return garbage_check(found.pop("real"), spoilt=found)
+def spoilt_studies(
+    tables: Tables, *, recipe: Recipe, store: CheckpointStore
+) -> tuple[list[Variant], Callable[[Variant], dict[str, str]]]:
+    """The study as it is, with noise for test patients and without them, and the work on each: `artefacts`."""
+    found = variants(
+        tables.blocks, patients=tables.patients, splits=tables.splits, repeats=tables.repeats, seed=recipe.seed
+    )
+    own = CheckpointStore(store.folder, key="garbage")
+    return found, partial(artefacts, **vars(recipe), store=own)
 
 
 def training_sites(training: pd.Series, patients: pd.DataFrame) -> int:
@@ -103,16 +94,21 @@ def training_sites(training: pd.Series, patients: pd.DataFrame) -> int:
     return int(patients.loc[patients["patient_id"].isin(training.index), "site"].dropna().nunique())
 
 
-def chosen_models(
+def chosen_models(models: Sequence[ModelScores], *, chosen: pd.DataFrame) -> list[ModelScores]:
+    """The chosen models in every evaluation."""
+    keys = set(zip(chosen["feature_set"], chosen["model"], strict=True))
+    return [model for model in models if (model.feature_set, model.model) in keys]
+
+
+def where_it_counts(
     models: Sequence[ModelScores], *, chosen: pd.DataFrame
 ) -> tuple[list[ModelScores], ModelScores | None]:
-    """The chosen models in the primary evaluation (else external, internal, cv), and the primary model there."""
-    keys = set(zip(chosen["feature_set"], chosen["model"], strict=True))
+    """Those of `models` in the primary evaluation (else external, internal, cv), and the primary model there."""
     primary = chosen[chosen["role"] == "primary"]
     found = {model.evaluation for model in models}
     wanted = [*primary["evaluation"], "external", "internal", "cv"]
     evaluation = next((name for name in wanted if name in found), "cv")
-    own = [m for m in models if m.evaluation == evaluation and (m.feature_set, m.model) in keys]
+    own = [model for model in models if model.evaluation == evaluation]
     names = set(zip(primary["feature_set"], primary["model"], strict=True))
     return own, next((model for model in own if (model.feature_set, model.model) in names), None)
 
@@ -123,10 +119,17 @@ def selftest_table(checks: Sequence[Check]) -> pd.DataFrame:
     return pd.DataFrame([vars(check) for check in checks]).reindex(columns=columns)
 
 
-def failing(checks: Sequence[Check], *, strategies: set[str], allow_insample: bool) -> list[Check]:
-    """The red checks that stop the run: all of them, but for in-sample networks where the params allow these."""
-    allowed = allow_insample and "insample" in strategies
-    return [check for check in checks if check.light == RED and not (allowed and check.check == "networks_apart")]
+def check_lights(checks: Sequence[Check], *, allow_insample: bool, place: str) -> None:
+    """Raise PipelineError that names every red check, but for in-sample networks where the params allow these.
+
+    `place` names the table of the lights, which is there for the user to read.
+    """
+    red = [one for one in checks if one.light == RED and not (allow_insample and one.check == "networks_insample")]
+    if not red:
+        return
+    told = "; ".join(f"{one.title}: {one.finding.rstrip('.')}" for one in red)
+    count = "1 self-test is" if len(red) == 1 else f"{len(red)} self-tests are"
+    raise PipelineError(f"{count} red, so that no report is made; every light is in {place}. {told}.")
 
 
 def described_patients(features: Mapping[str, pd.DataFrame], *, cohort: pd.DataFrame) -> dict[str, pd.DataFrame]:

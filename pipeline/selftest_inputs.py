@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import contracts, result_contracts
+from pipeline import benchmark, contracts, reduce, result_contracts
 from pipeline.benchmark import BenchmarkParams
 from pipeline.block_tables import BlockPlaces, read_blocks, read_repeats
+from pipeline.checkpoints import code_hash, fingerprint, package_versions
 from pipeline.crop import CropParams
 from pipeline.errors import ParamsError
 from pipeline.fusion import FusionParams
@@ -19,17 +20,9 @@ from pipeline.params import CommonParams, load_params, read_yaml
 from pipeline.radiomics import RadiomicsParams
 from pipeline.reducers import ReduceParams
 from pipeline.selftest import Recipe, SelftestParams, Tables, described_patients, recipe_of
-from pipeline.selftests.checks import Check
-from pipeline.selftests.identities import (
-    image_hashes,
-    images_check,
-    networks_check,
-    patients_check,
-    scored_check,
-    thresholds_check,
-)
 from pipeline.tables import read_csv, read_table
 
+PACKAGES = sorted({*reduce.PACKAGES, *benchmark.PACKAGES, "pyradiomics", "SimpleITK"})
 PARAMS = ("common", "reduce", "benchmark", "fusion", "embed", "crop", "radiomics")
 FILES = ("cohort", "patients", "splits", "table", "repeats", "chosen", "consistency")
 FOLDERS = ("images", "masks", "features", "blocks", "predictions", "networks")
@@ -39,7 +32,7 @@ PATHS = (*PARAMS, *FILES, *FOLDERS)
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
     """Everything read. `tables` has the blocks of the tried set without networks; `cards` and `described` by network;
-    `hash` tells these inputs from others.
+    `hashes` are of the files that the work depends on.
     """
 
     cohort: pd.DataFrame
@@ -63,10 +56,10 @@ class Inputs:
         train = splits.loc[(splits["resample"] == "final") & (splits["role"] == "train"), "patient_id"]
         return self.tables.patients.set_index("patient_id")["label"].loc[list(train)]
 
-    @property
-    def strategies(self) -> set[str]:
-        """The strategies by which the networks describe patients."""
-        return {str(card.get("strategy")) for own in self.cards.values() for card in own}
+    def key(self, params: SelftestParams) -> str:
+        """What the store of finished work is named by: a hash of all that the work depends on."""
+        settings = (params, self.recipe, self.crop, self.radiomics)
+        return fingerprint(self.hashes, settings, code_hash(), package_versions(PACKAGES))
 
 
 def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
@@ -79,8 +72,8 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
     names = _blocks_to_try(params, fusion=fusion, nets=nets, place=str(given["fusion"]))
     patients, splits = read_table(given["patients"], contracts.PATIENTS), read_table(given["splits"], contracts.SPLITS)
     places = BlockPlaces(cohort=given["cohort"], features=given["features"], blocks=given["blocks"], nets=nets)
-    reduce = load_params(given["reduce"], ReduceParams)
-    benchmark = load_params(given["benchmark"], BenchmarkParams)
+    reduction = load_params(given["reduce"], ReduceParams)
+    fitting = load_params(given["benchmark"], BenchmarkParams)
     cohort = read_table(given["cohort"], contracts.COHORT)
     used = [net for net in nets if net in fusion.blocks or (given["predictions"] / f"{net}_head.csv").exists()]
     features = {
@@ -88,7 +81,7 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
     }
     tables = [*fusion.sets, *(f"{net}_head" for net in used)]
     found = [read_table(given["predictions"] / f"{name}.csv", contracts.PREDICTIONS) for name in tables]
-    files = [given[name] for name in ("patients", "splits", "repeats")] + places.tables(names)
+    files = [given[name] for name in ("cohort", "patients", "splits", "repeats")] + places.tables(names)
     return Inputs(
         cohort=cohort,
         rois=read_table(given["table"], contracts.ROIS),
@@ -96,9 +89,9 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
             patients=patients,
             splits=splits,
             blocks=tuple(read_blocks(names, places=places, patients=patients, splits=splits)),
-            repeats=read_repeats(given["repeats"], cohort=given["cohort"]) if reduce.agreement else None,
+            repeats=read_repeats(given["repeats"], cohort=given["cohort"]) if reduction.agreement else None,
         ),
-        recipe=recipe_of(params, reduce=reduce, benchmark=benchmark, seed=common.seed),
+        recipe=recipe_of(params, reduce=reduction, benchmark=fitting, common=common),
         predictions=pd.concat([table for table in found if len(table)], ignore_index=True),
         chosen=read_table(given["chosen"], result_contracts.CHOSEN),
         consistency=read_table(given["consistency"], result_contracts.CONSISTENCY),
@@ -130,16 +123,3 @@ def _blocks_to_try(
 
 def _cards(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"))]
-
-
-def identity_checks(inputs: Inputs, *, images: Path) -> list[Check]:
-    """The lights of who was where."""
-    splits, usable = inputs.tables.splits, inputs.rois[inputs.rois["status"] == "ok"]
-    hashes = image_hashes(inputs.cohort, folder=images)
-    return [
-        patients_check(splits, patients=inputs.tables.patients),
-        images_check(hashes, cohort=inputs.cohort, splits=splits),
-        scored_check(inputs.predictions, splits=splits),
-        thresholds_check(inputs.predictions, rule=inputs.common.threshold),
-        networks_check(inputs.cards, described=inputs.described, splits=splits, with_image=set(usable["patient_id"])),
-    ]

@@ -12,8 +12,10 @@ from pipeline.reducers import ReduceParams
 from pipeline.selftest import Recipe, Tables, sham_study
 from pipeline.selftests.sham_labels import Study, sham_checks, shuffled_auc, shuffles
 from pipeline.split import SplitParams, split_table
+from pipeline.threshold_rules import YOUDEN
 
 N_PATIENTS, N_FEATURES, SHUFFLES = 90, 150, 20
+SPLIT = SplitParams(folds=3, repeats=1, holdout_fraction=0.25)
 
 
 def recipe() -> Recipe:
@@ -24,17 +26,17 @@ def recipe() -> Recipe:
     benchmark = load_params(ROOT / "params" / "benchmark.yaml", BenchmarkParams)
     grids = benchmark.grids.model_copy(update={"lr": (1.0,)})
     benchmark = benchmark.model_copy(update={"classifiers": ("lr",), "grids": grids})
-    return Recipe(reduce=reduce, benchmark=benchmark, seed=11)
+    return Recipe(reduce=reduce, benchmark=benchmark, threshold=YOUDEN, seed=11)
 
 
-def tables(*, seed: int = 1, signal: float = 0.0, twins: bool = False) -> Tables:
+def tables(*, seed: int = 1, signal: float = 0.0, events: int = 36, twins: bool = False) -> Tables:
     """90 patients at two sites, 60 in training; `signal` moves one feature with the outcome.
 
     `twins`: every second row is an image of the patient before it, with the same features and group.
     """
     random = np.random.default_rng(seed)
     ids = [f"p{i:02d}" for i in range(N_PATIENTS)]
-    label = random.permutation([1] * 36 + [0] * 54)
+    label = random.permutation([1] * events + [0] * (N_PATIENTS - events))
     values = random.normal(size=(N_PATIENTS, N_FEATURES))
     values[:, 0] += signal * label
     groups = list(ids)
@@ -44,12 +46,11 @@ def tables(*, seed: int = 1, signal: float = 0.0, twins: bool = False) -> Tables
     patients = pd.DataFrame({"patient_id": ids, "group_id": groups, "label": label})
     patients["site"] = np.where(np.arange(N_PATIENTS) % 2 == 0, "A", "B")
     patients["cohort"] = ["train"] * 60 + ["external"] * 30
-    params = SplitParams(folds=3, repeats=1, holdout_fraction=0.25)
     # A leak of twins is a split that does not know them: each row is a patient of its own there.
     known = patients.assign(group_id=patients["patient_id"]) if twins else patients
     features = pd.DataFrame(values, columns=[f"f{i:03d}" for i in range(N_FEATURES)]).assign(patient_id=ids)
     block = table_block(features, name="noise", patients=ids)
-    splits = split_table(known, params=params, seed=seed)
+    splits = split_table(known, params=SPLIT, seed=seed)
     return Tables(patients=patients, splits=splits, blocks=(block,), repeats=None)
 
 

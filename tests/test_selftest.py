@@ -7,17 +7,21 @@ from study import study_predictions
 
 from pipeline import result_contracts
 from pipeline.compare import choose, fold_table
-from pipeline.errors import ParamsError
-from pipeline.fusion import FusionParams
+from pipeline.errors import ParamsError, PipelineError
 from pipeline.model_scores import model_scores
 from pipeline.params import load_params
 from pipeline.plan import PrimaryParams
-from pipeline.selftest import SelftestParams, chosen_models, described_patients, failing, selftest_table, training_sites
-from pipeline.selftest_inputs import _blocks_to_try
+from pipeline.selftest import (
+    SelftestParams,
+    check_lights,
+    chosen_models,
+    described_patients,
+    selftest_table,
+    training_sites,
+    where_it_counts,
+)
 from pipeline.selftests.checks import Check
 from pipeline.tables import check_table
-
-PARAMS = load_params(ROOT / "params" / "selftest.yaml", SelftestParams)
 
 
 def check(name, light):
@@ -38,31 +42,26 @@ def test_table_keeps_its_contract():
     assert table["limit"].isna().all()
 
 
-def test_red_stops_the_run_but_for_insample_networks_that_are_allowed():
-    checks = [check("networks_apart", "red"), check("sham_labels", "amber"), check("garbage_rows", "green")]
+def test_red_stops_the_run_and_every_red_light_is_named():
+    checks = [check("sham_labels", "red"), check("size_alone", "amber"), check("garbage_rows", "red")]
 
-    def stopped(strategies, *, allow):
-        return [one.check for one in failing(checks, strategies=strategies, allow_insample=allow)]
-
-    assert stopped({"insample"}, allow=False) == ["networks_apart"]
-    assert stopped({"insample"}, allow=True) == []
-    assert stopped({"crossfit"}, allow=True) == ["networks_apart"]  # a leak of another kind is no published practice
+    with pytest.raises(PipelineError, match=r"^2 self-tests are red.*T/selftest\.csv") as error:
+        check_lights(checks, allow_insample=True, place="T/selftest.csv")
+    assert str(error.value).endswith("Title sham_labels: Finding; Title garbage_rows: Finding.")
 
 
-def test_networks_are_left_out_of_the_set_that_is_tried():
-    fusion = FusionParams.model_validate(
-        {"sets": {"deep": ["net"], "all": ["clinical", "radiomics", "net"]}, "match_parts": True}
-    )
+def test_amber_and_grey_do_not_stop_the_run():
+    check_lights([check("a", "green"), check("b", "amber"), check("c", "grey")], allow_insample=False, place="t")
 
-    def tried(name):
-        params = PARAMS.model_copy(update={"feature_set": name})
-        return _blocks_to_try(params, fusion=fusion, nets=("net",), place="params/fusion.yaml")
 
-    assert tried("all") == ("clinical", "radiomics")
-    with pytest.raises(ParamsError, match="names deep, which has networks only"):
-        tried("deep")
-    with pytest.raises(ParamsError, match=r"names none, which is not in params/fusion\.yaml; the sets are deep, all"):
-        tried("none")
+def test_insample_networks_stop_the_run_unless_they_are_allowed():
+    insample = check("networks_insample", "red")
+
+    check_lights([insample], allow_insample=True, place="t")
+    with pytest.raises(PipelineError, match="1 self-test is red"):
+        check_lights([insample], allow_insample=False, place="t")
+    with pytest.raises(PipelineError, match="Title networks_apart"):  # a leak of another kind is no published practice
+        check_lights([insample, check("networks_apart", "red")], allow_insample=True, place="t")
 
 
 @pytest.mark.parametrize(("evaluation", "expected"), [("internal", "internal"), (None, "external")])
@@ -72,8 +71,10 @@ def test_models_are_tried_where_the_primary_comparison_is(evaluation, expected):
     named = {"feature_set": "combined", "comparator": "clinical", "evaluation": evaluation}
     primary = PrimaryParams.model_validate(named) if evaluation else None
     chosen = choose(fold_table(predictions), models, primary=primary)
-    own, first = chosen_models(models, chosen=chosen)
+    all_chosen = chosen_models(models, chosen=chosen)
+    own, first = where_it_counts(all_chosen, chosen=chosen)
 
+    assert {model.evaluation for model in all_chosen} == {"cv", "internal", "external"}
     assert {model.evaluation for model in own} == {expected}
     assert len(own) == len(chosen)
     assert (first.feature_set if first else None) == ("combined" if evaluation else None)

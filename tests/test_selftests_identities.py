@@ -10,7 +10,7 @@ from pipeline.operating_point import freeze
 from pipeline.selftests.identities import (
     consistency_check,
     images_check,
-    networks_check,
+    networks_checks,
     patients_check,
     scored_check,
     thresholds_check,
@@ -64,6 +64,22 @@ def test_a_held_out_patient_without_a_score_is_red():
     assert scored_check(PREDICTIONS.drop(index=5), splits=SPLITS).light == "red"
 
 
+def test_a_fit_that_scored_nobody_is_red():
+    one = (PREDICTIONS["resample"] == "cv-1-1") & (PREDICTIONS["model"] == "rf")
+    found = scored_check(PREDICTIONS[~one], splits=SPLITS)
+
+    assert found.light == "red"
+    assert found.value == PREDICTIONS.loc[one, "feature_set"].nunique()
+
+
+def test_a_test_patient_who_trains_another_resample_is_red():
+    external = SPLITS.loc[SPLITS["role"] == "external", "patient_id"].iloc[0]
+    row = pd.DataFrame({"resample": ["cv-1-1"], "patient_id": [external], "role": ["train"], "half": ["a"]})
+    found = patients_check(pd.concat([SPLITS, row]), patients=PATIENTS)
+
+    assert (found.light, found.value) == ("red", 1)
+
+
 def test_a_threshold_that_knows_the_test_set_is_red():
     changed = PREDICTIONS.copy()
     one = (changed["model"] == "lr") & (changed["feature_set"] == "clinical") & (changed["evaluation"] != "cv")
@@ -100,10 +116,13 @@ def described(part, *, half):
     return rows[["resample", "patient_id"]].assign(part=part)
 
 
-def networks(cards, rows):
-    return networks_check(
-        {"net": cards}, described={"net": rows}, splits=SPLITS, with_image=set(PATIENTS["patient_id"])
-    )
+GROUPS = dict(zip(PATIENTS["patient_id"], PATIENTS["group_id"], strict=True))
+
+
+def networks(cards, rows, *, groups=GROUPS):
+    first, *others = networks_checks({"net": cards}, described={"net": rows}, splits=SPLITS, groups=groups)
+    assert others == [] or [one.check for one in others] == ["networks_insample"]
+    return others[0] if others else first
 
 
 def test_networks_apart_are_green():
@@ -119,12 +138,34 @@ def test_a_network_that_describes_its_own_half_is_red():
     assert found.value == 30  # half of sixty
 
 
-def test_insample_is_red():
-    rows = pd.concat([described("all", half="a"), described("all", half="b")])
-    found = networks([card("a", strategy="insample")], rows)
+def test_a_network_that_describes_a_training_patients_twin_is_red():
+    rows = pd.concat([described("a", half="b"), described("b", half="a")])
+    final = SPLITS[SPLITS["resample"] == "final"].set_index("patient_id")
+    twins = dict.fromkeys((final.index[final["half"] == "a"][0], final.index[final["half"] == "b"][0]), "twins")
 
-    assert found.light == "red"
-    assert "too good" in found.finding
+    assert networks([card("a"), card("b")], rows, groups=GROUPS | twins).value == 2
+
+
+def test_a_row_without_a_card_is_red():
+    assert networks([card("a")], pd.concat([described("a", half="b"), described("b", half="a")])).light == "red"
+
+
+def test_insample_has_a_red_light_of_its_own():
+    rows = pd.concat([described("all", half="a"), described("all", half="b")])
+    cards = [card("a", strategy="insample")]
+    apart, insample = networks_checks({"net": cards}, described={"net": rows}, splits=SPLITS, groups=GROUPS)
+
+    assert (apart.check, apart.light) == ("networks_apart", "green")
+    assert (insample.check, insample.light, insample.value) == ("networks_insample", "red", 60)
+    assert "too good" in insample.finding
+
+
+def test_insample_hides_no_other_fault():
+    rows = pd.concat([described("all", half="a"), described("all", half="b")])
+    cards = [card("a", strategy="insample", ids=["somebody"])]
+    found = networks_checks({"net": cards}, described={"net": rows}, splits=SPLITS, groups=GROUPS)
+
+    assert [one.light for one in found] == ["red", "red"]
 
 
 def test_a_card_of_other_patients_is_red():
@@ -138,7 +179,7 @@ def test_given_weights(known, light):
 
 
 def test_without_networks_it_is_not_checked():
-    assert networks_check({}, described={}, splits=SPLITS, with_image=set()).light == "grey"
+    assert [one.light for one in networks_checks({}, described={}, splits=SPLITS, groups={})] == ["grey"]
 
 
 @pytest.mark.parametrize(

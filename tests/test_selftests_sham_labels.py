@@ -5,11 +5,13 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from sham_study import lights, study, tables
+import sham_study as study_module
+from sham_study import SPLIT, lights, recipe, study, tables
 
 from pipeline.benchmark import benchmark_set
 from pipeline.checkpoints import CheckpointStore
 from pipeline.reduce import reduce_case
+from pipeline.selftest import Tables, sham_study
 from pipeline.selftests import sham_labels
 from pipeline.selftests.sham_labels import (
     ALL,
@@ -19,8 +21,10 @@ from pipeline.selftests.sham_labels import (
     limit_of,
     sham_checks,
     sham_patients,
+    shuffled_auc,
     shuffles,
 )
+from pipeline.split import split_table
 
 
 @pytest.mark.slow
@@ -61,29 +65,39 @@ def test_selection_outside_the_folds_is_red(tmp_path, monkeypatch):
     assert lights(study(), folder=tmp_path)["sham_labels"] == "red"
 
 
-def test_over_sampling_before_the_split_is_red(tmp_path, monkeypatch):
-    """The double copies events before the folds are dealt, so that copies of one patient lie on both sides."""
+def over_sampled(own, shuffle, *, copies, seed):
+    """The study of one shuffle with `copies` of every event as new patients, and only then dealt into folds."""
+    training = sorted(own.splits.loc[own.splits["role"] == "cv", "patient_id"].unique())
+    patients = sham_patients(own.patients, training=training, shuffle=shuffle, seed=seed)
+    events = patients[patients["patient_id"].isin(training) & (patients["label"] == 1)]
+    rows, patient_tables = own.blocks[0].frame("final", "all"), [patients]
+    frames = [rows]
+    for number in range(copies):
+        name = f"+{number}"
+        patient_tables.append(events.assign(patient_id=events["patient_id"] + name, group_id=events["group_id"] + name))
+        frames.append(rows.loc[events["patient_id"]].set_axis(list(patient_tables[-1]["patient_id"])))
+    patients, rows = pd.concat(patient_tables, ignore_index=True), pd.concat(frames)
+    block = dataclasses.replace(own.blocks[0], frame=lambda _resample, _part: rows)
+    splits = split_table(patients, params=SPLIT, seed=seed)
+    return sham_study(Tables(patients=patients, splits=splits, blocks=(block,), repeats=None), recipe=recipe())
 
-    def leaky(reduced, patients, splits, *, seed, **_):
-        from sklearn.neighbors import KNeighborsClassifier
 
-        ids = sorted(splits["patient_id"].unique())
-        label = patients.set_index("patient_id")["label"].loc[ids].to_numpy()
-        random = np.random.default_rng(seed)
-        values = random.normal(size=(len(ids), 10))
-        taken = np.concatenate([np.arange(len(label)), random.choice(np.flatnonzero(label == 1), size=30)])
-        fold = random.integers(0, 3, size=len(taken))
-        scored = []
-        for number in range(3):
-            train, test = taken[fold != number], taken[fold == number]
-            model = KNeighborsClassifier(n_neighbors=1).fit(values[train], label[train])
-            score = model.predict_proba(values[test])[:, 1]
-            scored.append(pd.DataFrame({"resample": f"cv-{number}", "label": label[test], "score": score}))
-        return pd.concat(scored)
+@pytest.mark.parametrize(("copies", "light"), [(2, "red"), (0, "green")])
+def test_over_sampling_before_the_split_is_red(tmp_path, monkeypatch, copies, light):
+    """The double copies events until both outcomes are equally many, then deals the folds, so that copies of one
+    patient lie on both sides; all that follows is the real pipeline. Without copies the double does nothing.
+    """
+    own = tables(events=24)
 
-    monkeypatch.setattr(sham_labels, "benchmark_set", leaky)
+    def leaky(shuffle, *, study, store):
+        one = over_sampled(own, shuffle, copies=copies, seed=study.seed)
+        return shuffled_auc(
+            Shuffle(kind=REAL, repeat=1), study=one, store=CheckpointStore(store.folder, key=shuffle.name)
+        )
 
-    assert lights(study(), folder=tmp_path)["sham_labels"] == "red"
+    monkeypatch.setattr(study_module, "shuffled_auc", leaky)
+
+    assert lights(study(events=24), folder=tmp_path)["sham_labels"] == light
 
 
 def test_an_image_level_split_is_red(tmp_path):
@@ -112,6 +126,16 @@ def test_shuffles_keep_counts_groups_and_test_patients():
     assert (sham["label"][:60] != patients["label"][:60]).any()
     assert (sham["label"][60:] == patients["label"][60:]).all()
     assert (sham.groupby("group_id")["label"].nunique() == 1).all()
+
+
+def test_a_group_without_its_like_is_shuffled_too():
+    patients = tables().patients.assign(site="A")
+    patients.loc[:4, "group_id"] = "family"  # five patients that share a picture, and no other group of five
+    patients["label"] = [1] * 5 + [0] * 85
+    sham = sham_patients(patients, training=list(patients["patient_id"]), shuffle=Shuffle(kind=ALL, repeat=1), seed=1)
+
+    assert sham["label"].sum() == 5
+    assert sham["label"][:5].sum() < 5
 
 
 def test_within_site_every_site_keeps_its_events():
@@ -168,6 +192,14 @@ def test_a_mean_away_from_one_half_is_red_on_either_side(auc, light):
 )
 def test_site_confounding_is_amber_never_red(within, light):
     assert sham_checks(done([0.5] * 20, within=within))[1].light == light
+
+
+def test_shuffles_without_a_scored_fold_do_not_count():
+    nan = float("nan")
+
+    assert {check.light for check in sham_checks(done([nan] * 20, within=[nan] * 20))} == {"grey"}
+    assert [check.light for check in sham_checks(done([0.5] * 20 + [nan]))][:1] == ["green"]
+    assert sham_checks(done([0.5] * 20, real=nan))[2].light == "grey"
 
 
 def test_a_model_no_better_than_shuffles_is_amber():

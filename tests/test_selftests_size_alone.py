@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline import result_contracts
 from pipeline.model_scores import ModelScores
-from pipeline.selftests.size_alone import direction, lesion_sizes, size_checks
+from pipeline.selftests.size_alone import direction, lesion_sizes, size_checks, size_table
+from pipeline.tables import check_table
 
 IDS = tuple("abcdefgh")
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1], dtype=bool)
@@ -87,3 +89,21 @@ def test_without_sizes_it_is_not_checked():
 
 def test_constant_scores_are_no_ruler():
     assert checks([0.5] * 8)["size_correlation"].light == "grey"
+
+
+def test_table_of_every_model_by_hand():
+    scores = LABELS + np.array([0.3, 0.1, 0.2, 0, 0.3, 0, 0.1, 0.2])
+    table = size_table(SIZES, chosen=[model(scores), model([0.5] * 8, "flat")], training=TRAINING)
+
+    check_table(table, result_contracts.SIZE_ALONE, place="sizes")
+    assert list(table["n"]) == [8, 8]
+    assert list(table["size_auc"]) == [14 / 16, 14 / 16]
+    assert list(table["model_auc"]) == [1, 0.5]
+    assert table["correlation"].isna().tolist() == [False, True]
+
+
+def test_patients_without_a_size_are_left_out_of_both():
+    alone = SIZES.drop("d")  # the patient whose size 6 lies above two events
+    found = size_table(alone, chosen=[model(SIZES / 10)], training=TRAINING).iloc[0]
+
+    assert (found["n"], found["size_auc"], found["model_auc"]) == (7, 1, 1)

@@ -63,7 +63,7 @@ def noise(seed: int) -> Spoil:
     return spoil
 
 
-def tested_patients(splits: pd.DataFrame) -> list[str]:
+def held_out_patients(splits: pd.DataFrame) -> list[str]:
     """The internal and external patients."""
     return sorted(splits.loc[splits["role"].isin(TESTED), "patient_id"].unique())
 
@@ -77,7 +77,7 @@ def variants(
     seed: int,
 ) -> list[Variant]:
     """The three variants, in part `all`; none where there is no test patient."""
-    tested = tested_patients(splits)
+    tested = held_out_patients(splits)
     if not tested:
         return []
     ours = patients["patient_id"].isin(tested)

@@ -13,7 +13,7 @@ from pipeline.operating_point import operating_points
 from pipeline.params import ThresholdParams
 from pipeline.selftests.checks import Check, Light
 
-FINAL = "final"
+INSAMPLE = "insample"
 SAME = 1e-12  # thresholds that differ by less are equal
 
 
@@ -30,15 +30,28 @@ def _check(check: str, *, title: str, rule: str, faults: int, good: str, bad: st
     )
 
 
+def _on_two_sides(shown: pd.DataFrame) -> int:
+    """How many names stand on two sides of a split; `shown` has resample, role and name.
+
+    A side is a role in a resample. Internal and external patients are held out for good, in every resample.
+    """
+    roles = shown.groupby(["name", "resample"])["role"].nunique().groupby("name").max()
+    cohort = shown["role"].where(shown["role"].isin(["internal", "external"]), "train")
+    cohorts = cohort.groupby(shown["name"]).nunique()
+    return int(((roles > 1) | (cohorts > 1)).sum())
+
+
 def patients_check(splits: pd.DataFrame, *, patients: pd.DataFrame) -> Check:
-    """No patient, and no group of patients that share a picture, has two roles in one resample."""
+    """No patient, and no group of patients that share a picture, has two roles in one resample, or is a training
+    patient in one and a test patient in another.
+    """
     groups = dict(zip(patients["patient_id"], patients["group_id"], strict=True))
-    roles = splits.assign(group=splits["patient_id"].map(groups)).groupby(["resample", "group"])["role"].nunique()
     return _check(
         "patients_apart",
         title="Training and test patients are different people",
-        rule="Red if a patient, or a group that shares a picture, stands on two sides of a split (the value).",
-        faults=int((roles > 1).sum()),
+        rule="Red if a patient, or a group that shares a picture, stands on two sides of a split (the value counts "
+        "them).",
+        faults=_on_two_sides(splits.assign(name=splits["patient_id"].map(groups))),
         good="Every patient, with all images, stands on one side of every split.",
         bad="Patients stand on two sides of a split.",
     )
@@ -53,33 +66,32 @@ def image_hashes(cohort: pd.DataFrame, *, folder: Path) -> pd.Series:
 def images_check(hashes: pd.Series, *, cohort: pd.DataFrame, splits: pd.DataFrame) -> Check:
     """No picture, by the hash of its voxels, is on two sides of a split."""
     owner = cohort.set_index("image_id")["patient_id"]
-    shown = pd.DataFrame({"patient_id": owner.loc[hashes.index].to_numpy(), "hash": hashes.to_numpy()})
+    shown = pd.DataFrame({"patient_id": owner.loc[hashes.index].to_numpy(), "name": hashes.to_numpy()})
     # Only pictures that are there twice can be on two sides.
-    twice = shown[shown["hash"].duplicated(keep=False)]
-    sides = twice.merge(splits[["resample", "patient_id", "role"]], on="patient_id")
-    roles = sides.groupby(["resample", "hash"])["role"].nunique()
+    twice = shown[shown["name"].duplicated(keep=False)]
     return _check(
         "images_apart",
         title="No test picture is a training picture",
         rule="Red if a picture with the very same pixels is on two sides of a split (the value counts them).",
-        faults=int((roles > 1).sum()),
+        faults=_on_two_sides(twice.merge(splits[["resample", "patient_id", "role"]], on="patient_id")),
         good="No picture is on two sides of a split.",
         bad="The same picture is on two sides of a split.",
     )
 
 
 def scored_check(predictions: pd.DataFrame, *, splits: pd.DataFrame) -> Check:
-    """Every score is of a patient who was held out of that resample, and no held-out patient lacks one."""
+    """Every score is of a patient who was held out of that resample, and no held-out patient of any lacks one."""
     role = splits.set_index(["resample", "patient_id"])["role"]
     keys = pd.MultiIndex.from_frame(predictions[["resample", "patient_id"]])
     wrong = int((role.reindex(keys).to_numpy() != predictions["evaluation"].to_numpy()).sum())
     held_out = splits[splits["role"] != "train"].groupby("resample").size()
-    counts = predictions.groupby(["feature_set", "model", "resample"]).size()
-    short = sum(int(n != held_out.get(resample, 0)) for (_, _, resample), n in counts.items())
+    counts = predictions.groupby(["feature_set", "model", "resample"]).size().unstack("resample", fill_value=0)
+    short = int((counts.reindex(columns=held_out.index, fill_value=0) != held_out).to_numpy().sum())
     return _check(
         "scored_held_out",
         title="Every score is of a patient the model had not seen",
-        rule="Red if a score is of a training patient of its fit, or a held-out patient has none (the value).",
+        rule="Red if a score is of a training patient of its fit, or a held-out patient has none (the value counts "
+        "scores and incomplete fits).",
         faults=wrong + short,
         good="All scores are of held-out patients, and every held-out patient has one.",
         bad="There are scores of patients that were not held out, or patients without a score.",
@@ -109,52 +121,76 @@ def thresholds_check(predictions: pd.DataFrame, *, rule: ThresholdParams) -> Che
     )
 
 
-def networks_check(
+def networks_checks(
     cards: Mapping[str, Sequence[Mapping[str, Any]]],
     *,
     described: Mapping[str, pd.DataFrame],
     splits: pd.DataFrame,
-    with_image: set[str],
-) -> Check:
-    """No network describes a patient it was trained on.
+    groups: Mapping[str, str],
+) -> list[Check]:
+    """No network describes a patient it was trained on; in-sample networks, which do so by plan, have their own light.
 
-    `cards` by network; `described` by network: resample, part and patient_id of every row of its features;
-    `with_image`: patients that have a usable image. The ids a network was trained on are held against the hash on its
-    card, then against the rows it describes.
+    `cards` by network; `described` by network: resample, part and patient_id of every row of its features; `groups`:
+    the group of every patient that has a usable image. The ids a network was trained on are held against the hash on
+    its card, then their groups against the rows it describes, and every row must have a card.
     """
-    title = "No network describes a patient it was trained on"
-    rule = (
-        "Red if a network describes its own training patients, or its card does not fit the splits (the value counts "
-        "patients and cards); amber for given weights whose training patients are unknown."
-    )
-    strategies = {str(card.get("strategy")) for own in cards.values() for card in own}
     if not cards:
-        return Check(check="networks_apart", light="grey", title=title, rule=rule, finding="No network was used.")
-    faults = 0
+        return [_networks_light("grey", finding="No network was used.")]
+    faults, unknown, insample = 0, False, 0
     for net, own in cards.items():
+        carded = {(str(card["resample"]), str(card["part"])) for card in own}
+        faults += int((~pd.MultiIndex.from_frame(described[net][["resample", "part"]]).isin(carded)).sum())
         for card in own:
-            trained, fits = _trained(card, splits=splits, with_image=with_image)
-            rows = described[net]
-            seen = rows[(rows["resample"] == card["resample"]) & (rows["part"] == card["part"])]
-            faults += int(not fits) + len(trained & set(seen["patient_id"]))
-    unknown = {card.get("trained_on") for own in cards.values() for card in own} - {None, "other_patients"}
-    light: Light = "red" if faults else "amber" if unknown else "green"
-    finding = {
-        "red": "A network describes patients it was trained on: results with it are too good."
-        if "insample" in strategies
-        else "A network describes patients it was trained on, or its card does not fit the splits.",
-        "amber": "Weights were given, and nobody states that they were trained on other patients.",
-        "green": "Every network was trained apart from the patients it describes.",
-    }[light]
+            trained, fits = _trained(card, splits=splits, with_image=set(groups))
+            seen = _seen(card, rows=described[net], trained=trained, groups=groups)
+            planned = card.get("strategy") == INSAMPLE
+            faults += int(not fits) + (0 if planned else seen)
+            insample += seen if planned else 0
+            unknown = unknown or card.get("trained_on") not in (None, "other_patients")
+    if faults:
+        finding = "A network describes patients it was trained on, or its card does not fit the splits."
+        found = [_networks_light("red", finding=finding, faults=faults)]
+    elif unknown:
+        finding = "Weights were given, and nobody states that they were trained on other patients."
+        found = [_networks_light("amber", finding=finding, faults=0)]
+    else:
+        good = "Every network was trained apart from the patients it describes, but for those in-sample by plan."
+        finding = good if insample else good.partition(",")[0] + "."
+        found = [_networks_light("green", finding=finding, faults=0)]
+    return [*found, _insample_light(insample)] if insample else found
+
+
+def _networks_light(light: Light, *, finding: str, faults: int | None = None) -> Check:
     return Check(
         check="networks_apart",
         light=light,
-        title=title,
-        rule=rule,
+        title="No network describes a patient it was trained on",
+        rule="Red if a network describes its own training patients, or its card does not fit the splits (the value "
+        "counts both); amber for given weights whose training patients are unknown.",
         finding=finding,
-        value=float(faults),
+        value=None if faults is None else float(faults),
+        limit=None if faults is None else 0.0,
+    )
+
+
+def _insample_light(seen: int) -> Check:
+    return Check(
+        check="networks_insample",
+        light="red",
+        title="Networks are not tried on their own training patients",
+        rule="Red if the strategy is insample, the published practice: networks describe the patients they were "
+        "trained on, and models learn from that (the value counts such patients over all networks).",
+        finding="Results with in-sample networks are too good, and serve for comparison only.",
+        value=float(seen),
         limit=0.0,
     )
+
+
+def _seen(card: Mapping[str, Any], *, rows: pd.DataFrame, trained: set[str], groups: Mapping[str, str]) -> int:
+    """How many patients a network describes that it was trained on, or that share a picture with such a patient."""
+    own = rows[(rows["resample"] == card["resample"]) & (rows["part"] == card["part"])]
+    known = {groups[patient] for patient in trained}
+    return sum(groups.get(str(patient)) in known for patient in set(own["patient_id"]))
 
 
 def _trained(card: Mapping[str, Any], *, splits: pd.DataFrame, with_image: set[str]) -> tuple[set[str], bool]:

@@ -33,8 +33,8 @@ SITE_RULE = (
     "with the outcome, and a model may recognise the scanner."
 )
 REAL_RULE = (
-    "Amber if the p-value of the real outcome among the shuffles (the value) lies above the limit: shuffled outcomes are "
-    "then found about as well."
+    "Amber if the p-value of the real outcome among the shuffles (the value) lies above the limit: shuffled "
+    "outcomes are then found about as well."
 )
 TOO_FEW = "Too few shuffles left folds with patients of both outcomes."
 
@@ -161,7 +161,7 @@ def limit_of(aucs: Numbers) -> float:
 
 def _sham_check(aucs: Numbers) -> Check:
     title = "Shuffled outcomes are not found"
-    if len(aucs) < LEAST_SHUFFLES / 2:
+    if len(aucs) < LEAST_SHUFFLES:
         return Check(check="sham_labels", light="grey", title=title, rule=RULE, finding=TOO_FEW)
     away, limit = abs(float(aucs.mean()) - 0.5), limit_of(aucs)
     leak = not away <= limit
@@ -180,7 +180,7 @@ def _sham_check(aucs: Numbers) -> Check:
 
 def _site_check(aucs: Numbers, *, tried: bool) -> Check:
     title = "The outcome is not just the site"
-    if len(aucs) < LEAST_SHUFFLES / 2:
+    if len(aucs) < LEAST_SHUFFLES:
         finding = TOO_FEW if tried else "The training patients come from one site, or their site is not known."
         return Check(check="sham_within_site", light="grey", title=title, rule=SITE_RULE, finding=finding)
     value, limit = float(aucs.mean()), 0.5 + limit_of(aucs)
@@ -200,7 +200,7 @@ def _site_check(aucs: Numbers, *, tried: bool) -> Check:
 
 def _real_check(real: Numbers, aucs: Numbers) -> Check:
     title = "The real outcome is found better than shuffled ones"
-    if not len(real) or len(aucs) < LEAST_SHUFFLES / 2:
+    if not len(real) or len(aucs) < LEAST_SHUFFLES:
         return Check(check="real_outcome", light="grey", title=title, rule=REAL_RULE, finding=TOO_FEW)
     p_value = (1 + int((aucs >= real[0]).sum())) / (1 + len(aucs))
     better = p_value <= 0.05

@@ -4,16 +4,21 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 
+from pipeline import result_contracts
 from pipeline.model_scores import ModelScores
 from pipeline.selftests.checks import Check
 from pipeline.statistics.roc import placements
 
 NOTHING = "No lesion size, or no chosen model, to try it on."
 AXES = ("x", "y", "z")
-RULER_RULE = "Amber if the scores of a chosen model follow lesion size more closely (Spearman) than the limit."
-BEATEN_RULE = "Amber if lesion size alone tells the outcome as well as the primary model (AUC, the limit)."
+RULER_RULE = (
+    "Amber if the scores of a chosen model go with lesion size (Spearman's correlation, up or down; the value is the "
+    "closest) more than the limit."
+)
+BEATEN_RULE = "Amber if the AUC of lesion size alone (the value) reaches that of the primary model (the limit)."
 
 
 def lesion_sizes(rois: pd.DataFrame) -> pd.Series:
@@ -32,12 +37,12 @@ def size_auc(sizes: pd.Series, *, model: ModelScores, larger_means_event: bool) 
 
     The direction is learned beforehand, from training patients.
     """
-    own = [place for place, patient in enumerate(model.ids) if patient in sizes.index]
+    own = _with_size(model, sizes=sizes)
     labels = model.labels[own]
     if not labels.any() or labels.all():
         return float("nan")
     values = sizes.loc[[model.ids[place] for place in own]].to_numpy(dtype=np.float64)
-    auc = float(placements(rankdata(values), labels=labels).auc[0])
+    auc = _auc(rankdata(values), labels=labels)
     return auc if larger_means_event else 1 - auc
 
 
@@ -47,6 +52,39 @@ def direction(sizes: pd.Series, *, labels: pd.Series) -> bool:
     if known.nunique() < 2:
         return True
     return float(placements(sizes.loc[known.index], labels=known.to_numpy()).auc[0]) >= 0.5
+
+
+def size_table(sizes: pd.Series, *, chosen: Sequence[ModelScores], training: pd.Series) -> pd.DataFrame:
+    """`size_alone.csv`: for each chosen model in each evaluation, over its patients with a lesion size: the AUC of size
+    alone, the model's own, and Spearman's correlation of its scores with size; empty where one is not defined.
+
+    Scores of evaluation cv come from several fits; their correlation with size is a rough one.
+    """
+    larger = direction(sizes, labels=training)
+    rows = []
+    for model in chosen:
+        own = _with_size(model, sizes=sizes)
+        both = 0 < int(model.labels[own].sum()) < len(own)
+        rows.append(
+            {
+                "feature_set": model.feature_set,
+                "model": model.model,
+                "evaluation": model.evaluation,
+                "n": len(own),
+                "size_auc": size_auc(sizes, model=model, larger_means_event=larger),
+                "model_auc": _auc(model.scores[own], labels=model.labels[own]) if both else np.nan,
+                "correlation": _correlation(sizes, model=model),
+            }
+        )
+    return pd.DataFrame(rows, columns=[column.name for column in result_contracts.SIZE_ALONE.columns])
+
+
+def _with_size(model: ModelScores, *, sizes: pd.Series) -> list[int]:
+    return [place for place, patient in enumerate(model.ids) if patient in sizes.index]
+
+
+def _auc(scores: NDArray[np.float64], *, labels: NDArray[np.bool_]) -> float:
+    return float(placements(scores, labels=labels).auc[0])
 
 
 def size_checks(
@@ -65,23 +103,22 @@ def _ruler(sizes: pd.Series, *, chosen: Sequence[ModelScores], limit: float) -> 
     title = "No model is just a ruler"
     if not found:
         return Check(check="size_correlation", light="grey", title=title, rule=RULER_RULE, finding=NOTHING)
-    worst = max(found, key=lambda name: abs(found[name]))
-    ruler = abs(found[worst]) > limit
+    rulers = sorted(name for name, value in found.items() if abs(value) > limit)
     return Check(
         check="size_correlation",
-        light="amber" if ruler else "green",
+        light="amber" if rulers else "green",
         title=title,
         rule=RULER_RULE,
-        finding=f"The scores of {worst} follow lesion size."
-        if ruler
+        finding=f"These models follow lesion size: {', '.join(rulers)}."
+        if rulers
         else "No chosen model's scores follow lesion size.",
-        value=abs(found[worst]),
+        value=max(abs(value) for value in found.values()),
         limit=limit,
     )
 
 
 def _correlation(sizes: pd.Series, *, model: ModelScores) -> float:
-    own = [place for place, patient in enumerate(model.ids) if patient in sizes.index]
+    own = _with_size(model, sizes=sizes)
     values, scores = sizes.loc[[model.ids[place] for place in own]], model.scores[own]
     if len(own) < 3 or np.ptp(scores) == 0 or np.ptp(values) == 0:
         return float("nan")
@@ -95,7 +132,8 @@ def _beaten(sizes: pd.Series, *, primary: ModelScores | None, training: pd.Serie
         alone = size_auc(sizes, model=primary, larger_means_event=direction(sizes, labels=training))
     if primary is None or not np.isfinite(alone):
         return Check(check="size_alone", light="grey", title=title, rule=BEATEN_RULE, finding=NOTHING)
-    own = float(placements(primary.scores, labels=primary.labels).auc[0])
+    known = _with_size(primary, sizes=sizes)
+    own = _auc(primary.scores[known], labels=primary.labels[known])
     beaten = alone >= own
     return Check(
         check="size_alone",

@@ -1,0 +1,48 @@
+"""The self-tests of results that are there: lesion size beside the models, and who was where."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.model_scores import model_scores
+from pipeline.selftest import chosen_models, where_it_counts
+from pipeline.selftest_inputs import Inputs
+from pipeline.selftests.checks import Check
+from pipeline.selftests.identities import (
+    consistency_check,
+    image_hashes,
+    images_check,
+    networks_checks,
+    patients_check,
+    scored_check,
+    thresholds_check,
+)
+from pipeline.selftests.size_alone import lesion_sizes, size_checks, size_table
+
+
+def size_results(inputs: Inputs, *, limit: float) -> tuple[list[Check], pd.DataFrame]:
+    """The lights of lesion size where the primary comparison is made, and `size_alone.csv` for every evaluation.
+
+    `limit`: the correlation of score and size above which a model is called a ruler.
+    """
+    models = chosen_models(model_scores(inputs.predictions, place="data/predictions"), chosen=inputs.chosen)
+    counted, primary = where_it_counts(models, chosen=inputs.chosen)
+    sizes, training = lesion_sizes(inputs.rois), inputs.training
+    checks = size_checks(sizes, chosen=counted, primary=primary, training=training, limit=limit)
+    return checks, size_table(sizes, chosen=models, training=training)
+
+
+def identity_checks(inputs: Inputs, *, images: Path) -> list[Check]:
+    """The lights of who was where, and of the printed figures; `images` is the folder of the cohort's images."""
+    splits, usable = inputs.tables.splits, inputs.rois[inputs.rois["status"] == "ok"]
+    hashes = image_hashes(inputs.cohort, folder=images)
+    group = inputs.tables.patients.set_index("patient_id")["group_id"]
+    pictured = {patient: group[patient] for patient in usable["patient_id"].unique()}
+    return [
+        patients_check(splits, patients=inputs.tables.patients),
+        images_check(hashes, cohort=inputs.cohort, splits=splits),
+        scored_check(inputs.predictions, splits=splits),
+        thresholds_check(inputs.predictions, rule=inputs.common.threshold),
+        *networks_checks(inputs.cards, described=inputs.described, splits=splits, groups=pictured),
+        consistency_check(inputs.consistency),
+    ]

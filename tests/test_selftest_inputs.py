@@ -1,0 +1,28 @@
+"""selftest_inputs: which blocks are tried, and what the store of finished work depends on."""
+
+import pytest
+from house import ROOT
+
+from pipeline.errors import ParamsError
+from pipeline.fusion import FusionParams
+from pipeline.params import load_params
+from pipeline.selftest import SelftestParams
+from pipeline.selftest_inputs import _blocks_to_try
+
+PARAMS = load_params(ROOT / "params" / "selftest.yaml", SelftestParams)
+
+
+def test_networks_are_left_out_of_the_set_that_is_tried():
+    fusion = FusionParams.model_validate(
+        {"sets": {"deep": ["net"], "all": ["clinical", "radiomics", "net"]}, "match_parts": True}
+    )
+
+    def tried(name):
+        params = PARAMS.model_copy(update={"feature_set": name})
+        return _blocks_to_try(params, fusion=fusion, nets=("net",), place="params/fusion.yaml")
+
+    assert tried("all") == ("clinical", "radiomics")
+    with pytest.raises(ParamsError, match="names deep, which has networks only"):
+        tried("deep")
+    with pytest.raises(ParamsError, match=r"names none, which is not in params/fusion\.yaml; the sets are deep, all"):
+        tried("none")
