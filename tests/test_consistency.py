@@ -117,6 +117,14 @@ def test_an_auc_that_declared_sizes_cannot_have():
     assert "AUC 0.90 cannot come from 2 patients with the event and 3 without" in found.message
 
 
+def test_a_table_of_cohort_sizes_alone_is_checked_for_its_sums():
+    table = pd.DataFrame({"cohort": ["a", "b", "total"], "n_pos": ["3", "4", "8"], "n_neg": ["5", "6", ""]})
+    result = check(table)
+
+    assert result.findings["message"].tolist() == ["n_pos of rows 2 and 3 add up to 7, and row 4 has 8."]
+    assert len(result.matrices) == 0
+
+
 def test_cut_figures_are_told_from_rounded_ones():
     # 2 of 3 cut to .66, 5 of 6 to .83
     table = pd.DataFrame({"n_pos": ["3"], "n_neg": ["6"], "SEN": ["0.66"], "SPE": ["0.83"]})

@@ -98,18 +98,22 @@ def test_the_metric_that_breaks_a_row_is_named():
 @pytest.mark.parametrize(
     ("sizes", "expected"),
     [
-        (Sizes(n_pos=2, n_neg=3), [(2, [3])]),
-        (Sizes(n_pos=2, n=5), [(2, [3])]),
-        (Sizes(n_neg=3, n=5), [(2, [3])]),
-        (Sizes(n=4), [(1, [3]), (2, [2]), (3, [1])]),
-        (Sizes(n_pos=2, max_n=4), [(2, [1, 2])]),
-        (Sizes(n_neg=2, max_n=4), [(1, [2]), (2, [2])]),
-        (Sizes(max_n=3), [(1, [1, 2]), (2, [1])]),
+        (Sizes(n_pos=2, n_neg=3), [(2, 3)]),
+        (Sizes(n_pos=2, n=5), [(2, 3)]),
+        (Sizes(n_neg=3, n=5), [(2, 3)]),
+        (Sizes(n=4), [(1, 3), (2, 2), (3, 1)]),
+        (Sizes(n_pos=2, max_n=4), [(2, 1), (2, 2)]),
+        (Sizes(n_neg=2, max_n=4), [(1, 2), (2, 2)]),
+        (Sizes(max_n=3), [(1, 1), (1, 2), (2, 1)]),
         (Sizes(n_pos=5, n=5), []),
+        (Sizes(n=500, max_n=10), [(n_pos, 500 - n_pos) for n_pos in range(1, 500)]),
     ],
 )
 def test_sizes_that_are_tried(sizes, expected):
-    assert [(n_pos, n_neg.tolist()) for n_pos, n_neg in sizes.classes()] == expected
+    found = fitting_cohorts({}, sizes=sizes)
+
+    assert found.pairs() == expected
+    assert found.matrices.tolist() == [(n_pos + 1) * (n_neg + 1) for n_pos, n_neg in expected]
 
 
 def test_large_known_sizes_are_searched_too():

@@ -20,7 +20,7 @@ def column_findings(verdicts: Sequence[Verdict], *, equal_rows: int) -> Iterator
     """
     for a, b in combinations(COMPARED, 2):
         same = [verdict for verdict in verdicts if _equal(verdict.row, a, b)]
-        same = [verdict for verdict in same if not (verdict.complete and verdict.sizes.known)]
+        same = [verdict for verdict in same if not (verdict.complete and verdict.sizes.pair)]
         if len(same) < equal_rows:
             continue
         broken = [verdict for verdict in same if not verdict.complete]
@@ -45,7 +45,7 @@ def row_findings(verdicts: Sequence[Verdict], *, equal_columns: int) -> Iterator
         if len(same) < equal_columns:
             continue
         one_set = a.test_set == b.test_set
-        explained = all(own.complete and own.sizes.known for own in (first, second))
+        explained = all(own.complete and own.sizes.pair for own in (first, second))
         apart = any(_differ(a.intervals.get(name), b.intervals.get(name)) for name in shared)
         if (one_set or explained) and (same != shared or "AUC" not in same or apart):
             continue

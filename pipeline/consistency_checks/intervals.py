@@ -75,10 +75,9 @@ def _too_narrow(
 def _expected(verdict: Verdict, name: str) -> tuple[float, str] | None:
     """The width of the usual interval at the printed estimate, and the patients it rests on."""
     row: Row = verdict.row
-    sizes = next(((a, int(b[0])) for a, b in verdict.sizes.classes()), None) if verdict.sizes.known else None
-    if sizes is None:
+    n_pos, n_neg = verdict.sizes.pair or (0, 0)
+    if min(n_pos, n_neg) < 1:
         return None
-    n_pos, n_neg = sizes
     estimate = row.values[name].value
     if name == "AUC":
         half = float(norm.ppf(0.975)) * hanley_mcneil_error(estimate, n_pos=n_pos, n_neg=n_neg)

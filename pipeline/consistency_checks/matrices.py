@@ -17,7 +17,9 @@ from pipeline.consistency_checks.rounding import Bounds, ceil_div
 
 Whole = NDArray[np.int64]
 METRICS = ("ACC", "SEN", "SPE", "PPV", "NPV", "F1")
-ALL = 2**62  # no limit
+ALL = 2**40  # more than any count
+CHUNK = 400_000  # numbers held at a time
+NOTHING = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,24 +32,26 @@ class Sizes:
     max_n: int = 420
 
     @property
-    def known(self) -> bool:
-        """Whether both classes are known."""
-        return sum(size is not None for size in (self.n_pos, self.n_neg, self.n)) >= 2
+    def pair(self) -> tuple[int, int] | None:
+        """(n_pos, n_neg) where both are known."""
+        if self.n_pos is not None and (self.n_neg is not None or self.n is not None):
+            return self.n_pos, self.n_neg if self.n_neg is not None else (self.n or 0) - self.n_pos
+        if self.n_neg is not None and self.n is not None:
+            return self.n - self.n_neg, self.n_neg
+        return None
 
-    def classes(self) -> Iterator[tuple[int, Whole]]:
-        """Each number of patients with the event, with the numbers without that go with it."""
-        if self.known:
-            n_pos = self.n_pos if self.n_pos is not None else (self.n or 0) - (self.n_neg or 0)
-            n_neg = self.n_neg if self.n_neg is not None else (self.n or 0) - n_pos
-            if n_pos >= 1 and n_neg >= 1:
-                yield n_pos, np.array([n_neg])
-        elif self.n is not None:
-            yield from ((n_pos, np.array([self.n - n_pos])) for n_pos in range(1, self.n))
-        elif self.n_neg is not None:
-            yield from ((n_pos, np.array([self.n_neg])) for n_pos in range(1, self.max_n - self.n_neg + 1))
-        else:
-            every = range(1, self.max_n) if self.n_pos is None else [self.n_pos]
-            yield from ((n_pos, np.arange(1, self.max_n - n_pos + 1)) for n_pos in every if n_pos < self.max_n)
+    def classes(self) -> tuple[Whole, Whole, int]:
+        """n_pos, shape (p,); n_neg, shape (1, c) for every n_pos alike, or (p, 1); the most patients of both."""
+        if self.pair is not None:
+            n_pos, n_neg = self.pair
+            some = min(n_pos, n_neg) >= 1
+            return np.array([n_pos][:some]), np.array([[n_neg]][:some]).reshape(-1, 1), n_pos + n_neg
+        if self.n is not None:
+            by_event = np.arange(1, self.n)
+            return by_event, self.n - by_event[:, None], self.n
+        every = np.arange(1, self.max_n)
+        n_pos_all = every if self.n_pos is None else np.array([self.n_pos])
+        return n_pos_all, every[None, :] if self.n_neg is None else np.array([[self.n_neg]]), self.max_n
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,27 +77,30 @@ class Cohorts:
 def fitting_cohorts(bounds: Mapping[str, Bounds], *, sizes: Sizes) -> Cohorts:
     """All class sizes of `sizes` with a matrix whose measures all lie within `bounds` (by metric)."""
     found: list[tuple[Whole, Whole, Whole]] = []
-    for n_pos, n_neg in sizes.classes():
-        _, low, high = _true_negatives(bounds, n_pos=n_pos, n_neg=n_neg)
-        number = np.maximum(high - low + 1, 0).sum(axis=0)
-        kept = number > 0
-        found.append((np.full(int(kept.sum()), n_pos), n_neg[kept], number[kept]))
+    for cells in _cells(bounds, sizes=sizes):
+        starts = np.flatnonzero(np.diff(cells.n_pos, prepend=-1))
+        number = np.add.reduceat(np.maximum(cells.high - cells.low + 1, 0), starts, axis=0)
+        rows, columns = np.nonzero(number)
+        n_neg = np.broadcast_to(cells.n_neg, cells.low.shape)[starts]
+        found.append((cells.n_pos[starts][rows], n_neg[rows, columns], number[rows, columns]))
     if not found:
-        nothing = np.zeros(0, dtype=np.int64)
-        return Cohorts(n_pos=nothing, n_neg=nothing, matrices=nothing)
+        return Cohorts(n_pos=NOTHING, n_neg=NOTHING, matrices=NOTHING)
     n_pos_all, n_neg_all, number_all = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    order = np.lexsort((n_pos_all, n_pos_all + n_neg_all))
-    return Cohorts(n_pos=n_pos_all[order], n_neg=n_neg_all[order], matrices=number_all[order])
+    # The cells of one test set may lie in two chunks. Smallest first.
+    keys = np.stack([n_pos_all + n_neg_all, n_pos_all, n_neg_all])
+    (_, n_pos, n_neg), place = np.unique(keys, axis=1, return_inverse=True)
+    matrices = np.bincount(place.ravel(), weights=number_all, minlength=n_pos.size).astype(np.int64)
+    return Cohorts(n_pos=n_pos, n_neg=n_neg, matrices=matrices)
 
 
 def matrices_of(bounds: Mapping[str, Bounds], *, n_pos: int, n_neg: int, limit: int) -> list[dict[str, int]]:
     """The matrices of one test set, the first `limit` of them by true positives: n_pos, n_neg, tp, fn, tn, fp."""
     found: list[dict[str, int]] = []
-    tp, low, high = _true_negatives(bounds, n_pos=n_pos, n_neg=np.array([n_neg]))
-    for hits, first, last in zip(tp.tolist(), low[:, 0].tolist(), high[:, 0].tolist(), strict=True):
-        for tn in range(first, min(last, first + limit - len(found) - 1) + 1):
-            counts = {"tp": hits, "fn": n_pos - hits, "tn": tn, "fp": n_neg - tn}
-            found.append({"n_pos": n_pos, "n_neg": n_neg} | counts)
+    for cells in _cells(bounds, sizes=Sizes(n_pos=n_pos, n_neg=n_neg)):
+        for tp, first, last in zip(cells.tp.tolist(), cells.low[:, 0].tolist(), cells.high[:, 0].tolist(), strict=True):
+            for tn in range(first, min(last, first + limit - len(found) - 1) + 1):
+                counts = {"tp": tp, "fn": n_pos - tp, "tn": tn, "fp": n_neg - tn}
+                found.append({"n_pos": n_pos, "n_neg": n_neg} | counts)
     return found
 
 
@@ -116,11 +123,7 @@ def breaking_sets(bounds: Mapping[str, Bounds], *, sizes: Sizes, at_most: int = 
 
 def any_matrix(bounds: Mapping[str, Bounds], *, sizes: Sizes) -> bool:
     """Whether any test set of `sizes` has a matrix within `bounds`."""
-    for n_pos, n_neg in sizes.classes():
-        _, low, high = _true_negatives(bounds, n_pos=n_pos, n_neg=n_neg)
-        if bool((low <= high).any()):
-            return True
-    return False
+    return any(bool((cells.low <= cells.high).any()) for cells in _cells(bounds, sizes=sizes))
 
 
 def measures(*, tp: int, fn: int, tn: int, fp: int) -> dict[str, float]:
@@ -139,45 +142,114 @@ def measures(*, tp: int, fn: int, tn: int, fp: int) -> dict[str, float]:
     }
 
 
-def _true_negatives(bounds: Mapping[str, Bounds], *, n_pos: int, n_neg: Whole) -> tuple[Whole, Whole, Whole]:
-    """True positives, shape (t,), and the least and greatest true negatives of each and of each n_neg, shape (t, c)."""
-    tp = np.arange(n_pos + 1)
+@dataclass(frozen=True, kw_only=True)
+class _Cells:
+    """Least and greatest true negatives, shape (p, c), for n_pos and tp, shape (p,), and n_neg, shape (1 or p, c)."""
+
+    n_pos: Whole
+    tp: Whole
+    n_neg: Whole
+    low: Whole
+    high: Whole
+
+
+def _cells(bounds: Mapping[str, Bounds], *, sizes: Sizes) -> Iterator[_Cells]:
+    """All cells in which a matrix may lie, in chunks; within a chunk n_pos rises."""
+    n_pos_all, n_neg_all, most = sizes.classes()
+    shared = n_neg_all.shape[0] == 1
+    if shared and "SPE" in bounds and n_neg_all.size > 1:
+        low, high = bounds["SPE"].numerators(n_neg_all)
+        n_neg_all = n_neg_all[:, (low <= high)[0]]
+    for n_pos, tp, place in _candidates(bounds, n_pos_all):
+        ranges = _of_true_positives(bounds, n_pos=n_pos, tp=tp)
+        kept = np.flatnonzero((ranges.fp_low <= ranges.fp_high) & (ranges.tn_low <= ranges.tn_high))
+        step = max(1, CHUNK // max(1, n_neg_all.shape[1]))
+        for part in (kept[first : first + step] for first in range(0, kept.size, step)):
+            n_neg = n_neg_all if shared else n_neg_all[place[part]]
+            low, high = _true_negatives(bounds, n_pos=n_pos[part], tp=tp[part], n_neg=n_neg, ranges=ranges.only(part))
+            high = np.where(n_pos[part][:, None] + n_neg <= most, high, -1)
+            yield _Cells(n_pos=n_pos[part], tp=tp[part], n_neg=n_neg, low=low, high=high)
+
+
+def _candidates(bounds: Mapping[str, Bounds], n_pos: Whole) -> Iterator[tuple[Whole, Whole, Whole]]:
+    """n_pos, true positives that fit SEN, and the place of n_pos in the given ones; shape (p,) each, in blocks."""
+    first, last = np.zeros_like(n_pos), n_pos
     if "SEN" in bounds:
-        first, last = bounds["SEN"].numerators(n_pos)
-        tp = tp[max(first, 0) : max(last + 1, 0)]
-    hits, others = tp[:, None], n_neg[None, :]
-    low = np.zeros((tp.size, n_neg.size), dtype=np.int64)
-    high = np.broadcast_to(others, low.shape)
+        least, greatest = bounds["SEN"].numerators(n_pos)
+        first, last = np.maximum(first, least), np.minimum(last, greatest)
+    number = np.maximum(last - first + 1, 0)
+    block = np.cumsum(number) // CHUNK
+    for index in range(int(block[-1]) + 1 if block.size else 0):
+        own = np.flatnonzero(block == index)
+        place = np.repeat(own, number[own])
+        starts = np.cumsum(number[own]) - number[own]
+        yield n_pos[place], np.arange(place.size) - np.repeat(starts - first[own], number[own]), place
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ranges:
+    """False positives and true negatives that fit PPV, F1 and NPV, whatever n_neg; shape (p,) each."""
+
+    fp_low: Whole
+    fp_high: Whole
+    tn_low: Whole
+    tn_high: Whole
+
+    def only(self, part: Whole) -> "_Ranges":
+        return _Ranges(
+            fp_low=self.fp_low[part], fp_high=self.fp_high[part], tn_low=self.tn_low[part], tn_high=self.tn_high[part]
+        )
+
+
+def _of_true_positives(bounds: Mapping[str, Bounds], *, n_pos: Whole, tp: Whole) -> _Ranges:
+    fn = n_pos - tp
+    none, all_of_them = np.zeros_like(tp), np.full_like(tp, ALL)
+    fp_low, fp_high, tn_low, tn_high = none, all_of_them, none, all_of_them
     for name, limits in bounds.items():
-        if name != "SEN":
-            own_low, own_high = RANGES[name](limits, tp=hits, fn=n_pos - hits, n_neg=others)
-            low, high = np.maximum(low, own_low), np.minimum(high, own_high)
-    return tp, low, high
+        if name in ("PPV", "F1"):
+            low, high = _ppv(limits, tp=tp) if name == "PPV" else _f1(limits, tp=tp, fn=fn)
+            fp_low, fp_high = np.maximum(fp_low, low), np.minimum(fp_high, high)
+        elif name == "NPV":
+            tn_low, tn_high = _npv(limits, fn=fn)
+    return _Ranges(fp_low=fp_low, fp_high=fp_high, tn_low=np.maximum(tn_low, 0), tn_high=tn_high)
 
 
-def _accuracy(limits: Bounds, *, tp: Whole, fn: Whole, n_neg: Whole) -> tuple[Any, Any]:
-    low, high = limits.numerators(tp[:1] + fn[:1] + n_neg)  # tp + fn is n_pos in every row
-    return low - tp, high - tp
+def _true_negatives(
+    bounds: Mapping[str, Bounds], *, n_pos: Whole, tp: Whole, n_neg: Whole, ranges: _Ranges
+) -> tuple[Whole, Whole]:
+    low = np.maximum(ranges.tn_low[:, None], n_neg - ranges.fp_high[:, None])
+    high = np.minimum(np.minimum(ranges.tn_high[:, None], n_neg - ranges.fp_low[:, None]), n_neg)
+    if "SPE" in bounds:
+        least, greatest = bounds["SPE"].numerators(n_neg)
+        low, high = np.maximum(low, least), np.minimum(high, greatest)
+    if "ACC" in bounds:
+        least, greatest = bounds["ACC"].numerators(n_pos[:, None] + n_neg)
+        low, high = np.maximum(low, least - tp[:, None]), np.minimum(high, greatest - tp[:, None])
+    return low, high
 
 
-def _specificity(limits: Bounds, *, tp: Whole, fn: Whole, n_neg: Whole) -> tuple[Any, Any]:  # noqa: ARG001
-    return limits.numerators(n_neg)
-
-
-def _ppv(limits: Bounds, *, tp: Whole, fn: Whole, n_neg: Whole) -> tuple[Any, Any]:  # noqa: ARG001
-    """Of tp / (tp + fp). Where nobody is called positive it is undefined, and printed as 0 by common software."""
+def _ppv(limits: Bounds, *, tp: Whole) -> tuple[Any, Any]:
+    """False positives that fit tp / (tp + fp). Undefined where nobody is called positive: common software prints 0."""
     fewest = ceil_div(tp * limits.scale + limits.open_upper, limits.upper) - tp
     most: Any = ALL
     if limits.lower > 0:
         most = (tp * (limits.scale - limits.lower) - limits.open_lower) // limits.lower
     any_fp = limits.units == 0
     fewest = np.where(tp == 0, 0 if any_fp else ALL, fewest)
-    most = np.where(tp == 0, ALL if any_fp else -1, most)
-    return n_neg - most, n_neg - fewest
+    return fewest, np.where(tp == 0, ALL if any_fp else -1, most)
 
 
-def _npv(limits: Bounds, *, tp: Whole, fn: Whole, n_neg: Whole) -> tuple[Any, Any]:  # noqa: ARG001
-    """Of tn / (tn + fn). Where nobody is called negative it is undefined, and printed as 0 by common software."""
+def _f1(limits: Bounds, *, tp: Whole, fn: Whole) -> tuple[Any, Any]:
+    """False positives that fit 2 tp / (2 tp + fp + fn)."""
+    fewest = ceil_div(2 * tp * limits.scale + limits.open_upper, limits.upper) - 2 * tp - fn
+    most: Any = ALL
+    if limits.lower > 0:
+        most = (2 * tp * (limits.scale - limits.lower) - limits.lower * fn - limits.open_lower) // limits.lower
+    return fewest, most
+
+
+def _npv(limits: Bounds, *, fn: Whole) -> tuple[Any, Any]:
+    """True negatives that fit tn / (tn + fn). Undefined where nobody is called negative: common software prints 0."""
     slack, above = limits.scale - limits.lower, limits.scale - limits.upper
     # Without slack the number is 1 and was cut: no false negative is allowed.
     low = ceil_div(limits.lower * fn + limits.open_lower, slack) if slack > 0 else np.where(fn == 0, 0, ALL)
@@ -190,15 +262,3 @@ def _npv(limits: Bounds, *, tp: Whole, fn: Whole, n_neg: Whole) -> tuple[Any, An
     # Without false negatives NPV is 1, and undefined where there is no true negative either.
     low = np.where(fn == 0, np.maximum(low, 0 if limits.units == 0 else 1), low)
     return low, np.where((fn == 0) & (limits.units == 0), 0, high)
-
-
-def _f1(limits: Bounds, *, tp: Whole, fn: Whole, n_neg: Whole) -> tuple[Any, Any]:
-    """Of 2 tp / (2 tp + fp + fn)."""
-    fewest = ceil_div(2 * tp * limits.scale + limits.open_upper, limits.upper) - 2 * tp - fn
-    most: Any = ALL
-    if limits.lower > 0:
-        most = (2 * tp * (limits.scale - limits.lower) - limits.lower * fn - limits.open_lower) // limits.lower
-    return n_neg - most, n_neg - fewest
-
-
-RANGES = {"ACC": _accuracy, "SPE": _specificity, "PPV": _ppv, "NPV": _npv, "F1": _f1}

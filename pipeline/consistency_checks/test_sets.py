@@ -65,7 +65,7 @@ def _prevalence(group: Sequence[Verdict], *, name: str) -> Iterator[Finding]:
 def _one_size(group: Sequence[Verdict], *, name: str) -> Iterator[Finding]:
     """Class sizes that fit every row, or the sizes that fit most rows and what the others need."""
     fitting = {verdict.row.number: pairs for verdict in group if (pairs := _pairs(verdict))}
-    declared = all(verdict.sizes.known for verdict in group)
+    declared = all(verdict.sizes.pair for verdict in group)
     if len(fitting) < 2 or (declared and len(set.union(*fitting.values())) == 1):
         return
     votes = Counter(pair for pairs in fitting.values() for pair in pairs)

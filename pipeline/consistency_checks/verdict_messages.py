@@ -19,14 +19,14 @@ def verdict_findings(verdict: Verdict) -> Iterator[Finding]:
         yield of_row(row, "matrix", "warning", told)
     if verdict.auc_impossible:
         where = (
-            _sizes_words(verdict) if verdict.sizes.known else f"a test set of up to {max_n} patients that fits the row"
+            _sizes_words(verdict) if verdict.sizes.pair else f"a test set of up to {max_n} patients that fits the row"
         )
         told = (
             f"AUC {row.values['AUC'].text} cannot come from {where}: an AUC is a number of pairs of patients, one with "
         )
         told += "and one without the event, over the number of all such pairs (a tie is half a pair); check both."
         yield of_row(row, "auc", "error", told)
-    if verdict.complete and not verdict.sizes.known and not verdict.auc_impossible:
+    if verdict.complete and not verdict.sizes.pair and not verdict.auc_impossible:
         yield of_row(row, "test_set_sizes", "info", _possible(verdict))
 
 
@@ -63,7 +63,7 @@ def _mended(verdict: Verdict, fit: Fit) -> str:
     would = in_words([f"{name} {found[name]:.3f} (printed: {verdict.row.values[name].text})" for name in fit.left_out])
     shown = f"{counts['tp']} true and {counts['fp']} false positives, "
     shown += f"{counts['tn']} true and {counts['fn']} false negatives"
-    size = "" if verdict.sizes.known and fit in verdict.fits else f" in {n_pos + n_neg} patients"
+    size = "" if verdict.sizes.pair and fit in verdict.fits else f" in {n_pos + n_neg} patients"
     return f"Without {in_words(fit.left_out)} there is one: {shown}{size}; they give {would}."
 
 
@@ -82,9 +82,8 @@ def _possible(verdict: Verdict) -> str:
 
 def _sizes_words(verdict: Verdict) -> str:
     sizes = verdict.sizes
-    if sizes.known:
-        n_pos, n_neg = next(((a, int(b[0])) for a, b in sizes.classes()), (sizes.n_pos, sizes.n_neg))
-        return f"{n_pos} patients with the event and {n_neg} without"
+    if sizes.pair:
+        return f"{sizes.pair[0]} patients with the event and {sizes.pair[1]} without"
     for number, words in ((sizes.n, ""), (sizes.n_pos, " with the event"), (sizes.n_neg, " without the event")):
         if number is not None:
             return f"{number} patients{words}"

@@ -8,10 +8,19 @@ from typing import Any
 import pandas as pd
 
 from pipeline.consistency_checks.attainable_auc import auc_fits, cohorts_with_auc
-from pipeline.consistency_checks.matrices import METRICS, Cohorts, Sizes, breaking_sets, fitting_cohorts, matrices_of
+from pipeline.consistency_checks.matrices import (
+    METRICS,
+    Cohorts,
+    Sizes,
+    any_matrix,
+    breaking_sets,
+    fitting_cohorts,
+    matrices_of,
+)
 from pipeline.consistency_checks.printed import Row
 from pipeline.consistency_checks.rounding import Bounds, Printed, Rounding
 
+WITHIN = ("half_up", "half_even")  # what fits one of these fits with ties either way
 COLUMNS = ["row", "number", "model", "cohort", "n_pos", "n_neg", "tp", "fn", "tn", "fp", "rounding", "left_out", "auc"]
 
 
@@ -52,6 +61,8 @@ def judge(row: Row, *, max_n: int, roundings: Sequence[Rounding]) -> Verdict:
     sizes = declared_sizes(row, max_n=max_n)
     values = {name: row.values[name] for name in METRICS if name in row.values}
     auc = row.values.get("AUC")
+    if not values and auc is None:
+        return Verdict(row=row, sizes=sizes)
     fits = best_fits(values, sizes=sizes, roundings=roundings, auc=auc)
     elsewhere: tuple[Fit, ...] = ()
     declares = sizes != Sizes(max_n=max_n)
@@ -83,9 +94,10 @@ def best_fits(
 
     A rounding under which the AUC can be had too goes first. Empty where nothing fits.
     """
-    whole = [
-        Fit(rounding=kind, left_out=(), cohorts=_cohorts(values, sizes=sizes, rounding=kind)) for kind in roundings
-    ]
+    possible = {kind for kind in _widest(roundings) if any_matrix(_bounds(values, rounding=kind), sizes=sizes)}
+    # What no tie either way can save need not be tried with ties one way.
+    tried = [kind for kind in roundings if possible & {kind, "half_either" if kind in WITHIN else kind}]
+    whole = [Fit(rounding=kind, left_out=(), cohorts=_cohorts(values, sizes=sizes, rounding=kind)) for kind in tried]
     whole = [fit for fit in whole if len(fit.cohorts)]
     if auc is not None:
         whole.sort(key=lambda fit: not _auc_kept(fit, auc=auc).any())
@@ -109,7 +121,7 @@ def matrix_rows(verdict: Verdict, *, limit: int) -> list[dict[str, Any]]:
 
     A row of one metric and unknown sizes has none: it would fit almost any.
     """
-    if not verdict.metrics or (len(verdict.metrics) == 1 and not verdict.sizes.known):
+    if not verdict.metrics or (len(verdict.metrics) == 1 and not verdict.sizes.pair):
         return []
     row = verdict.row
     shared = {"row": row.number, "model": row.model, "cohort": row.cohort}
@@ -155,5 +167,5 @@ def _with_auc(fit: Fit, *, auc: Printed) -> Fit:
 
 def _widest(roundings: Sequence[Rounding]) -> list[Rounding]:
     """Those that no other of the list contains: what fits half up or half to even fits with ties either way."""
-    within = ("half_up", "half_even") if "half_either" in roundings else ()
+    within = WITHIN if "half_either" in roundings else ()
     return [kind for kind in roundings if kind not in within]
