@@ -20,6 +20,7 @@ from pipeline.selftests.checks import Check
 from pipeline.selftests.sham_labels import fold_aucs
 from pipeline.selftests.shifted_roi import ShiftCase, drawn_cases, original_settings, shifted_check, shifted_row
 from pipeline.statistics.cross_validation import corrected_resampled_interval
+from pipeline.statistics.roc import NO_INTERVAL, Interval
 
 Rows = Sequence[dict[str, Any]]
 
@@ -49,16 +50,23 @@ def shifted(rows: Rows, *, names: Sequence[str], inputs: Inputs, real: float, st
 
     `rows` of `shift_work`; `real` is the AUC of the lesion's own features over the folds of the study.
     """
-    without = sum(row["status"] == "no_place" for row in rows)
-    if not any(row["status"] == "ok" for row in rows):
-        return shifted_check(np.nan, interval=(np.nan, np.nan), real=real, n_images=0, n_without=without)
-    table = features_table(rows, names=names)
-    table = table[table["status"] == "ok"].reset_index(drop=True)
+    without, done = sum(row["status"] == "no_place" for row in rows), sum(row["status"] == "ok" for row in rows)
+    auc, interval = float("nan"), NO_INTERVAL
+    if done:
+        table = features_table(rows, names=names)
+        auc, interval = _scored(table[table["status"] == "ok"].reset_index(drop=True), inputs=inputs, store=store)
+    return shifted_check(auc, interval=interval, real=real, n_images=done, n_without=without)
+
+
+def _scored(table: pd.DataFrame, *, inputs: Inputs, store: CheckpointStore) -> tuple[float, Interval]:
+    """Mean AUC over the folds and its interval (Nadeau-Bengio); NaN where too few were drawn."""
     drawn = inputs.cohort[inputs.cohort["image_id"].isin(table["image_id"])]
     known = sorted(drawn["patient_id"].unique())
     splits, patients = inputs.tables.splits, inputs.tables.patients
     splits = splits[(splits["resample"] != FINAL) & splits["patient_id"].isin(known)]
     patients = patients[patients["patient_id"].isin(known)]
+    if not _enough(splits, patients=patients):
+        return float("nan"), NO_INTERVAL
     block = radiomics_block(table, cohort=drawn, patients=known)
     # The repeated outlines are of the lesion, so that their agreement says nothing here.
     params = inputs.recipe.reduce.model_copy(update={"agreement": None})
@@ -69,6 +77,15 @@ def shifted(rows: Rows, *, names: Sequence[str], inputs: Inputs, real: float, st
     benchmark, seed = inputs.recipe.benchmark, inputs.recipe.seed
     raw = benchmark_set(reduced, patients, splits, params=benchmark, seed=seed, feature_set="shifted")
     aucs = np.array(fold_aucs(raw))
+    if not len(aucs):
+        return float("nan"), NO_INTERVAL
     n_test = np.full(len(aucs), float(raw.groupby("resample").size().mean()))
-    interval = corrected_resampled_interval(aucs, n_train=len(known) - n_test, n_test=n_test)
-    return shifted_check(float(aucs.mean()), interval=interval, real=real, n_images=len(table), n_without=without)
+    return float(aucs.mean()), corrected_resampled_interval(aucs, n_train=len(known) - n_test, n_test=n_test)
+
+
+def _enough(splits: pd.DataFrame, *, patients: pd.DataFrame) -> bool:
+    """Whether the training rows of every resample hold two groups or more of each outcome, as a fit needs."""
+    train = splits[splits["role"] == "train"].merge(patients[["patient_id", "group_id", "label"]], on="patient_id")
+    groups = train.groupby(["resample", "label"])["group_id"].nunique().unstack("label", fill_value=0)
+    needed = groups.reindex(index=splits["resample"].unique(), columns=[0, 1], fill_value=0)
+    return bool(len(needed) and (needed >= 2).all(axis=None))

@@ -1,8 +1,12 @@
 """selftest: the parameters, the table of lights, which lights stop the run, and what is tried."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 from house import ROOT
+from sham_study import recipe, tables
 from study import study_predictions
 
 from pipeline import result_contracts
@@ -20,8 +24,10 @@ from pipeline.selftest import (
     training_sites,
     where_it_counts,
 )
+from pipeline.selftest_inputs import PATHS
 from pipeline.selftests.checks import Check
-from pipeline.tables import check_table
+from pipeline.tables import check_table, read_table
+from stages import selftest as stage
 
 
 def check(name, light):
@@ -92,3 +98,38 @@ def test_unknown_sites_do_not_count():
 
     assert training_sites(pd.Series([0, 1], index=["a", "b"]), patients) == 1
     assert training_sites(pd.Series([0, 1], index=["a", "c"]), patients) == 2
+
+
+@pytest.mark.parametrize("light", ["red", "amber"])
+def test_the_tables_are_there_when_a_red_light_stops_the_run(tmp_path, monkeypatch, light):
+    study = tables()
+    labels = study.patients.set_index("patient_id")["label"]
+    given = SimpleNamespace(tables=study, recipe=recipe(), training=labels, key=lambda _params: "k")
+    sizes = pd.DataFrame(columns=[column.name for column in result_contracts.SIZE_ALONE.columns])
+    doubles = {
+        "read_inputs": lambda _given, **_: given,
+        "shuffled_auc": lambda _shuffle, **_: (0.5, 3),
+        "shift_work": lambda _inputs, **_: ([], (), None),
+        "shifted": lambda _rows, **_: check("shifted_roi", "grey"),
+        "size_results": lambda _inputs, **_: ([check("size_alone", "green")], sizes),
+        "identity_checks": lambda _inputs, **_: [check("patients_apart", light)],
+    }
+    for name, double in doubles.items():
+        monkeypatch.setattr(stage, name, double)
+    flags = {name: str(tmp_path) for name in (*PATHS, "tables")} | {"params": str(ROOT / "params" / "selftest.yaml")}
+    monkeypatch.setattr(
+        "sys.argv", ["selftest", *(part for name, path in flags.items() for part in (f"--{name}", path))]
+    )
+    monkeypatch.setenv("FUSION_SCRATCH", str(tmp_path / "scratch"))
+    monkeypatch.setenv("FUSION_WORKERS", "1")
+    stops = pytest.raises(PipelineError, match=r"1 self-test is red.*Title patients_apart: Finding")
+
+    with stops if light == "red" else nullcontext():
+        stage.main()
+
+    lights = read_table(tmp_path / "selftest.csv", result_contracts.SELFTEST).set_index("check")["light"]
+    assert lights["patients_apart"] == light
+    assert lights["garbage_rows"] == "green"
+    assert len(read_table(tmp_path / "sham.csv", result_contracts.SHAM)) == 40
+    assert (tmp_path / "size_alone.csv").exists()
+    assert not (tmp_path / "scratch" / "selftest").exists()

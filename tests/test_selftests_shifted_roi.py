@@ -75,6 +75,7 @@ def test_one_image_of_each_training_patient():
         (0.55, (0.42, 0.68), 0.9, "green"),
         (0.70, (0.60, 0.80), 0.9, "green"),  # something, but the lesion says clearly more
         (0.85, (0.75, 0.95), 0.88, "amber"),
+        (1.0, (float("nan"), float("nan")), 1.0, "amber"),  # every fold is perfect: no interval, and no doubt
         (float("nan"), (float("nan"), float("nan")), 0.9, "grey"),
     ],
 )
