@@ -148,7 +148,7 @@ def compare_params(*, primary: dict[str, str] | None = PRIMARY) -> CompareParams
 
 
 def write_results(predictions: pd.DataFrame, folder: Path, *, primary: dict[str, str] | None = PRIMARY) -> None:
-    """The tables of the compare stage."""
+    """The tables of the stages compare, consistency, selftest and explain."""
     models = model_scores(predictions, place="p.csv")
     params = compare_params(primary=primary)
     folds = fold_table(predictions)
@@ -164,6 +164,7 @@ def write_results(predictions: pd.DataFrame, folder: Path, *, primary: dict[str,
         write_table(table, folder / f"{name}.csv", getattr(result_contracts, name.upper()))
     write_table(transport_table(models, chosen=chosen), folder / "transport.csv", result_contracts.TRANSPORT)
     write_table(curve_table(models, chosen=chosen), folder / "curves.csv", result_contracts.CURVES)
+    write_checks(folder, pictures=folder.parent / "figures" / "explain")
 
 
 def write_study(folder: Path) -> dict[str, Path]:
@@ -187,7 +188,6 @@ def write_study(folder: Path) -> dict[str, Path]:
         write_table(selected, data / "selected" / f"{name}.csv", contracts.SELECTED)
         write_table(lasso, data / "lasso" / f"{name}.csv", contracts.LASSO)
     write_results(pd.concat(predictions.values(), ignore_index=True), tables)
-    write_checks(tables, pictures=folder / "reports" / "figures" / "explain")
     write_reductions(data, blocks=BLOCKS, shape=SHAPE, texture=TEXTURE)
     write_params(folder / "params")
     write_cards(data / "networks")

@@ -34,6 +34,7 @@ RESULTS = {
     "transport": result_contracts.TRANSPORT,
     "selftest": result_contracts.SELFTEST,
     "sham": result_contracts.SHAM,
+    "size_alone": result_contracts.SIZE_ALONE,
     "consistency": result_contracts.CONSISTENCY,
     "explain": result_contracts.EXPLAIN,
 }
@@ -130,37 +131,30 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
         "dictionary": contracts.DICTIONARY,
     }
     tables = {name: read_table(paths[name], contract) for name, contract in single.items()}
-    results = {name: _read(paths["tables"] / f"{name}.csv", contract) for name, contract in RESULTS.items()}
+    results = {name: read_table(paths["tables"] / f"{name}.csv", contract) for name, contract in RESULTS.items()}
     chosen = results["chosen"]
     sets = sorted(chosen.loc[chosen["kind"] == "classifier", "feature_set"])
     heads = sorted(chosen.loc[chosen["kind"] == "head", "model"])
     nets = [str(net) for net in params.get("embed", {}).get("nets", [])]
     radiomics = paths["features"] / "radiomics.csv"
-    reduced = _final_rows(_by_name(paths.get("reduced", Path("nowhere")), sets, contracts.REDUCED))
+    reduced = _final_rows(_by_name(paths["reduced"], sets, contracts.REDUCED))
     return ReportInputs(
         **tables,
         results=results,
         extraction=_extraction(radiomics),
         selected=_by_name(paths["selected"], sets, contracts.SELECTED),
-        lasso=_by_name(paths.get("lasso", Path()), sets, contracts.LASSO),
-        lasso_paths=_by_name(paths.get("lasso_paths", Path("nowhere")), sets, contracts.LASSO_PATHS),
-        half_samples=_by_name(paths.get("half_samples", Path("nowhere")), sets, contracts.HALF_SAMPLES),
+        lasso=_by_name(paths["lasso"], sets, contracts.LASSO),
+        lasso_paths=_by_name(paths["lasso_paths"], sets, contracts.LASSO_PATHS),
+        half_samples=_by_name(paths["half_samples"], sets, contracts.HALF_SAMPLES),
         reduced=reduced,
-        agreement=_read(paths.get("agreement", Path("nowhere")), contracts.AGREEMENT),
+        agreement=read_table(paths["agreement"], contracts.AGREEMENT),
         predictions=_by_name(paths["predictions"], [*sets, *heads], contracts.PREDICTIONS),
         cards={net: _cards(paths["networks"] / net) for net in nets},
         params=params,
         hashes=_hashes(paths, sets=sets, heads=heads, nets=nets),
-        nomogram=_nomogram(paths.get("models", Path("nowhere")), chosen=chosen, reduced=reduced),
+        nomogram=_nomogram(paths["models"], chosen=chosen, reduced=reduced),
         pictures={name: (paths["pictures"] / name).read_bytes() for name in results["explain"]["picture"].unique()},
     )
-
-
-def _read(path: Path, contract: Contract) -> pd.DataFrame:
-    """TRANSITION: a table that no stage writes yet is empty."""
-    if not path.exists():
-        return pd.DataFrame(columns=[column.name for column in contract.columns])
-    return read_table(path, contract)
 
 
 def _nomogram(models: Path, *, chosen: pd.DataFrame, reduced: Tables) -> Nomogram | None:
@@ -174,7 +168,7 @@ def _final_rows(tables: Tables) -> Tables:
 
 
 def _by_name(folder: Path, names: list[str], contract: Contract) -> Tables:
-    return {name: _read(folder / f"{name}.csv", contract) for name in names}
+    return {name: read_table(folder / f"{name}.csv", contract) for name in names}
 
 
 def _extraction(path: Path) -> pd.DataFrame:
@@ -198,7 +192,7 @@ def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], net
     for name in ("radiomics", *nets):
         files[f"features/{name}.csv"] = paths["features"] / f"{name}.csv"
     for folder in ("selected", "lasso", "half_samples", "reduced"):
-        files |= {f"{folder}/{name}.csv": paths.get(folder, Path("nowhere")) / f"{name}.csv" for name in sets}
+        files |= {f"{folder}/{name}.csv": paths[folder] / f"{name}.csv" for name in sets}
     files |= {f"predictions/{name}.csv": paths["predictions"] / f"{name}.csv" for name in [*sets, *heads]}
     files |= {f"reports/tables/{name}.csv": paths["tables"] / f"{name}.csv" for name in RESULTS}
     return {name: file_hash(file) for name, file in files.items() if file.exists()}
