@@ -1,7 +1,7 @@
 """What the self-tests read: the study's tables, the results to be tried, the parameters of the real stages."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,8 +79,6 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
     features = {
         net: read_csv(given["features"] / f"{net}.csv", columns=["resample", "part", "image_id"]) for net in used
     }
-    tables = [*fusion.sets, *(f"{net}_head" for net in used)]
-    found = [read_table(given["predictions"] / f"{name}.csv", contracts.PREDICTIONS) for name in tables]
     files = [given[name] for name in ("cohort", "patients", "splits", "repeats")] + places.tables(names)
     return Inputs(
         cohort=cohort,
@@ -92,7 +90,7 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
             repeats=read_repeats(given["repeats"], cohort=given["cohort"]) if reduction.agreement else None,
         ),
         recipe=recipe_of(params, reduce=reduction, benchmark=fitting, common=common),
-        predictions=pd.concat([table for table in found if len(table)], ignore_index=True),
+        predictions=_predictions(given["predictions"], names=[*fusion.sets, *(f"{net}_head" for net in used)]),
         chosen=read_table(given["chosen"], result_contracts.CHOSEN),
         consistency=read_table(given["consistency"], result_contracts.CONSISTENCY),
         common=common,
@@ -119,6 +117,12 @@ def _blocks_to_try(
             "with another block"
         )
     return names
+
+
+def _predictions(folder: Path, *, names: Sequence[str]) -> pd.DataFrame:
+    """The scores of all sets and heads; a head of a frozen network has none."""
+    found = [read_table(folder / f"{name}.csv", contracts.PREDICTIONS) for name in names]
+    return pd.concat([table for table in found if len(table)], ignore_index=True)
 
 
 def _cards(folder: Path) -> list[dict[str, Any]]:
