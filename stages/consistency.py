@@ -3,8 +3,7 @@
 import logging
 from pathlib import Path
 
-from pipeline.consistency import ConsistencyParams, check_published, printed_table
-from pipeline.errors import TableError
+from pipeline.consistency import ConsistencyParams, check_own, check_published
 from pipeline.params import load_params
 from pipeline.result_contracts import CONSISTENCY, MATRICES, METRICS
 from pipeline.tables import read_csv, read_table, write_table
@@ -22,16 +21,13 @@ def main() -> None:
     parser.add_argument("--params", type=Path, metavar="PATH", help="without it, the values of params/consistency.yaml")
     given = parser.parse_args()
     params = load_params(given.params, ConsistencyParams) if given.params else ConsistencyParams()
+    place = str(given.table or given.metrics)
     if given.metrics:
-        table = printed_table(read_table(given.metrics, METRICS))
+        result = check_own(read_table(given.metrics, METRICS), params=params, place=place)
     else:
         # As text: 0.80 and 0.8 are different claims.
         table = read_csv(given.table, text_columns=list(read_csv(given.table).columns))
-
-    place = str(given.table or given.metrics)
-    if given.metrics and not len(table):
-        raise TableError(f"{place}: there is no test evaluation to print; run the stage compare first")
-    result = check_published(table, params=params, place=place)
+        result = check_published(table, params=params, place=place)
     for row in result.findings.itertuples():
         log.info("%s: %s", row.severity, row.message)
     log.info("%s", result.verdict())

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from study_folder import write_results
 
-from pipeline.consistency import ConsistencyParams, check_published, printed_table
+from pipeline.consistency import ConsistencyParams, check_own, check_published, printed_table
 from pipeline.params import load_params
 from pipeline.result_contracts import CONSISTENCY, MATRICES, METRICS
 from pipeline.tables import read_table
@@ -134,6 +134,22 @@ def test_cut_figures_are_told_from_rounded_ones():
     assert "only if they were cut" in of(result, "matrix")["message"].iloc[0]
 
 
+def test_a_declared_total_leaves_the_classes_to_be_found():
+    # 41 of 43 and 31 of 39
+    table = pd.DataFrame({"n": ["82"], "ACC": ["87.8"], "SEN": ["95.3"], "SPE": ["79.5"]})
+    (told,) = of(check(table), "test_set_sizes")["message"]
+
+    assert told.startswith("Row 2: of any division of 82 patients into those with the event and those without, 1 fit")
+    assert told.endswith("82 (43 with the event, 39 without).")
+
+
+def test_a_study_without_test_patients_has_nothing_to_check(predictions, tmp_path):
+    write_results(predictions[predictions["evaluation"] == "cv"], tmp_path, primary=None)
+    result = check_own(read_table(tmp_path / "metrics.csv", METRICS), params=DEFAULTS, place="metrics.csv")
+
+    assert len(result.findings) == len(result.matrices) == 0
+
+
 def test_our_own_printed_table_holds(tmp_path, predictions):
     write_results(predictions, tmp_path)
     metrics = read_table(tmp_path / "metrics.csv", METRICS)
@@ -166,7 +182,7 @@ def test_stage_checks_a_published_table_without_params(tmp_path):
     findings = read_table(tmp_path / "consistency.csv", CONSISTENCY)
 
     assert done.returncode == 0
-    assert done.stderr.splitlines()[-1].endswith("0 contradictions, 2 doubts; every one is in consistency.csv")
+    assert done.stderr.splitlines()[-1].endswith("contradictions: 0, doubts: 2; every one is in consistency.csv")
     assert findings["number"].tolist() == list(range(1, len(findings) + 1))
     assert len(read_table(tmp_path / "matrices.csv", MATRICES)) == 20
 

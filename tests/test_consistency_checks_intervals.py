@@ -46,6 +46,11 @@ def test_a_proportion_of_thirty_patients_has_a_wide_interval(low, high, expected
     assert found("SEN", value="0.80", low=low, high=high) == []  # of how many is not known
 
 
+def test_the_interval_of_accuracy_needs_the_total_alone():
+    assert found("ACC", value="0.80", low="0.76", high="0.84", counts={"n": 60}) == [("narrow_interval", "warning")]
+    assert found("ACC", value="0.80", low="0.682", high="0.882", counts={"n": 60}) == []  # Wilson's of 48 of 60
+
+
 def test_an_interval_of_new_training_runs_is_too_narrow_for_new_patients():
     # 38 and 44 patients, AUC .874: Hanley and McNeil's SE is .041, so about .16 wide.
     counts = {"n_pos": 38, "n_neg": 44}

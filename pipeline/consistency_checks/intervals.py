@@ -76,17 +76,20 @@ def _expected(verdict: Verdict, name: str) -> tuple[float, str] | None:
     """The width of the usual interval at the printed estimate, and the patients it rests on."""
     row: Row = verdict.row
     n_pos, n_neg = verdict.sizes.pair or (0, 0)
-    if min(n_pos, n_neg) < 1:
-        return None
     estimate = row.values[name].value
+    if min(n_pos, n_neg) < 1:
+        # Accuracy needs the total alone.
+        return _wilson_width(estimate, whole=verdict.sizes.n) if name == "ACC" and verdict.sizes.n else None
     if name == "AUC":
         half = float(norm.ppf(0.975)) * hanley_mcneil_error(estimate, n_pos=n_pos, n_neg=n_neg)
         return min(1.0, estimate + half) - max(0.0, estimate - half), f"{n_pos} and {n_neg} patients"
     whole = {"SEN": n_pos, "SPE": n_neg, "ACC": n_pos + n_neg, "prevalence": n_pos + n_neg}.get(name)
     if name in ("PPV", "NPV") and verdict.complete:
         whole = _called(verdict, name, n_pos=n_pos, n_neg=n_neg)
-    if not whole:
-        return None
+    return _wilson_width(estimate, whole=whole) if whole else None
+
+
+def _wilson_width(estimate: float, *, whole: int) -> tuple[float, str]:
     found = wilson(round(estimate * whole), whole)
     return found.ci_high - found.ci_low, f"{whole} patients"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pipeline.consistency_checks.attainable_auc import cohorts_with_auc
 from pipeline.consistency_checks.findings import Finding, in_words, of_row, some
-from pipeline.consistency_checks.matrices import Cohorts, matrices_of, measures
+from pipeline.consistency_checks.matrices import Cohorts, Sizes, matrices_of, measures
 from pipeline.consistency_checks.rounding import WORDS
 from pipeline.consistency_checks.verdicts import Fit, Verdict
 
@@ -70,7 +70,8 @@ def _mended(verdict: Verdict, fit: Fit) -> str:
 def _possible(verdict: Verdict) -> str:
     """Which test sets fit a row that does not declare both classes."""
     fit, row, max_n = verdict.fits[0], verdict.row, verdict.sizes.max_n
-    told = f"of all test sets of up to {max_n} patients, {len(fit.cohorts)} fit ({WORDS[fit.rounding]})"
+    tried = f"all test sets of up to {max_n} patients" if verdict.sizes == Sizes(max_n=max_n) else _sizes_words(verdict)
+    told = f"of {tried}, {len(fit.cohorts)} fit ({WORDS[fit.rounding]})"
     if "AUC" not in row.values:
         return f"{told}: {sizes_words(fit.cohorts)}."
     untied = fit.cohorts.only(cohorts_with_auc(fit.cohorts, bounds=row.values["AUC"].bounds(fit.rounding), ties=False))
@@ -84,7 +85,9 @@ def _sizes_words(verdict: Verdict) -> str:
     sizes = verdict.sizes
     if sizes.pair:
         return f"{sizes.pair[0]} patients with the event and {sizes.pair[1]} without"
-    for number, words in ((sizes.n, ""), (sizes.n_pos, " with the event"), (sizes.n_neg, " without the event")):
+    if sizes.n is not None:
+        return f"any division of {sizes.n} patients into those with the event and those without"
+    for number, words in ((sizes.n_pos, "with the event"), (sizes.n_neg, "without the event")):
         if number is not None:
-            return f"{number} patients{words}"
+            return f"any test set of up to {sizes.max_n} patients, {number} of them {words}"
     return f"any test set of up to {sizes.max_n} patients"
