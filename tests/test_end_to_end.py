@@ -28,7 +28,7 @@ TINY: dict[str, dict[str, Any]] = {
     "fusion": {"sets": {"clinical": ["clinical"], "combined": ["clinical", "radiomics", "carnet"]}},
     "benchmark": {"classifiers": ["lr", "rf"], "trees": 20, "tuning_trees": 20},
     "reduce": {"lasso": {"n_lambdas": 20, "folds": 3}, "half_samples": 5},
-    "agreement": {"images": 8, "repeats": 1},
+    "agreement": {"images": 33, "repeats": 1},
     "compare": {"bootstrap": {"replicates": 50}},
     "selftest": {"feature_set": "combined", "shifted_images": 20},
     "explain": {"examples": 1, "panel_px": 64},

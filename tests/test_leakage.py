@@ -12,10 +12,14 @@ from sklearn.metrics import roc_auc_score
 from pipeline.benchmark import BenchmarkParams, benchmark_set
 from pipeline.blocks import table_block
 from pipeline.checkpoints import CheckpointStore
+from pipeline.compare_pairs import delong_table
+from pipeline.model_scores import model_scores
 from pipeline.parallel import map_cases
 from pipeline.params import load_params
+from pipeline.plan import CompareParams
 from pipeline.reduce import reduce_case, reduce_cases, reduced_table
 from pipeline.reducers import ReduceParams
+from pipeline.result_contracts import CHOSEN
 from pipeline.split import SplitParams, split_table
 
 
@@ -36,8 +40,8 @@ def noise_study(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return patients, features.assign(patient_id=ids)
 
 
-def held_out_aucs(seed: int, *, scratch: Path) -> list[float]:
-    """Held-out AUCs, one a model, of the shipped parameters on pure noise (external rows of resample `final`)."""
+def held_out_scores(seed: int, *, scratch: Path) -> pd.DataFrame:
+    """Raw scores of every model with the shipped parameters on pure noise (external rows of resample `final`)."""
     patients, features = noise_study(seed)
     splits = split_table(patients, params=load_params(ROOT / "params" / "split.yaml", SplitParams), seed=seed)
     # Cross-validation only serves the operating point, which cannot change a ranking: `final` alone is scored here.
@@ -49,13 +53,24 @@ def held_out_aucs(seed: int, *, scratch: Path) -> list[float]:
     reduce = partial(reduce_case, params=params_of_reduce, seed=seed, store=store)
     reduced = reduced_table(list(map_cases(reduce, cases, workers=1)), blocks=["noise"])
     params = load_params(ROOT / "params" / "benchmark.yaml", BenchmarkParams)
-    raw = benchmark_set(reduced, patients, splits, params=params, seed=seed, feature_set="noise", workers=1)
-    return [roc_auc_score(rows["label"], rows["score"]) for _, rows in raw.groupby("model")]
+    return benchmark_set(reduced, patients, splits, params=params, seed=seed, feature_set="noise", workers=1)
+
+
+def significant(raw: pd.DataFrame) -> int:
+    """How many comparisons of two models are below 0.05 after Holm, over all families."""
+    models = model_scores(raw.assign(threshold=np.nan), place="noise")
+    nobody = pd.DataFrame(columns=[column.name for column in CHOSEN.columns])
+    params = load_params(ROOT / "params" / "compare.yaml", CompareParams).model_copy(update={"primary": None})
+    table = delong_table(models, chosen=nobody, params=params)
+    assert len(table) == 2 * 28  # the classifiers of the set, and all pairs
+    return int((table["p_holm"] < 0.05).sum())
 
 
 @pytest.mark.slow
 def test_pure_noise_scores_as_pure_noise(tmp_path):
-    aucs = [held_out_aucs(seed, scratch=tmp_path) for seed in range(5)]
+    studies = [held_out_scores(seed, scratch=tmp_path) for seed in range(5)]
+    aucs = [[roc_auc_score(rows["label"], rows["score"]) for _, rows in study.groupby("model")] for study in studies]
 
     assert all(len(one) == 8 for one in aucs)
     assert 0.45 <= np.mean(aucs) <= 0.55
+    assert [significant(study) for study in studies] == [0] * 5

@@ -65,7 +65,7 @@ def test_by_hand():
 
 
 @settings(max_examples=25, deadline=None)
-@given(intercept=st.floats(-1.5, 1.5), slope=st.floats(0.4, 2.5))
+@given(intercept=st.floats(-1.5, 1.5), slope=st.floats(0.8, 2.5))
 def test_undoing_the_line_gives_a_perfect_one(intercept, slope):
     line = calibration_line(MODELS["Fused"], labels=LABELS)
     straight = line.intercept + line.slope * logit(MODELS["Fused"])
@@ -119,3 +119,16 @@ def test_bad_input_is_refused():
         losses([0.1, 1.2], labels=[0, 1])
     with pytest.raises(ValueError, match="both classes"):
         calibration_line([0.1, 0.2], labels=[0, 0])
+
+
+def test_scores_that_hardly_differ_have_a_line_without_a_profile_where_it_cannot_be_computed():
+    """A model without signal, recalibrated: all probabilities near the prevalence, so that the slope is huge."""
+    random = np.random.default_rng(5)
+    labels = np.array([1] * 5 + [0] * 10)
+    for spread in (1e-2, 1e-3, 1e-4, 1e-5):
+        scores = 0.3 + spread * random.normal(size=15)
+        line = calibration_line(scores, labels=labels)
+
+        assert np.isfinite(line.slope)
+        for low, high in (line.intercept_profile, line.slope_profile):
+            assert np.isnan(low) or low <= high or np.isnan(high)

@@ -104,18 +104,24 @@ def profile_interval(excess: Callable[[float], float], *, estimate: float, error
     `excess` takes a value of the coefficient, with the others fitted anew. As R's confint.glm: the root is taken at
     steps of a fifth of the two-sided quantile of (3 + level) / 4, in units of SE, until it passes that quantile; a
     cubic spline through these, drawn at three times as many points, is read off by straight lines. Where R gives up
-    after ten steps (classes almost separated), they go on to `MAX_STEPS`; an end not reached then is NaN.
+    after ten steps (classes almost separated), they go on to `MAX_STEPS`; an end not
+    reached then, or beyond what can be computed, is NaN.
     """
     far = float(norm.ppf(1 - (1 - level) / 8))
     values, roots = [estimate], [0.0]
     for sign in (-1.0, 1.0):
         for step in range(1, MAX_STEPS + 1):
             value = estimate + sign * step * far / 5 * error
-            root = sign * max(0.0, excess(value)) ** 0.5
+            try:
+                root = sign * max(0.0, excess(value)) ** 0.5
+            except ValueError:  # so far out that no patient's probability is between 0 and 1
+                break
             values.append(value)
             roots.append(root)
             if abs(root) >= far:
                 break
+    if len(values) < 3:
+        return NO_INTERVAL
     order = np.argsort(values)
     drawn = np.linspace(min(values), max(values), 3 * len(values))
     spline = CubicSpline(np.asarray(values)[order], np.asarray(roots)[order])

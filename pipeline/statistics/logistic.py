@@ -43,7 +43,7 @@ def fit_logistic(columns: ArrayLike, *, labels: ArrayLike, offset: ArrayLike = 0
     for _ in range(MAX_STEPS):
         p = expit(X @ beta + fixed)
         gradient, information = X.T @ (positive - p), (X.T * (p * (1 - p))) @ X
-        step = np.linalg.solve(information, gradient)
+        step = _solved(information, gradient)
         if gradient @ step <= NEAR * (1 + deviance):
             beta = beta + step
             found = _deviance(X @ beta + fixed, positive)
@@ -55,6 +55,14 @@ def fit_logistic(columns: ArrayLike, *, labels: ArrayLike, offset: ArrayLike = 0
             step = step / 2
         beta, deviance = beta + step, found
     raise ValueError(f"the logistic regression did not converge in {MAX_STEPS} steps; are the classes separated?")
+
+
+def _solved(information: Numbers, gradient: Numbers) -> Numbers:
+    """The Newton step. Raises ValueError where every patient's probability is 0 or 1 to the last digit."""
+    try:
+        return np.asarray(np.linalg.solve(information, gradient))
+    except np.linalg.LinAlgError as error:
+        raise ValueError("the logistic regression has no information left: its probabilities are all 0 or 1") from error
 
 
 def separated(columns: ArrayLike, *, labels: ArrayLike) -> bool:
