@@ -10,6 +10,7 @@ from sham_study import SPLIT, lights, recipe, study, tables
 
 from pipeline.benchmark import benchmark_set
 from pipeline.checkpoints import CheckpointStore
+from pipeline.errors import PipelineError
 from pipeline.reduce import reduce_case
 from pipeline.selftest import Tables, sham_study
 from pipeline.selftests import sham_labels
@@ -205,6 +206,32 @@ def test_shuffles_without_a_scored_fold_do_not_count():
 def test_a_model_no_better_than_shuffles_is_amber():
     assert sham_checks(done(np.linspace(0.4, 0.6, 20), real=0.59))[2].light == "amber"
     assert sham_checks(done(np.linspace(0.4, 0.6, 20), real=0.61))[2].value == pytest.approx(1 / 21)
+
+
+def test_a_shuffle_that_no_fold_could_be_fitted_on_is_drawn_again(tmp_path):
+    one = study()
+    few = one.patients.assign(label=[1 if i in (1, 20, 40) else 0 for i in range(len(one.patients))])
+    store = CheckpointStore(tmp_path, key="k")
+    drawn = [
+        sham_labels.shuffled_auc(
+            Shuffle(kind=ALL, repeat=n + 1), study=dataclasses.replace(one, patients=few), store=store
+        )
+        for n in range(6)
+    ]
+
+    # Three events in three folds: each fold must train on two of them, hence each holds one.
+    assert [folds for _, folds in drawn] == [3] * 6
+
+
+def test_too_few_events_for_any_shuffle_is_one_sentence(tmp_path):
+    one = study()
+    lonely = one.patients.assign(label=[1 if i == 1 else 0 for i in range(len(one.patients))])
+    with pytest.raises(PipelineError, match="no shuffle of the outcome in 200 leaves both classes"):
+        sham_labels.shuffled_auc(
+            Shuffle(kind=ALL, repeat=1),
+            study=dataclasses.replace(one, patients=lonely),
+            store=CheckpointStore(tmp_path, key="k"),
+        )
 
 
 def test_a_finished_shuffle_is_not_done_again(tmp_path):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.benchmark import BenchmarkParams, benchmark_set, case_seed
 from pipeline.checkpoints import CheckpointStore
+from pipeline.errors import PipelineError
 from pipeline.reduce import Case, reduce_case, reduced_table
 from pipeline.reducers import ReduceParams
 from pipeline.selftests.checks import Check
@@ -23,6 +24,8 @@ from pipeline.statistics.roc import placements
 Numbers = NDArray[np.float64]
 ALL, WITHIN_SITE, REAL = "all", "within_site", "real"
 LEAST_SHUFFLES = 20
+LEAST_GROUPS = 2  # of a class in the training rows of a fold
+DRAWS = 200
 MARGIN = 0.05  # least distance of the mean AUC from one half that is called a leak
 RULE = (
     "Red if the mean cross-validated AUC on shuffled outcomes lies further from one half than the limit: the larger of "
@@ -73,16 +76,18 @@ def shuffles(count: int, *, sites: int) -> list[Shuffle]:
     return [Shuffle(kind=REAL, repeat=1), *(Shuffle(kind=k, repeat=n + 1) for k in kinds for n in range(count))]
 
 
-def sham_patients(patients: pd.DataFrame, *, training: Sequence[str], shuffle: Shuffle, seed: int) -> pd.DataFrame:
+def sham_patients(
+    patients: pd.DataFrame, *, training: Sequence[str], shuffle: Shuffle, seed: int, draw: int = 0
+) -> pd.DataFrame:
     """The patients table with the labels of `training` patients shuffled; all others keep theirs.
 
     Whole groups (patients that share a picture) change places with groups of the same size, so that what belongs
     together stays together; within_site, with groups of the same size and site. A group that has none to change places
-    with gives its labels to the patients without a group.
+    with gives its labels to the patients without a group. `draw` numbers the draws of one shuffle.
     """
     if shuffle.kind == REAL:
         return patients
-    random = np.random.default_rng(case_seed(seed, "sham labels", shuffle.name))
+    random = np.random.default_rng(case_seed(seed, "sham labels", shuffle.name, *([str(draw)] if draw else [])))
     own = patients[patients["patient_id"].isin(training)].sort_values("patient_id")
     site = own["site"].fillna("") if shuffle.kind == WITHIN_SITE else pd.Series("", index=own.index)
     labels = patients["label"].copy()
@@ -111,7 +116,16 @@ def shuffled_auc(shuffle: Shuffle, *, study: Study, store: CheckpointStore) -> t
     if (kept := store.load(shuffle.name)) is not None:
         return float(kept["auc"]), int(kept["n_folds"])
     training = sorted(study.splits["patient_id"].unique())
-    patients = sham_patients(study.patients, training=training, shuffle=shuffle, seed=study.seed)
+    draws = (
+        sham_patients(study.patients, training=training, shuffle=shuffle, seed=study.seed, draw=draw)
+        for draw in range(DRAWS)
+    )
+    patients = next((drawn for drawn in draws if _can_be_fitted(drawn, study=study)), None)
+    if patients is None:
+        raise PipelineError(
+            f"no shuffle of the outcome in {DRAWS} leaves both classes in the training rows of every fold; lower folds "
+            "in params/split.yaml"
+        )
     labels = patients.set_index("patient_id")["label"]
     own = CheckpointStore(store.folder / "reduce", key=shuffle.name)
     results = []
@@ -125,6 +139,19 @@ def shuffled_auc(shuffle: Shuffle, *, study: Study, store: CheckpointStore) -> t
     result = {"auc": float(np.mean(aucs)) if aucs else float("nan"), "n_folds": len(aucs)}
     store.save(shuffle.name, result)
     return float(result["auc"]), int(result["n_folds"])
+
+
+def _can_be_fitted(patients: pd.DataFrame, *, study: Study) -> bool:
+    """Whether the training rows of every fold hold two groups or more of each class, as every fit needs.
+
+    In a small study a shuffle may leave an event in one fold alone; it is drawn again, whatever a model would find.
+    """
+    labels = patients.set_index("patient_id")["label"]
+    for case in study.cases:
+        fitted = labels.loc[list(case.roles.index[case.roles == "train"])].to_numpy()
+        if any(len(set(case.groups[fitted == value])) < LEAST_GROUPS for value in (0, 1)):
+            return False
+    return True
 
 
 def fold_aucs(raw: pd.DataFrame) -> list[float]:
