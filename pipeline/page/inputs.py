@@ -187,7 +187,7 @@ def _cards(folder: Path) -> list[dict[str, Any]]:
 
 
 def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], nets: list[str]) -> dict[str, str]:
-    """SHA-256 of every table behind the report that exists, by a name that holds no folder of this machine."""
+    """SHA-256 of every table, network and model behind the report, by a name that holds no folder of this machine."""
     files = {f"{name}.csv": paths[name] for name in ("cohort", "patients", "audit", "rois", "splits", "dictionary")}
     for name in ("radiomics", *nets):
         files[f"features/{name}.csv"] = paths["features"] / f"{name}.csv"
@@ -195,6 +195,13 @@ def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], net
         files |= {f"{folder}/{name}.csv": paths[folder] / f"{name}.csv" for name in sets}
     files |= {f"predictions/{name}.csv": paths["predictions"] / f"{name}.csv" for name in [*sets, *heads]}
     files |= {f"reports/tables/{name}.csv": paths["tables"] / f"{name}.csv" for name in RESULTS}
+    for net in nets:
+        files |= {
+            f"networks/{net}/{file.name}": file for file in sorted((paths["networks"] / net).glob("*.safetensors"))
+        }
+    for name in sets:
+        saved = sorted((paths["models"] / name).glob("*"))
+        files |= {f"models/{name}/{file.name}": file for file in saved if not file.name.endswith(".card.json")}
     return {name: file_hash(file) for name, file in files.items() if file.exists()}
 
 
