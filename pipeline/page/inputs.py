@@ -199,10 +199,12 @@ def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], net
         files |= {
             f"networks/{net}/{file.name}": file for file in sorted((paths["networks"] / net).glob("*.safetensors"))
         }
-    for name in sets:
-        saved = sorted((paths["models"] / name).glob("*"))
-        files |= {f"models/{name}/{file.name}": file for file in saved if not file.name.endswith(".card.json")}
-    return {name: file_hash(file) for name, file in files.items() if file.exists()}
+    hashes = {name: file_hash(file) for name, file in files.items() if file.exists()}
+    for name in sets:  # one hash for the many models of a set
+        saved = sorted(file for file in (paths["models"] / name).glob("*") if not file.name.endswith(".card.json"))
+        if saved:
+            hashes[f"models/{name}"] = fingerprint([(file.name, file_hash(file)) for file in saved])
+    return hashes
 
 
 def file_hash(path: Path) -> str:

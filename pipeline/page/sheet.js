@@ -32,8 +32,8 @@ function compare(a, b, sign) {
   return sign * (typeof a === "number" && typeof b === "number" ? a - b : -String(a).localeCompare(String(b)));
 }
 
-// Folded parts are opened for printing, and folded again.
-const folds = [...document.querySelectorAll("details.fold")];
+// Folded parts are opened for printing, and folded again; long ones stay folded, their table is told.
+const folds = [...document.querySelectorAll("details.fold:not(.long)")];
 let closed = [];
 addEventListener("beforeprint", () => {
   closed = folds.filter((fold) => !fold.open);
