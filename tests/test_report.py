@@ -376,7 +376,10 @@ def test_stage_writes_the_page_and_its_tables(paths, report, tmp_path):
 
 def test_wrong_params_are_one_sentence(paths, tmp_path):
     params = tmp_path / "report.yaml"
-    params.write_text((ROOT / "params" / "report.yaml").read_text().replace("top_features: 15", "top_features: 0"))
+    params.write_text(
+        (ROOT / "params" / "report.yaml").read_text(encoding="utf-8").replace("top_features: 15", "top_features: 0"),
+        encoding="utf-8",
+    )
     done = command(paths, params)
 
     assert done.returncode == 1

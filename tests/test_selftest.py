@@ -36,7 +36,9 @@ def check(name, light):
 
 def test_fewer_than_twenty_shuffles_are_refused(tmp_path):
     path = tmp_path / "selftest.yaml"
-    path.write_text((ROOT / "params" / "selftest.yaml").read_text().replace("shuffles: 20 ", "shuffles: 19 "))
+    path.write_text(
+        (ROOT / "params" / "selftest.yaml").read_text(encoding="utf-8").replace("shuffles: 20 ", "shuffles: 19 ")
+    )
     with pytest.raises(ParamsError, match=r"key .shuffles. has the value 19: .*greater than or equal to 20"):
         load_params(path, SelftestParams)
 
