@@ -121,14 +121,21 @@ def test_bad_input_is_refused():
         calibration_line([0.1, 0.2], labels=[0, 0])
 
 
-def test_scores_that_hardly_differ_have_a_line_without_a_profile_where_it_cannot_be_computed():
-    """A model without signal, recalibrated: all probabilities near the prevalence, so that the slope is huge."""
-    random = np.random.default_rng(5)
-    labels = np.array([1] * 5 + [0] * 10)
-    for spread in (1e-2, 1e-3, 1e-4, 1e-5):
-        scores = 0.3 + spread * random.normal(size=15)
-        line = calibration_line(scores, labels=labels)
+def test_scores_that_hardly_differ_have_the_line_and_the_limits_of_r():
+    # A model without signal, recalibrated. g <- glm(y ~ qlogis(p), binomial, epsilon = 1e-14); coef(g); confint(g)
+    labels = [1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1]
+    scores = 0.82 + np.array([3, -2, 1, 4, 0, -1, -3, 2, 5, -4, 1, -2, 0, 2, -5]) / 1e4
+    line = calibration_line(scores, labels=labels)
 
-        assert np.isfinite(line.slope)
-        for low, high in (line.intercept_profile, line.slope_profile):
-            assert np.isnan(low) or low <= high or np.isnan(high)
+    assert (line.intercept, line.slope) == pytest.approx((-520.383056281, 344.167904380), rel=1e-7)
+    assert line.intercept_profile == pytest.approx((-1821.850883326, 515.195811926), rel=2e-5)
+    assert line.slope_profile == pytest.approx((-338.757626234, 1203.123805758), rel=2e-5)
+
+
+@pytest.mark.parametrize("spread", [1e-2, 1e-3, 1e-4, 1e-5])
+def test_the_profile_has_both_ends_however_little_scores_differ(spread):
+    scores = 0.3 + spread * np.random.default_rng(5).normal(size=15)
+    line = calibration_line(scores, labels=[1] * 5 + [0] * 10)
+
+    for estimate, (low, high) in ((line.intercept, line.intercept_profile), (line.slope, line.slope_profile)):
+        assert low < estimate < high

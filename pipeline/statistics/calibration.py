@@ -74,9 +74,12 @@ def calibration_line(scores: ArrayLike, *, labels: ArrayLike, level: float = 0.9
     intercept = height - slope * middle
     back = np.array([1.0, -middle])
     errors = float(back @ fit.covariance @ back) ** 0.5, float(fit.covariance[1, 1]) ** 0.5
+    # How the slope gives way to another intercept. Without it a far intercept leaves every probability at 0 or 1.
+    tangent = float(back @ fit.covariance[:, 1]) / errors[0] ** 2
 
     def at_intercept(value: float) -> float:
-        return fit_logistic(x[:, np.newaxis], labels=positive, offset=value).deviance - fit.deviance
+        start = slope + tangent * (value - intercept)
+        return fit_logistic(x[:, np.newaxis], labels=positive, offset=value, start=start).deviance - fit.deviance
 
     def at_slope(value: float) -> float:
         return fit_logistic(ones, labels=positive, offset=value * (x - middle)).deviance - fit.deviance

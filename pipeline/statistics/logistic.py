@@ -29,17 +29,20 @@ def _deviance(linear: Numbers, labels: NDArray[np.bool_]) -> float:
     return 2 * float(np.logaddexp(0, np.where(labels, -linear, linear)).sum())
 
 
-def fit_logistic(columns: ArrayLike, *, labels: ArrayLike, offset: ArrayLike = 0.0) -> LogisticFit:
+def fit_logistic(
+    columns: ArrayLike, *, labels: ArrayLike, offset: ArrayLike = 0.0, start: ArrayLike = 0.0
+) -> LogisticFit:
     """The maximum-likelihood fit of labels, shape (n,), on `columns`, shape (n, k), which hold the constant if wanted.
 
-    Newton's method with halved steps; `offset`, shape (n,), is added to the linear predictor with coefficient 1.
+    Newton's method with halved steps, from the coefficients `start`, shape (k,); `offset`, shape (n,), is added to the
+    linear predictor with coefficient 1. A large offset needs a start that makes up for it.
     The caller makes sure that the maximum exists (`separated`) and that no column is a sum of the others.
     Raises ValueError as `as_labels`, or where no maximum is reached.
     """
     X, positive = np.asarray(columns, dtype=np.float64), as_labels(labels)
     fixed = np.broadcast_to(np.asarray(offset, dtype=np.float64), positive.shape)
-    beta = np.zeros(X.shape[1])
-    deviance = _deviance(fixed, positive)
+    beta = np.broadcast_to(np.asarray(start, dtype=np.float64), X.shape[1:])
+    deviance = _deviance(X @ beta + fixed, positive)
     for _ in range(MAX_STEPS):
         p = expit(X @ beta + fixed)
         gradient, information = X.T @ (positive - p), (X.T * (p * (1 - p))) @ X
