@@ -5,6 +5,7 @@ contract are filled where they are absent: evaluation = external; feature_set = 
 model stands for itself; resample = final (cv in evaluation cv: one fold); threshold = none.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 
 from pipeline.contracts import PREDICTIONS
 from pipeline.errors import ParamsError, PipelineError
+from pipeline.model_scores import ModelScores
 from pipeline.params import read_yaml
 from pipeline.plan import CompareParams
 from pipeline.tables import check_table, read_csv, read_table
@@ -67,3 +69,23 @@ def params_for(predictions: pd.DataFrame, *, params: CompareParams) -> tuple[Com
         "params, is in these predictions; name two of their sets under primary before the results are known"
     )
     return params.model_copy(update={"primary": None}), told
+
+
+def undefined(models: Sequence[ModelScores]) -> list[str]:
+    """What cannot be computed from these models, a sentence each: evaluations of one class, models without threshold.
+
+    Cross-validation has no threshold by design, so that only test evaluations are asked for one.
+    """
+    told = []
+    for evaluation in sorted({model.evaluation for model in models}):
+        group = [model for model in models if model.evaluation == evaluation]
+        if not group[0].both_classes:
+            label = int(group[0].n_pos > 0)
+            told.append(f"evaluation {evaluation}: every patient has the label {label}; no AUC, test or calibration")
+        without = [f"{model.feature_set}/{model.model}" for model in group if model.threshold is None]
+        if without and evaluation != "cv":
+            told.append(
+                f"evaluation {evaluation}: no threshold for {len(without)} of {len(group)} models, first {without[0]}; "
+                "they have no sensitivity, specificity or other count"
+            )
+    return told

@@ -66,8 +66,9 @@ class ModelScores:
 def model_scores(predictions: pd.DataFrame, *, place: str) -> list[ModelScores]:
     """Every model in every evaluation of a predictions table, sorted by feature set, model and evaluation.
 
-    Raises TableError that lists every patient with two labels, every patient scored twice in a test evaluation, and
-    every model with two thresholds in one evaluation; `place` names the table in the message.
+    Raises TableError that lists every patient with two labels, every patient who is both in the cross-validation and
+    in a test evaluation or scored twice in one, and every model with two thresholds in one evaluation, or with one for
+    some of its patients only; `place` names the table in the message.
     """
     faults = _faults(predictions)
     if faults:
@@ -95,15 +96,32 @@ def _faults(predictions: pd.DataFrame) -> list[str]:
     labels = predictions.groupby("patient_id")["label"].nunique()
     faults = [f"patient {patient} has the label 0 in one row and 1 in another" for patient in labels.index[labels > 1]]
     test = predictions[predictions["evaluation"] != "cv"]
-    for (feature_set, model, evaluation), number in test.groupby(MODEL_KEY)["threshold"].nunique().items():
+    faults += _training_faults(predictions)
+    thresholds = test.groupby(MODEL_KEY)["threshold"].agg(["nunique", "count", "size"])
+    for (feature_set, model, evaluation), number, given, rows in thresholds.itertuples():
+        where = f"model {model} on set {feature_set} has"
         if number > 1:
-            faults.append(f"model {model} on set {feature_set} has {number} thresholds in evaluation {evaluation}")
+            faults.append(f"{where} {number} thresholds in evaluation {evaluation}")
+        elif 0 < given < rows:
+            faults.append(f"{where} a threshold in {given} of its {rows} rows of evaluation {evaluation}; all or none")
     twice = test.loc[test.duplicated([*MODEL_KEY, "patient_id"]), [*MODEL_KEY, "patient_id"]].drop_duplicates()
     faults += [
         f"patient {row.patient_id} is scored twice by model {row.model} on set {row.feature_set} in {row.evaluation}"
         for row in twice.itertuples(index=False)
     ]
     return faults
+
+
+def _training_faults(predictions: pd.DataFrame) -> list[str]:
+    """Patients of the cross-validation are those that the model of the test evaluations was trained on."""
+    cv = predictions["evaluation"] == "cv"
+    both = sorted(set(predictions.loc[cv, "patient_id"]) & set(predictions.loc[~cv, "patient_id"]))
+    if not both:
+        return []
+    return [
+        f"a test patient ({len(both)} of them, first {both[0]}) is in evaluation cv as well; "
+        "who is in the cross-validation has trained the model, and cannot test it"
+    ]
 
 
 def check_same_patients(group: Sequence[ModelScores]) -> None:

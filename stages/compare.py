@@ -11,7 +11,7 @@ from pipeline.compare_calibration import calibration_curve_table, calibration_ta
 from pipeline.compare_counts import mcnemar_table
 from pipeline.compare_curves import curve_table
 from pipeline.compare_evaluations import transport_table
-from pipeline.compare_inputs import params_for, read_predictions
+from pipeline.compare_inputs import params_for, read_predictions, undefined
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table, omnibus_table
 from pipeline.model_scores import model_scores
@@ -41,6 +41,8 @@ def main() -> None:
             log.warning("%s", told)
 
     models = model_scores(predictions, place=str(given.predictions))
+    for sentence in undefined(models):
+        log.warning("%s", sentence)
     folds = fold_table(predictions)
     chosen = choose(folds, models, primary=params.primary)
     for row in chosen[chosen["n_folds"] > 0].itertuples():

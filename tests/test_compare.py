@@ -163,6 +163,25 @@ def test_contradictions_are_listed_together(predictions):
     assert "scored twice" in str(error.value)
 
 
+def test_a_patient_of_the_cross_validation_cannot_test_the_model(predictions):
+    trained = predictions.loc[predictions["evaluation"] == "cv", "patient_id"].iloc[0]
+    leaked = predictions[predictions["evaluation"] == "external"].drop_duplicates(["feature_set", "model"])
+
+    label = int(predictions.loc[predictions["patient_id"] == trained, "label"].iloc[0])
+    with pytest.raises(TableError, match=rf"a test patient \(1 of them, first {trained}\) is in evaluation cv"):
+        model_scores(pd.concat([predictions, leaked.assign(patient_id=trained, label=label)]), place="p.csv")
+
+
+def test_a_threshold_is_given_for_all_patients_or_none(predictions):
+    external = predictions[predictions["evaluation"] == "external"]
+    first = external["patient_id"] == external["patient_id"].iloc[0]
+    partly = external.assign(threshold=external["threshold"].mask(first))
+
+    with pytest.raises(TableError, match=r"has a threshold in \d+ of its \d+ rows of evaluation external; all or none"):
+        model_scores(partly, place="p.csv")
+    assert all(model.threshold is None for model in model_scores(external.assign(threshold=np.nan), place="p.csv"))
+
+
 def test_an_evaluation_of_one_class_is_left_empty(predictions):
     internal = predictions[(predictions["evaluation"] != "internal") | (predictions["label"] == 0)]
     metrics, _, _, delong = compared(internal)

@@ -58,6 +58,7 @@ def test_four_columns_are_enough(tmp_path):
     }
     assert set(metrics["evaluation"]) == {"external"}
     assert table(tmp_path, "mcnemar").empty  # no threshold, no calls
+    assert "evaluation external: no threshold for 8 of 8 models, first " in done.stderr
 
 
 def test_aucs_and_intervals_are_those_of_r(finished):
@@ -108,6 +109,15 @@ def test_a_slip_in_one_primary_set_is_not_passed_over(tmp_path):
 
     assert params_for(frame, params=params) == (params, None)
     assert params_for(frame.assign(feature_set="mine"), params=params)[0].primary is None
+
+
+def test_an_evaluation_of_one_class_is_told(tmp_path):
+    done = stage(tmp_path, from_elsewhere(tmp_path / "any.csv", label=1, threshold=0.5))
+
+    assert done.returncode == 0, done.stderr
+    assert "evaluation external: every patient has the label 1; no AUC, test or calibration" in done.stderr
+    assert "no threshold" not in done.stderr
+    assert table(tmp_path, "delong").empty
 
 
 def test_own_sets_with_cross_validation_are_chosen_from(tmp_path):
