@@ -24,23 +24,24 @@ class AugmentationParams(Params):
     brightness: float = Field(ge=0, le=0.9, description="brightness changes by a factor between 1 - x and 1 + x")
     noise_sd: float = Field(ge=0, le=0.5, description="SD of Gaussian noise; white is 1")
 
+    def scaled(self, fraction: float) -> "AugmentationParams":
+        """A `fraction` (0 to 1) of all strengths but the flip, which is no matter of strength."""
+        kept = {"flip": self.flip}
+        return AugmentationParams.model_validate({k: v * fraction for k, v in self.model_dump().items()} | kept)
+
 
 def augmentation(params: AugmentationParams) -> Augmentation:
-    """A function that changes each image of a batch (N, 1, S, S), values in 0..1, on its own.
+    """A function that changes one image (P, S, S), values in 0..1; its planes (neighbouring slices) alike.
 
     Draws from torch's generator of the process, as torchvision does: the caller seeds it. Black fills what the change
-    uncovers. With all strengths 0 the batch comes back as it is.
+    uncovers. With all strengths 0 the image comes back as it is.
     """
     steps = _steps(params)
-    if not steps:
-        return _unchanged
-    change = load_torchvision().transforms.v2.Compose(steps)
-    # One call a batch would draw one change for all its images.
-    return lambda batch: torch.stack([change(image) for image in batch])
+    return load_torchvision().transforms.v2.Compose(steps) if steps else _unchanged
 
 
-def _unchanged(batch: Tensor) -> Tensor:
-    return batch
+def _unchanged(image: Tensor) -> Tensor:
+    return image
 
 
 def _steps(params: AugmentationParams) -> list[torch.nn.Module]:

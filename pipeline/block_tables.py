@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline import contracts
 from pipeline.blocks import CLINICAL, RADIOMICS, Block, clinical_block, deep_block, radiomics_block, table_block
 from pipeline.errors import ParamsError, PipelineError
-from pipeline.tables import read_csv, read_table
+from pipeline.tables import header_of, read_csv, read_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +69,23 @@ def _read_block(name: str, places: BlockPlaces, *, patients: pd.DataFrame, split
             "params/embed.yaml (key nets), nor a ready-made table of params/cohort.yaml (key manifest.blocks); "
             "correct its name, or add it there and run its stage"
         )
-    features = read_table(path, contracts.EMBEDDINGS)
-    return deep_block(features, name=name, cohort=cohort, splits=splits, patients=ids)
+    return deep_block(read_embeddings(path), name=name, cohort=cohort, splits=splits, patients=ids)
+
+
+def read_embeddings(path: Path) -> pd.DataFrame:
+    """The embeddings at `path`, by image, or by patient for a network of several views. Raises TableError."""
+    return read_table(path, contracts.PATIENT_EMBEDDINGS if _is_by_patient(path) else contracts.EMBEDDINGS)
+
+
+def read_described(path: Path, *, owner: pd.Series) -> pd.DataFrame:
+    """Resample, part and patient_id of every row of the embeddings at `path`; `owner` of each image, by image_id."""
+    name = "patient_id" if _is_by_patient(path) else "image_id"
+    rows = read_csv(path, text_columns=["resample", "part", name], columns=["resample", "part", name])
+    return rows if name == "patient_id" else rows.assign(patient_id=rows.pop(name).map(owner))
+
+
+def _is_by_patient(path: Path) -> bool:
+    return "patient_id" in header_of(path)
 
 
 def read_repeats(path: Path, *, cohort: Path) -> pd.DataFrame:

@@ -69,26 +69,31 @@ def radiomics_block(features: pd.DataFrame, *, cohort: pd.DataFrame, patients: I
 def deep_block(
     features: pd.DataFrame, *, name: str, cohort: pd.DataFrame, splits: pd.DataFrame, patients: Iterable[str]
 ) -> Block:
-    """The embeddings of a network from the table by resample, part and image.
+    """The embeddings of a network from the table by resample, part and image, or patient (network of several views).
 
     Rows of (resample, part) are used for it, else those of part `all` (insample), else those of resample `all`
     (frozen). Raises PipelineError where the table describes a half by the network trained on it.
     """
-    numbers = _one_array(features.drop(columns=["resample", "part"]).set_index("image_id"))
+    by_patient = "patient_id" in features
+    key = "patient_id" if by_patient else "image_id"
+    numbers = _one_array(features.drop(columns=["resample", "part"]).set_index(key))
     places = features.groupby(["resample", "part"]).indices
     rows = {(str(resample), str(part)): numbers.iloc[place] for (resample, part), place in places.items()}
-    _check_halves(rows, name=name, cohort=cohort, splits=splits)
-    views, ids = _views(cohort), list(patients)
+    owner = None if by_patient else cohort.set_index("image_id")["patient_id"]
+    _check_halves(rows, name=name, owner=owner, splits=splits)
+    views, ids = [] if by_patient else _views(cohort), list(patients)
 
     def frame(resample: str, part: str) -> pd.DataFrame:
         for key in ((resample, part), (resample, ALL), (ALL, ALL)):
+            if key in rows and by_patient:
+                return _with_indicators(rows[key], views=[], patients=ids)
             if key in rows:
                 return _by_view(rows[key], cohort=cohort, patients=ids)
         raise PipelineError(
             f"data/features/{name}.csv has no rows for resample {resample}, part {part}; run embed again"
         )
 
-    indicators = tuple(_indicator(view, views) for view in views)
+    indicators = tuple(_indicator(view, views) for view in views) or (MISSING,)
     return Block(name=name, kind="deep", indicators=indicators, frame=frame)
 
 
@@ -147,15 +152,14 @@ def _one_array(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _check_halves(
-    rows: Mapping[tuple[str, str], pd.DataFrame], *, name: str, cohort: pd.DataFrame, splits: pd.DataFrame
+    rows: Mapping[tuple[str, str], pd.DataFrame], *, name: str, owner: pd.Series | None, splits: pd.DataFrame
 ) -> None:
-    """No patient may be described by the network that was trained on the patient's half."""
-    owner = cohort.set_index("image_id")["patient_id"]
+    """No patient may be described by the network that was trained on the patient's half; `owner` of each image."""
     for (resample, part), group in rows.items():
         if part not in OTHER_HALF:
             continue
         trained = splits[(splits["resample"] == resample) & (splits["half"] == part)]
-        described = set(owner.reindex(group.index).dropna())
+        described = set(group.index if owner is None else owner.reindex(group.index).dropna())
         if leaked := sorted(described & set(trained["patient_id"])):
             raise PipelineError(
                 f"data/features/{name}.csv: resample {resample}, part {part} describes {len(leaked)} patients of the "

@@ -98,6 +98,13 @@ EMBEDDINGS = Contract(
     extra="number",
 )
 
+PATIENT_EMBEDDINGS = Contract(
+    name="embeddings of patients",
+    key=("resample", "part", "patient_id"),
+    columns=(_text("resample"), _text("part"), _text("patient_id")),
+    extra="number",
+)
+
 BLOCK = Contract(
     name="ready-made feature block",
     key=("patient_id",),

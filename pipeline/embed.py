@@ -1,98 +1,32 @@
 """Describe every lesion image by a network that was never trained on its patient."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, model_validator
+from numpy.typing import NDArray
 
-from pipeline.augmentation import AugmentationParams
+from pipeline import data_parallel
 from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
-from pipeline.embed_cases import Case, Cohort, Described, Network, Recipe, describe_case, load_described, save_described
-from pipeline.embed_jobs import Job, Strategy
-from pipeline.errors import ParamsError
+from pipeline.contracts import EMBEDDINGS, PATIENT_EMBEDDINGS
+from pipeline.embed_cases import Described, describe_case, load_described, save_described, state_of
+from pipeline.embed_jobs import Job
+from pipeline.embed_params import EmbedParams, network_of
+from pipeline.embed_plan import Case, Cohort, Member, Place, Plan, Recipe
 from pipeline.head_scores import head_predictions, patient_scores
 from pipeline.networks.cards import write_card, write_losses
-from pipeline.networks.carnet import CarNetParams
-from pipeline.networks.densenet import FLAT_SIZE_PX, DenseNet121Params
-from pipeline.networks.registry import ARCHITECTURES, is_fully_trained
-from pipeline.networks.settings import NetworkParams
-from pipeline.networks.vit import VitParams
 from pipeline.parallel import map_cases
-from pipeline.params import Params, ThresholdParams
+from pipeline.params import ThresholdParams
 from pipeline.roi_inputs import InputParams, RoiInputs
+from pipeline.tables import Contract, write_csv
 from pipeline.training import TrainingParams
+from pipeline.view_pairs import paired
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "SimpleITK")
 FROZEN_CHUNK = 16  # batches in one case of a frozen network, so that many cases can run side by side
-
-
-class EmbedParams(Params):
-    """`params/embed.yaml`: which networks, how they are trained, and on what."""
-
-    nets: tuple[str, ...] = Field(min_length=1)
-    strategy: Strategy
-    trained_on: Literal["other_patients", "unknown"]
-    keep_weights: Literal["final", "all"]
-    input: InputParams
-    training: TrainingParams
-    augmentation: AugmentationParams
-    alexnet: NetworkParams
-    carnet: CarNetParams
-    densenet121: DenseNet121Params
-    inception3: NetworkParams
-    resnet50: NetworkParams
-    vit: VitParams
-
-    @model_validator(mode="after")
-    def _known_networks(self) -> Self:
-        if set(self.nets) - set(ARCHITECTURES) or len(set(self.nets)) != len(self.nets):
-            allowed = ", ".join(sorted(ARCHITECTURES))
-            raise ValueError(f"key 'nets' has the value {list(self.nets)}: allowed are {allowed}, each at most once")
-        return self
-
-    @model_validator(mode="after")
-    def _frozen_networks_are_trained(self) -> Self:
-        for net in self.nets:
-            if self.strategy == "frozen" and not is_fully_trained(ARCHITECTURES[net], getattr(self, net)):
-                raise ValueError(
-                    f"key 'strategy' has the value 'frozen', but {net} would hold randomly initialised weights, which "
-                    f"describe nothing; name a file of the whole network in {net}.weights, or use crossfit"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _size_fits_the_network(self) -> Self:
-        flat = "densenet121" in self.nets and self.densenet121.layer == "last_conv_flat1568"
-        size = self.input_of("densenet121").image_size_px
-        if flat and size != FLAT_SIZE_PX:
-            raise ValueError(
-                f"key 'input.image_size_px' has the value {size}: densenet121.layer "
-                f"last_conv_flat1568 needs {FLAT_SIZE_PX}"
-            )
-        for net in self.nets:
-            size, least = self.input_of(net).image_size_px, ARCHITECTURES[net].least_size_px
-            if size < least:
-                raise ValueError(
-                    f"key 'input.image_size_px' has the value {size}: {net} needs {least} or more; "
-                    f"set {net}.image_size_px"
-                )
-        return self
-
-    def input_of(self, net: str) -> InputParams:
-        """The input of a network: that of all, in the network's own size where it has one."""
-        size = getattr(self, net).image_size_px
-        return self.input if size is None else self.input.model_copy(update={"image_size_px": size})
-
-
-def network_of(params: EmbedParams, net: str) -> Network:
-    """The network `net` with its settings. Raises ParamsError where the params do not list it."""
-    if net not in params.nets:
-        raise ParamsError(f"network {net} is not among nets ({', '.join(params.nets)}); add it there first")
-    return Network(name=net, architecture=ARCHITECTURES[net], settings=getattr(params, net))
 
 
 def recipe_of(params: EmbedParams, *, net: str, seed: int) -> Recipe:
@@ -106,6 +40,33 @@ def recipe_of(params: EmbedParams, *, net: str, seed: int) -> Recipe:
         augmentation=params.augmentation,
         seed=seed,
     )
+
+
+def plan_of(
+    params: EmbedParams,
+    *,
+    net: str,
+    seed: int,
+    patients: pd.DataFrame,
+    read: Callable[..., RoiInputs],
+) -> Plan:
+    """The networks behind `net`, each with the images as it sees them; `read(params=…)` gives the images of an input.
+
+    Raises ParamsError where the params do not list it, CohortError where a network of views finds none of a view.
+    """
+    network_of(params, net)
+    members, sizes = [], dict[InputParams, RoiInputs]()
+    for member in params.members_of(net):
+        recipe = recipe_of(params, net=member.name, seed=seed)
+        if recipe.input not in sizes:
+            sizes[recipe.input] = read(params=recipe.input)
+        inputs = sizes[recipe.input]
+        if member.architecture.has_views:
+            inputs = paired(inputs, views=member.settings.views)
+        members.append(Member(network=member, recipe=recipe, cohort=cohort_of(patients, inputs=inputs)))
+    settings = getattr(params, net)
+    late = getattr(settings, "combine", None) == "late"
+    return Plan(name=net, members=tuple(members), settings=settings, combine="late" if late else "mean")
 
 
 def cohort_of(patients: pd.DataFrame, *, inputs: RoiInputs) -> Cohort:
@@ -129,27 +90,26 @@ def cases_of(jobs: Sequence[Job], *, cohort: Cohort, batch_size: int) -> list[Ca
     return cases
 
 
-def store_key(params: EmbedParams, *, net: str, cohort: Cohort, splits: pd.DataFrame, seed: int, device: str) -> str:
+def store_key(params: EmbedParams, *, plan: Plan, splits: pd.DataFrame, device: str) -> str:
     """The name of a store of cases: a hash of all that a case depends on."""
     chosen = params.model_dump(mode="json", exclude={"nets"})
-    inputs = fingerprint(cohort.sha256(), splits.to_csv(index=False))
-    return fingerprint(inputs, chosen, net, seed, device, code_hash(), package_versions(PACKAGES))
+    inputs = fingerprint(*(member.cohort.sha256() for member in plan.members), splits.to_csv(index=False))
+    return fingerprint(inputs, chosen, plan.name, plan.recipe.seed, device, code_hash(), package_versions(PACKAGES))
 
 
 def describe(
     cases: Sequence[Case],
     *,
-    network: Network,
-    recipe: Recipe,
-    cohort: Cohort,
+    plan: Plan,
     store: CheckpointStore,
+    place: Place,
     workers: int,
     scheduler: str | None,
-    device: str,
 ) -> Iterator[Described]:
     """Yield what each case gives: those in `store` first, then the others as they are done, which are stored.
 
-    On a GPU (`device` is not cpu) the cases run one after another in this process.
+    On a GPU, and where several processes share a batch, the cases run one after another in this process, and `workers`
+    processes load its images.
     """
     missing = []
     for case in cases:
@@ -159,10 +119,14 @@ def describe(
         else:
             yield stored
     missing.sort(key=lambda case: -len(case.job.trained))  # the longest first, so that no worker is left waiting
-    work = partial(describe_case, network=network, recipe=recipe, cohort=cohort, device=device)
-    here = device != "cpu"
+    here = place.device != "cpu" or data_parallel.size() > 1
+    place = replace(place, store=store, loaders=workers if here and place.device != "cpu" else 0)
+    work = partial(describe_case, plan=plan, place=place)
     for described in map_cases(work, missing, workers=1 if here else workers, scheduler=None if here else scheduler):
-        save_described(store, described)
+        if data_parallel.rank() == 0:
+            save_described(store, described)
+            for member in plan.members:
+                state_of(described.case, network=member.network.name, store=store).remove()
         yield described
 
 
@@ -178,45 +142,110 @@ def ran_all_epochs(results: Sequence[Described], *, training: TrainingParams) ->
     )
 
 
-def embeddings_table(results: Sequence[Described], *, net: str, cohort: Cohort) -> pd.DataFrame:
-    """`features/<net>.csv`: one row a resample, part and image; columns `<net>_0000` … in float32."""
-    keys = pd.DataFrame(
-        [
-            (result.case.job.resample, result.case.job.part, cohort.inputs.image_ids[row])
-            for result in results
-            for row in result.case.rows
-        ],
-        columns=["resample", "part", "image_id"],
-    )
+def contract_of(plan: Plan) -> Contract:
+    """The contract of the network's embeddings: by image, or by patient for a network of several views."""
+    return EMBEDDINGS if plan.cohort.inputs.present is None else PATIENT_EMBEDDINGS
+
+
+def embeddings_table(results: Sequence[Described], *, plan: Plan) -> pd.DataFrame:
+    """`features/<net>.csv`: one row a resample, part and image; columns `<net>_0000` … in float32.
+
+    A network of several views describes patients: one row a resample, part and patient, the mean over the patient's
+    pairs.
+    """
+    inputs, keys = plan.cohort.inputs, list(contract_of(plan).key)
+    has_views = inputs.present is not None
+    ids = inputs.patient_ids if has_views else inputs.image_ids
+    rows = [(found.case.job.resample, found.case.job.part, ids[row]) for found in results for row in found.case.rows]
     matrix = np.concatenate([result.embeddings for result in results])
-    names = [f"{net}_{index:04d}" for index in range(matrix.shape[1])]
-    return pd.concat([keys, pd.DataFrame(matrix, columns=names)], axis=1)
+    names = [f"{plan.name}_{index:04d}" for index in range(matrix.shape[1])]
+    table = pd.concat([pd.DataFrame(rows, columns=keys), pd.DataFrame(matrix, columns=names)], axis=1)
+    return table.groupby(keys, as_index=False).mean() if has_views else table
+
+
+def view_embeddings_table(results: Sequence[Described], *, plan: Plan) -> pd.DataFrame | None:
+    """The vector of each view of each patient, one row a resample, part, patient and view that is there.
+
+    None for a network without views (or one that mixes them at once).
+    """
+    inputs, views = plan.cohort.inputs, getattr(plan.settings, "views", ())
+    tables = []
+    for result in results:
+        if result.view_embeddings is None or inputs.present is None:
+            continue
+        for number, view in enumerate(views):
+            there = inputs.present[result.case.rows, number]
+            vectors = result.view_embeddings[there, number]
+            names = [f"{plan.name}_{index:04d}" for index in range(vectors.shape[1])]
+            table = pd.DataFrame(vectors, columns=names)
+            job = result.case.job
+            table.insert(0, "patient_id", [inputs.patient_ids[row] for row in result.case.rows[there]])
+            table.insert(0, "view", view)
+            table.insert(0, "part", job.part)
+            table.insert(0, "resample", job.resample)
+            tables.append(table)
+    if not tables:
+        return None
+    keys = ["resample", "part", "patient_id", "view"]
+    return pd.concat(tables, ignore_index=True).groupby(keys, as_index=False).mean()
 
 
 def predictions_table(
-    results: Sequence[Described], *, net: str, cohort: Cohort, splits: pd.DataFrame, rule: ThresholdParams
+    results: Sequence[Described], *, plan: Plan, splits: pd.DataFrame, rule: ThresholdParams
 ) -> pd.DataFrame:
-    """`predictions/<net>_head.csv`; header only for a frozen network, which has no head."""
+    """`predictions/<net>_head.csv`: the network's own probability, and that of each of its views where it has some.
+
+    Models `<net>_head` and `<net>_head_<view>`; header only for a frozen network, which has no head.
+    """
+    heads = {f"{plan.name}_head": [result.probabilities for result in results]}
+    for number, view in enumerate(getattr(plan.settings, "views", ())):
+        of_view = [found.view_probabilities for found in results if found.view_probabilities is not None]
+        if of_view:
+            heads[f"{plan.name}_head_{view}"] = [found[:, number] for found in of_view]
+    tables = [
+        _head(results, probabilities, model=model, plan=plan, splits=splits, rule=rule)
+        for model, probabilities in heads.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _head(
+    results: Sequence[Described],
+    probabilities: Sequence[NDArray[np.float64]],
+    *,
+    model: str,
+    plan: Plan,
+    splits: pd.DataFrame,
+    rule: ThresholdParams,
+) -> pd.DataFrame:
+    inputs = plan.cohort.inputs
     scores: dict[str, list[pd.Series]] = {}
-    for result in sorted(results, key=lambda result: result.case.job.name):
-        job, rows = result.case.job, result.case.rows
+    pairs = sorted(zip(results, probabilities, strict=True), key=lambda pair: pair[0].case.job.name)
+    for result, own in pairs:
+        job, there = result.case.job, np.isfinite(own)  # a view that a patient lacks has no probability
         if not job.scored:
             continue
+        rows = result.case.rows[there]
         scores.setdefault(job.resample, []).append(
             patient_scores(
-                result.probabilities,
-                patients=[cohort.inputs.patient_ids[row] for row in rows],
-                views=[cohort.inputs.views[row] for row in rows],
+                own[there],
+                patients=[inputs.patient_ids[row] for row in rows],
+                views=[inputs.views[row] for row in rows],
                 prevalence=result.card["prevalence"],
                 scored=sorted(job.scored),
             )
         )
-    return head_predictions(scores, net=net, splits=splits, labels=cohort.labels, rule=rule)
+    return head_predictions(
+        scores, feature_set=plan.name, model=model, splits=splits, labels=plan.cohort.labels, rule=rule
+    )
 
 
-def write_network(results: Sequence[Described], *, folder: Path) -> None:
-    """One card a network (and its weights where they are kept), and the losses of all."""
+def write_network(results: Sequence[Described], *, plan: Plan, folder: Path) -> None:
+    """One card a network (and its weights where they are kept), the losses of all, and the vectors of single views."""
     for result in results:
         if result.case.chunk == 0:
             write_card(result.card, weights=result.weights, folder=folder, name=result.case.job.name)
     write_losses([row for result in results for row in result.losses], folder=folder)
+    views = view_embeddings_table(results, plan=plan)
+    if views is not None:
+        write_csv(views, folder / "views.csv")

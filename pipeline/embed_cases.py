@@ -1,10 +1,9 @@
 """One piece of the embedding work: build a network, train it, describe images with it; and how it is kept."""
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,82 +11,27 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
 
-from pipeline.augmentation import AugmentationParams, augmentation
 from pipeline.checkpoints import CheckpointStore, fingerprint
-from pipeline.embed_jobs import ALL, Job, Strategy
-from pipeline.networks.registry import Architecture, build_network
+from pipeline.description import Description
+from pipeline.embed_jobs import ALL, Job
+from pipeline.embed_plan import Case, Member, Place, Plan, Recipe, normalisation_of
+from pipeline.late_fusion import averaged, stacked
+from pipeline.networks.registry import build_network, is_given
 from pipeline.networks.weights import read_tensors, write_tensors
-from pipeline.roi_inputs import InputParams, Normalisation, RoiInputs
-from pipeline.training import Trainer, Training, TrainingParams, reproducible
-from pipeline.training_batches import Examples
+from pipeline.torch_device import reproducible
+from pipeline.training import Trainer, Training
+from pipeline.training_state import TrainingState
 
 KEPT = "final"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Network:
-    """One network of the params, ready to be built in any process."""
-
-    name: str
-    architecture: Architecture
-    settings: Any
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How networks are trained and fed; the part of `params/embed.yaml` that all of them share, and the seed."""
-
-    strategy: Strategy
-    trained_on: Literal["other_patients", "unknown"]
-    keep_weights: Literal["final", "all"]
-    input: InputParams
-    training: TrainingParams
-    augmentation: AugmentationParams
-    seed: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cohort:
-    """The images, and the label and group of every patient by patient_id."""
-
-    inputs: RoiInputs
-    labels: Mapping[str, int]
-    groups: Mapping[str, str]
-
-    def sha256(self) -> str:
-        """Hash of all that is in it."""
-        pixels = hashlib.sha256(self.inputs.pixels.tobytes()).hexdigest()
-        inputs = (self.inputs.image_ids, self.inputs.patient_ids, self.inputs.views, self.inputs.pixels.shape, pixels)
-        return fingerprint(inputs, dict(self.labels), dict(self.groups))
-
-    def examples(self, rows: NDArray[np.intp]) -> Examples:
-        """The images of these rows with their labels."""
-        patients = tuple(self.inputs.patient_ids[row] for row in rows)
-        return Examples(
-            pixels=self.inputs.pixels[rows],
-            labels=np.array([self.labels[patient] for patient in patients], dtype=np.float32),
-            patients=patients,
-            groups=tuple(self.groups[patient] for patient in patients),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A job, and the rows of the images it describes here (a frozen network describes them in numbered chunks)."""
-
-    job: Job
-    rows: NDArray[np.intp]
-    chunk: int = 0
-
-    @property
-    def name(self) -> str:
-        """`<resample>_<part>_<chunk>`."""
-        return f"{self.job.name}_{self.chunk}"
+ARRAYS = ("embeddings", "probabilities", "view_probabilities", "view_embeddings")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Described:
-    """What a case gives: embeddings float32 (n, E) and head probabilities (n,) of its rows, and the network's card."""
+    """What a case gives: embeddings float32 (n, E) and head probabilities (n,) of its rows, and the network's card.
+
+    Of a network of V views their own probabilities (n, V) and embeddings (n, V, E') too, NaN where a view is missing.
+    """
 
     case: Case
     embeddings: NDArray[np.float32]
@@ -95,48 +39,106 @@ class Described:
     card: dict[str, Any]
     losses: list[dict[str, Any]]
     weights: dict[str, Tensor] = field(default_factory=dict)
+    view_probabilities: NDArray[np.float64] | None = None
+    view_embeddings: NDArray[np.float32] | None = None
 
 
-def normalisation_of(network: Network, recipe: Recipe) -> Normalisation:
-    """`auto` means ImageNet's mean and SD where the network starts from given weights, else each image's own."""
-    if recipe.input.normalise != "auto":
-        return recipe.input.normalise
-    return "image" if network.settings.weights.source == "none" else "imagenet"
+@dataclass(frozen=True, kw_only=True)
+class _Trained:
+    """A member's share of a case."""
+
+    description: Description
+    training: Training
+    weights: dict[str, Tensor]
+    about: dict[str, Any]
 
 
-def describe_case(case: Case, *, network: Network, recipe: Recipe, cohort: Cohort, device: str) -> Described:
-    """Train the network of one case (not a frozen one) and describe its images.
+def describe_case(case: Case, *, plan: Plan, place: Place) -> Described:
+    """Train the networks of one case (not frozen ones) and describe its images.
 
-    The seed is drawn from the recipe's seed, the network and the job, so that it is the same in any order of work.
-    Head probabilities are corrected for class weights to the prevalence of the training images (Elkan 2001).
+    The seed of each is drawn from the recipe's seed, its name and the job, so that it is the same in any order of work
+    and in any company. Head probabilities are corrected for class weights to the prevalence of the training images
+    (Elkan 2001).
     """
-    job = case.job
-    seed = int(fingerprint(recipe.seed, network.name, job.name)[:12], 16)
-    place = torch.device(device)
-    training = Training()
-    with reproducible(seed=seed, threads=recipe.training.torch_threads, device=place):
-        trainer = Trainer(
-            build_network(network.architecture, network.settings),
-            params=recipe.training,
-            augment=augmentation(recipe.augmentation),
-            normalise=normalisation_of(network, recipe),
-            device=place,
-        )
-        if job.trained:
-            examples = cohort.examples(cohort.inputs.rows_of(job.trained))
-            unseen = job.scored if job.part == ALL else job.described
-            forbidden = frozenset(cohort.groups[patient] for patient in unseen)
-            training = trainer.fit(examples, forbidden=forbidden, seed=seed)
-        logits, embeddings = trainer.describe(cohort.inputs.pixels[case.rows])
-        weights = trainer.weights() if _is_kept(job, recipe) else {}
+    parts = {member.network.name: _trained(case, member=member, place=place) for member in plan.members}
+    logits = {name: part.description.logits - np.log(part.training.weight_ratio) for name, part in parts.items()}
+    embeddings = np.concatenate([part.description.embeddings for part in parts.values()], axis=1)
+    alone = next(iter(parts.values()))
+    views, ratio = alone.description.view_logits, alone.training.weight_ratio
     return Described(
         case=case,
         embeddings=embeddings,
-        probabilities=np.asarray(expit(logits - np.log(training.weight_ratio)), dtype=np.float64),
-        card=_card(job, network=network, recipe=recipe, cohort=cohort, training=training, device=place)
-        | {"seed": seed, "parameters": trainer.n_parameters(), "embedding_width": int(embeddings.shape[1])},
-        losses=[{"resample": job.resample, "part": job.part, **asdict(epoch)} for epoch in training.epochs],
-        weights=weights,
+        probabilities=_probabilities(list(logits.values()), case=case, plan=plan),
+        card=_card(case.job, plan=plan, parts=parts, device=torch.device(place.device))
+        | {"embedding_width": int(embeddings.shape[1])},
+        losses=[
+            {"resample": case.job.resample, "part": case.job.part, "network": name, **asdict(epoch)}
+            for name, part in parts.items()
+            for epoch in part.training.epochs
+        ],
+        weights=alone.weights
+        if len(parts) == 1
+        else {f"{name}.{key}": value for name, part in parts.items() for key, value in part.weights.items()},
+        view_probabilities=None if views is None else expit(views - np.log(ratio)),
+        view_embeddings=alone.description.view_embeddings,
+    )
+
+
+def _trained(case: Case, *, member: Member, place: Place) -> _Trained:
+    """Build the member, train it on the job's patients, and let it describe the rows of the case."""
+    job, recipe, network, cohort = case.job, member.recipe, member.network, member.cohort
+    seed = int(fingerprint(recipe.seed, network.name, job.name)[:12], 16)
+    device, training = torch.device(place.device), Training()
+    grown = next((part.settings for part in (network, *network.parts) if hasattr(part.settings, "progressive")), None)
+    tf32 = recipe.training.precision == "tf32"
+    with reproducible(seed=seed, threads=recipe.training.torch_threads, device=device, tf32=tf32):
+        trainer = Trainer(
+            build_network(network),
+            params=recipe.training,
+            strengths=recipe.augmentation,
+            normalise=normalisation_of(network, recipe),
+            device=device,
+            progressive=None if grown is None else grown.progressive,
+            train_size_px=None if grown is None else grown.train_size_px,
+            loaders=place.loaders,
+        )
+        if job.trained:
+            unseen = job.scored if job.part == ALL else job.described
+            training = trainer.fit(
+                cohort.examples(cohort.inputs.rows_of(job.trained)),
+                forbidden=frozenset(cohort.groups[patient] for patient in unseen),
+                seed=seed,
+                state=state_of(case, network=network.name, store=place.store),
+                board=None if place.board is None else place.board / f"{job.name}_{network.name}",
+            )
+        shown = cohort.examples(case.rows)
+        description = trainer.describer.describe(shown.pixels, present=shown.present)
+        weights = trainer.weights() if _is_kept(job, recipe) else {}
+    about = _about(member, training=training) | {
+        "seed": seed,
+        "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
+    }
+    return _Trained(description=description, training=training, weights=weights, about=about)
+
+
+def state_of(case: Case, *, network: str, store: CheckpointStore | None) -> TrainingState:
+    """Where the unfinished training of a network of this case is kept."""
+    return TrainingState(None if store is None else store.path(f"{case.name} {network}", suffix=".epoch"))
+
+
+def _probabilities(logits: Sequence[NDArray[np.float64]], *, case: Case, plan: Plan) -> NDArray[np.float64]:
+    if len(logits) == 1:
+        return np.asarray(expit(logits[0]), dtype=np.float64)
+    together = np.stack(logits, axis=1)
+    if plan.combine == "mean" or not case.job.trained:
+        return averaged(together)
+    cohort, patients = plan.cohort, [plan.cohort.inputs.patient_ids[row] for row in case.rows]
+    unseen = case.job.described - case.job.scored  # training patients of the resample, none of whom a member has seen
+    return stacked(
+        together,
+        labels=np.array([cohort.labels[patient] for patient in patients]),
+        patients=patients,
+        unseen=np.array([patient in unseen for patient in patients], dtype=np.bool_),
     )
 
 
@@ -144,45 +146,65 @@ def _is_kept(job: Job, recipe: Recipe) -> bool:
     return bool(job.trained) and (recipe.keep_weights == "all" or job.resample == KEPT)
 
 
-def _card(
-    job: Job, *, network: Network, recipe: Recipe, cohort: Cohort, training: Training, device: torch.device
-) -> dict[str, Any]:
-    """What is recorded of a network; no path but file names, so that the card is the same in every folder."""
-    settings = network.settings.model_dump(mode="json")
-    settings["weights"]["file"] = Path(settings["weights"]["file"]).name
+def _about(member: Member, *, training: Training) -> dict[str, Any]:
+    """What is recorded of a member; no path but file names, so that the card is the same in every folder."""
+    recipe, network = member.recipe, member.network
+    return {
+        "settings": _told(network.settings),
+        "parts": {part.name: _told(part.settings) for part in network.parts},
+        "input": recipe.input.model_dump(mode="json"),
+        "normalisation": normalisation_of(network, recipe),
+        "n_validation_patients": training.n_validation_patients,
+        "epochs_run": len(training.epochs),
+    }
+
+
+def _told(settings: Any) -> dict[str, Any]:
+    told: dict[str, Any] = settings.model_dump(mode="json")
+    told["weights"]["file"] = Path(told["weights"]["file"]).name
+    return told
+
+
+def _card(job: Job, *, plan: Plan, parts: Mapping[str, _Trained], device: torch.device) -> dict[str, Any]:
+    """What is recorded of a network: of its members together, then of each (of the only one without its name)."""
+    recipe, cohort = plan.recipe, plan.cohort
     with_image = frozenset(cohort.inputs.patient_ids)
     trained = sorted(job.trained & with_image)
     events = sum(cohort.labels[patient] for patient in trained)
-    return {
-        "network": network.name,
+    each = {name: part.about for name, part in parts.items()}
+    if len(each) == 1:
+        own = next(iter(each.values()))
+    else:
+        own = {
+            "settings": _told(plan.settings),
+            "members": each,
+            "n_validation_patients": min(about["n_validation_patients"] for about in each.values()),
+            "epochs_run": max(about["epochs_run"] for about in each.values()),
+            "parameters": sum(about["parameters"] for about in each.values()),
+        }
+    return own | {
+        "network": plan.name,
         "resample": job.resample,
         "part": job.part,
         "strategy": recipe.strategy,
-        "trained_on": recipe.trained_on if settings["weights"]["source"] != "none" else None,
-        "settings": settings,
-        "input": recipe.input.model_dump(mode="json"),
-        "normalisation": normalisation_of(network, recipe),
+        "trained_on": recipe.trained_on if any(is_given(member.network) for member in plan.members) else None,
         "training": recipe.training.model_dump(mode="json"),
         "augmentation": recipe.augmentation.model_dump(mode="json"),
         "n_patients": len(trained),
         "n_events": events,
         "n_images": len(cohort.inputs.rows_of(job.trained)),
-        "n_validation_patients": training.n_validation_patients,
         "prevalence": events / len(trained) if trained else None,
         "trained_ids_sha256": fingerprint(trained),
         "scored_without_image": sorted(job.scored - with_image),
-        "epochs_run": len(training.epochs),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
     }
 
 
 def save_described(store: CheckpointStore, described: Described) -> None:
     """Keep a finished case; the tensors first, so that a case with a JSON file is whole."""
-    tensors = {
-        "embeddings": torch.from_numpy(described.embeddings),
-        "probabilities": torch.from_numpy(described.probabilities),
-        **{f"network/{name}": tensor for name, tensor in described.weights.items()},
-    }
+    arrays = {name: getattr(described, name) for name in ARRAYS}
+    tensors = {name: torch.from_numpy(array) for name, array in arrays.items() if array is not None}
+    tensors |= {f"network/{name}": tensor for name, tensor in described.weights.items()}
     write_tensors(tensors, store.path(described.case.name, suffix=".safetensors"))
     store.save(described.case.name, {"card": described.card, "losses": described.losses})
 
@@ -193,10 +215,10 @@ def load_described(store: CheckpointStore, case: Case) -> Described | None:
     if kept is None:
         return None
     tensors = read_tensors(store.path(case.name, suffix=".safetensors"))
+    arrays: dict[str, Any] = {name: tensors.pop(name).numpy() for name in ARRAYS if name in tensors}
     return Described(
         case=case,
-        embeddings=tensors.pop("embeddings").numpy(),
-        probabilities=tensors.pop("probabilities").numpy(),
+        **arrays,
         weights={name.removeprefix("network/"): tensor for name, tensor in tensors.items()},
         **kept,
     )

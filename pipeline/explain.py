@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.attention_maps import attention_maps
-from pipeline.embed import EmbedParams, network_of, recipe_of
-from pipeline.embed_cases import normalisation_of
+from pipeline.embed import recipe_of
+from pipeline.embed_params import EmbedParams, network_of
+from pipeline.embed_plan import normalisation_of
 from pipeline.errors import PipelineError
 from pipeline.explain_pictures import picture
 from pipeline.fusion import FusionParams
@@ -28,7 +29,7 @@ from pipeline.networks.weights import load_weights, read_tensors
 from pipeline.params import Params
 from pipeline.pseudonyms import Pseudonyms
 from pipeline.roi_inputs import InputParams, normalised, roi_pixels
-from pipeline.training import reproducible
+from pipeline.torch_device import reproducible
 
 KINDS = ("true positive", "false positive", "true negative", "false negative")
 AUTO, NONE = "auto", "none"
@@ -46,7 +47,7 @@ class ExplainParams(Params):
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A patient of one kind, with the image that is shown (uint8 grey and outline mask, shape (S, S) each)."""
+    """A patient of one kind, with the image as a network sees it (uint8, (P, S, S)) and its outline mask (S, S)."""
 
     kind: str
     patient_id: str
@@ -54,8 +55,13 @@ class Example:
     view: str
     score: float
     threshold: float
-    grey: NDArray[np.uint8]
+    planes: NDArray[np.uint8]
     lesion: NDArray[np.uint8]
+
+    @property
+    def grey(self) -> NDArray[np.uint8]:
+        """What is shown, (S, S): the image, or the middle one of neighbouring slices."""
+        return self.planes[len(self.planes) // 2]
 
 
 def kinds(predictions: pd.DataFrame) -> pd.Series:
@@ -116,7 +122,7 @@ def read_examples(
     usable = rois[rois["status"] == "ok"].sort_values(["patient_id", "view", "image_id"])
     first = usable.drop_duplicates("patient_id").set_index("patient_id")
     # An outline has no grey window.
-    plain = params.model_copy(update={"window": None})
+    plain = params.model_copy(update={"window": None, "slice_rule": "largest"})
     found, without = [], []
     for row in picked.itertuples(index=False):
         if row.patient_id not in first.index:
@@ -132,8 +138,8 @@ def read_examples(
                 view=str(roi["view"]),
                 score=float(row.score),
                 threshold=float(row.threshold),
-                grey=roi_pixels(image, mask, params=params),
-                lesion=roi_pixels(mask * 255, mask, params=plain),
+                planes=roi_pixels(image, mask, params=params),
+                lesion=roi_pixels(mask * 255, mask, params=plain)[0],
             )
         )
     return found, without
@@ -158,11 +164,11 @@ def network_maps(
     if not files or layer is None:
         return None
     how = normalisation_of(network, recipe)
-    grey = torch.from_numpy(np.stack([example.grey for example in examples])[:, None].astype(np.float32) / 255)
+    grey = torch.from_numpy(np.stack([example.planes for example in examples]).astype(np.float32) / 255)
     maps = []
     with reproducible(seed=seed, threads=embed.training.torch_threads, device=torch.device("cpu")):
         for file in files:
-            module = build_network(network.architecture, network.settings)
+            module = build_network(network)
             load_weights(module, read_tensors(file), place=str(file), head=network.architecture.head)
             images = normalised(grey, how=how).contiguous()
             own = kind == "coordinate_attention"

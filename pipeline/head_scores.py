@@ -28,7 +28,8 @@ def patient_scores(
 def head_predictions(
     scores: dict[str, list[pd.Series]],
     *,
-    net: str,
+    feature_set: str,
+    model: str,
     splits: pd.DataFrame,
     labels: Mapping[str, int],
     rule: ThresholdParams,
@@ -49,5 +50,5 @@ def head_predictions(
     raw = pd.concat(rows, ignore_index=True)
     raw["evaluation"] = [role[key] for key in zip(raw["resample"], raw["patient_id"], strict=True)]
     raw["label"] = [labels[patient] for patient in raw["patient_id"]]
-    raw["feature_set"], raw["model"] = net, f"{net}_head"
+    raw["feature_set"], raw["model"] = feature_set, model
     return freeze(raw, rule=rule)[COLUMNS]

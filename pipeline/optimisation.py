@@ -1,6 +1,7 @@
 """How a network's weights are moved: optimiser, learning rate, loss, and the moving average of the weights."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
+from pipeline.data_parallel import mean_over_group
 from pipeline.params import Params
 
 MOMENTUM = 0.9  # of SGD
@@ -68,19 +70,47 @@ def class_weight_ratio(labels: NDArray[np.float32], *, how: Literal["balanced", 
     return float((labels == 0).sum() / (labels == 1).sum()) if how == "balanced" else 1.0
 
 
-def loss_of(logits: Tensor, labels: NDArray[np.float32], *, ratio: float, params: OptimisationParams) -> Tensor:
-    """Weighted binary cross-entropy of logits (n,) and labels 0/1 (n,): events weigh `ratio` times a non-event, and the
-    weights have mean 1.
+def loss_of(
+    logits: Tensor, truth: Tensor, *, ratio: float, params: OptimisationParams, known: Tensor | None = None
+) -> Tensor:
+    """Weighted binary cross-entropy of logits (n,) and labels (n,) from 0 to 1: events weigh `ratio` times a non-event,
+    and the weights have mean 1.
 
-    With `loss: focal` each term is scaled by (1 - p of the true class)^gamma (Lin et al., ICCV 2017), so that patients
-    that are told apart already count less; `ratio` is its alpha, taken from the training part.
+    With `loss: focal` the term of each class is scaled by (1 - p of that class)^gamma (Lin et al., ICCV 2017), so that
+    patients that are told apart already count less; `ratio` is its alpha, taken from the training part. A label between
+    0 and 1 (mixup) has both terms, by its share. `known` (n,): rows that count; 0 where there is none. In a group of
+    processes the weights have mean 1 over the whole batch, so that the average of the gradients is that of the batch.
     """
-    truth = torch.from_numpy(labels).to(logits)
-    weights = torch.where(truth == 1, ratio, 1.0)
-    each = nn.functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    truth = truth.to(logits)
+    known = torch.ones_like(truth, dtype=torch.bool) if known is None else known
+    logits = torch.where(known, logits, 0.0)  # a missing view's logit is NaN, and NaN times 0 is NaN
+    of_event, of_none = -nn.functional.logsigmoid(logits), -nn.functional.logsigmoid(-logits)
     if params.loss == "focal":
-        each = each * (1 - torch.exp(-each)) ** params.focal_gamma
-    return (each * weights).sum() / weights.sum()
+        probability = torch.sigmoid(logits)
+        of_event = of_event * (1 - probability) ** params.focal_gamma
+        of_none = of_none * probability**params.focal_gamma
+    event, none = ratio * truth * known, (1 - truth) * known
+    total = mean_over_group((event + none).sum())
+    return (of_event * event + of_none * none).sum() / total.clamp(min=torch.finfo(total.dtype).tiny)
+
+
+def loss_of_output(
+    output: Sequence[Tensor | None], truth: Tensor, *, ratio: float, params: OptimisationParams, auxiliary_weight: float
+) -> Tensor:
+    """The loss of what a network returns: its logits, and `auxiliary_weight` times the mean loss of its views' own.
+
+    `output`: logits (n,), embeddings, and for a network of several views their logits (n, V), NaN where there is none.
+    """
+    logits = output[0]
+    assert logits is not None
+    loss = loss_of(logits.float(), truth, ratio=ratio, params=params)
+    views = output[2] if len(output) > 2 else None
+    if views is None or not auxiliary_weight:
+        return loss
+    each = [
+        loss_of(view.float(), truth, ratio=ratio, params=params, known=view.isfinite()) for view in views.unbind(dim=1)
+    ]
+    return loss + auxiliary_weight * torch.stack(each).mean()
 
 
 class MovingAverage:

@@ -44,19 +44,24 @@ class InputParams(Params):
     image_size_px: int = Field(ge=32, le=1024, description="side of the square input")
     margin_px: int = Field(ge=0, le=512, description="margin around the outline's bounding box")
     resize: Literal["pad", "stretch"]
-    slice_rule: Literal["largest"]
+    slice_rule: Literal["largest", "neighbours"]
     window: GreyWindow | None
     normalise: Literal["auto", "imagenet", "image"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoiInputs:
-    """The inputs of all usable images, in one order: `pixels` is uint8 of shape (n, S, S)."""
+    """The inputs of all usable images, in one order.
+
+    `pixels` is uint8 of shape (n, P, S, S): P is 1, or 3 with the neighbouring slices. Where the views of a patient are
+    one sample (pipeline.view_pairs) it is (n, V, P, S, S), and `present` (n, V) says which views there are.
+    """
 
     image_ids: tuple[str, ...]
     patient_ids: tuple[str, ...]
     views: tuple[str, ...]
     pixels: NDArray[np.uint8]
+    present: NDArray[np.bool_] | None = None
 
     def rows_of(self, patients: frozenset[str]) -> NDArray[np.intp]:
         """The rows that belong to these patients, ascending, shape (m,)."""
@@ -89,10 +94,12 @@ def read_roi_inputs(rois: pd.DataFrame, *, folder: Path, params: InputParams) ->
 
 
 def roi_pixels(image: sitk.Image, mask: sitk.Image, *, params: InputParams) -> NDArray[np.uint8]:
-    """The input of one ROI: grey levels, shape (S, S).
+    """The input of one ROI: grey levels, shape (1, S, S).
 
     The bounding box of the mask plus the margin (never beyond the crop), of the slice with the most lesion voxels
-    (the first of equals) where the ROI is 3-D. `pad` keeps the proportions in mm and fills with black.
+    (the first of equals) where the ROI is 3-D. With slice rule `neighbours` the slices before and after it lie beside
+    it, shape (3, S, S), cut by its box (2.5-D); at the end of the crop, and in a 2-D image, the slice itself stands in.
+    `pad` keeps the proportions in mm and fills with black.
     Raises ImageError for a colour image, a mask on another grid, an empty mask, or a voxel that is not finite.
     """
     if image.GetNumberOfComponentsPerPixel() != 1:
@@ -103,10 +110,11 @@ def roi_pixels(image: sitk.Image, mask: sitk.Image, *, params: InputParams) -> N
     lesion = np.asarray(array_of(mask)).astype(bool)
     if not lesion.any():
         raise ImageError("the mask holds no voxel")
-    if lesion.ndim == 3:
-        largest = int(lesion.sum(axis=(1, 2)).argmax())
-        grey, lesion = grey[largest], lesion[largest]
-    box = grey[_box(lesion, margin_px=params.margin_px)]
+    grey, lesion = np.atleast_3d(grey.T).T, np.atleast_3d(lesion.T).T  # a 2-D image is one slice
+    largest = int(lesion.sum(axis=(1, 2)).argmax())
+    offsets = (-1, 0, 1) if params.slice_rule == "neighbours" else (0,)
+    chosen = [min(max(largest + offset, 0), len(grey) - 1) for offset in offsets]
+    box = grey[chosen][:, *_box(lesion[largest], margin_px=params.margin_px)]
     if not np.isfinite(box).all():
         raise ImageError("holds voxels that are not finite")
     spacing_x, spacing_y = image.GetSpacing()[:2]
@@ -134,25 +142,26 @@ def _to_unit(box: NDArray[Any], window: GreyWindow | None) -> NDArray[np.float32
 
 
 def _resized(box: NDArray[np.float32], *, params: InputParams, aspect: float) -> NDArray[np.uint8]:
-    """Bilinear with antialiasing, to uint8 (S, S); `aspect` is the height of a pixel over its width."""
+    """Bilinear with antialiasing, (P, h, w) to uint8 (P, S, S); `aspect` is the height of a pixel over its width."""
     size = params.image_size_px
     height, width = size, size
     if params.resize == "pad":
-        tall, wide = box.shape[0] * aspect, float(box.shape[1])
+        tall, wide = box.shape[1] * aspect, float(box.shape[2])
         height, width = (max(1, round(size * side / max(tall, wide))) for side in (tall, wide))
     resized = torch.nn.functional.interpolate(
-        torch.from_numpy(box)[None, None], size=(height, width), mode="bilinear", antialias=True
-    )[0, 0].numpy()
-    canvas = np.zeros((size, size), dtype=np.uint8)
+        torch.from_numpy(box)[None], size=(height, width), mode="bilinear", antialias=True
+    )[0].numpy()
+    canvas = np.zeros((len(box), size, size), dtype=np.uint8)
     top, left = (size - height) // 2, (size - width) // 2
-    canvas[top : top + height, left : left + width] = np.rint(np.clip(resized, 0, 1) * 255).astype(np.uint8)
+    canvas[:, top : top + height, left : left + width] = np.rint(np.clip(resized, 0, 1) * 255).astype(np.uint8)
     return canvas
 
 
 def normalised(grey: Tensor, *, how: Normalisation) -> Tensor:
-    """Grey batch in 0..1, shape (N, 1, S, S), to the three equal channels a network takes, (N, 3, S, S).
+    """Grey batch in 0..1, shape (N, P, S, S), to the three channels a network takes, (N, 3, S, S).
 
-    `imagenet`: minus the mean, over the SD of ImageNet's channels. `image`: each image to mean 0, SD 1.
+    One plane (P = 1) gives three equal channels, three planes one each. `imagenet`: minus the mean, over the SD of
+    ImageNet's channels. `image`: each image to mean 0, SD 1.
     """
     if how == "imagenet":
         mean = torch.tensor(IMAGENET_MEAN, device=grey.device).view(1, 3, 1, 1)

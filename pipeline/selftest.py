@@ -1,6 +1,6 @@
 """The pipeline's tests of itself: what they need, in which order, and the table of lights."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -130,12 +130,3 @@ def check_lights(checks: Sequence[Check], *, allow_insample: bool, place: str) -
     told = "; ".join(f"{one.title}: {one.finding.rstrip('.')}" for one in red)
     count = "1 self-test is" if len(red) == 1 else f"{len(red)} self-tests are"
     raise PipelineError(f"{count} red, so that no report is made; every light is in {place}. {told}.")
-
-
-def described_patients(features: Mapping[str, pd.DataFrame], *, cohort: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Resample, part and patient_id of every row that each network describes; `features` by network."""
-    owner = cohort.set_index("image_id")["patient_id"]
-    return {
-        net: table[["resample", "part"]].assign(patient_id=table["image_id"].map(owner))
-        for net, table in features.items()
-    }

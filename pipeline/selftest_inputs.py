@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline import benchmark, contracts, reduce, result_contracts
 from pipeline.benchmark import BenchmarkParams
-from pipeline.block_tables import BlockPlaces, read_blocks, read_repeats
+from pipeline.block_tables import BlockPlaces, read_blocks, read_described, read_repeats
 from pipeline.checkpoints import code_hash, fingerprint, package_versions
 from pipeline.crop import CropParams
 from pipeline.errors import ParamsError
@@ -19,8 +19,8 @@ from pipeline.images import file_sha256
 from pipeline.params import CommonParams, load_params, read_yaml
 from pipeline.radiomics import RadiomicsParams
 from pipeline.reducers import ReduceParams
-from pipeline.selftest import Recipe, SelftestParams, Tables, described_patients, recipe_of
-from pipeline.tables import read_csv, read_table
+from pipeline.selftest import Recipe, SelftestParams, Tables, recipe_of
+from pipeline.tables import read_table
 
 PACKAGES = sorted({*reduce.PACKAGES, *benchmark.PACKAGES, "pyradiomics", "SimpleITK"})
 PARAMS = ("common", "reduce", "benchmark", "fusion", "embed", "crop", "radiomics")
@@ -76,9 +76,7 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
     fitting = load_params(given["benchmark"], BenchmarkParams)
     cohort = read_table(given["cohort"], contracts.COHORT)
     used = [net for net in nets if net in fusion.blocks or (given["predictions"] / f"{net}_head.csv").exists()]
-    features = {
-        net: read_csv(given["features"] / f"{net}.csv", columns=["resample", "part", "image_id"]) for net in used
-    }
+    owner = cohort.set_index("image_id")["patient_id"]
     files = [given[name] for name in ("cohort", "patients", "splits", "repeats")] + places.tables(names)
     return Inputs(
         cohort=cohort,
@@ -97,7 +95,7 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
         crop=load_params(given["crop"], CropParams),
         radiomics=load_params(given["radiomics"], RadiomicsParams),
         cards={net: _cards(given["networks"] / net) for net in used},
-        described=described_patients(features, cohort=cohort),
+        described={net: read_described(given["features"] / f"{net}.csv", owner=owner) for net in used},
         hashes=tuple(file_sha256(path) for path in files),
     )
 

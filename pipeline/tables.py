@@ -111,13 +111,23 @@ def _first_row(mask: pd.Series) -> int:
     return int(np.flatnonzero(mask.to_numpy())[0]) + 2
 
 
+def header_of(path: Path) -> list[str]:
+    """The names of the columns of a CSV. Raises TableError as `read_csv` does."""
+    try:
+        return [str(name) for name in pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns]
+    except FileNotFoundError as error:
+        raise TableError(f"{path}: there is no such table") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise TableError(f"{path}: not readable as a UTF-8 comma-separated table ({error})") from error
+
+
 def read_csv(path: Path, *, text_columns: Sequence[str] = (), columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Read any CSV under the common law, without a contract; `text_columns` keep 007 as 007; `columns` None = all.
 
     Raises TableError where the file is missing, empty, not a UTF-8 CSV, or lacks one of `columns`.
     """
+    header = header_of(path)
     try:
-        header = pd.read_csv(path, nrows=0, encoding="utf-8-sig").columns
         if absent := [name for name in columns or () if name not in header]:
             raise TableError(f"{path}: column '{absent[0]}' is missing")
         texts = {name: "str" for name in header if name in set(text_columns)}
@@ -130,9 +140,7 @@ def read_csv(path: Path, *, text_columns: Sequence[str] = (), columns: Sequence[
             encoding="utf-8-sig",
             low_memory=False,
         )
-    except FileNotFoundError as error:
-        raise TableError(f"{path}: there is no such table") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
         raise TableError(f"{path}: not readable as a UTF-8 comma-separated table ({error})") from error
 
 

@@ -1,45 +1,49 @@
-"""Train one network on the images of some patients, and describe other images with it.
+"""Train one network on the images of some patients.
 
-Nothing here reads or writes a file. On a CPU the same seed and thread count give the same bytes.
+On a CPU the same seed and thread count give the same bytes, with any number of loader processes, interrupted or not.
 """
 
-import copy
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 
-from pipeline.augmentation import Augmentation
-from pipeline.errors import PipelineError
-from pipeline.optimisation import MovingAverage, OptimisationParams, class_weight_ratio, loss_of, optimiser_of, rate
-from pipeline.roi_inputs import Normalisation, normalised
+from pipeline import data_parallel
+from pipeline.augmentation import AugmentationParams
+from pipeline.description import Describer
+from pipeline.optimisation import (
+    MovingAverage,
+    OptimisationParams,
+    class_weight_ratio,
+    loss_of,
+    loss_of_output,
+    optimiser_of,
+    rate,
+)
+from pipeline.progressive import ProgressiveParams, mixed, set_dropout, stage_of
+from pipeline.roi_inputs import Normalisation
+from pipeline.torch_device import drawn_from
 from pipeline.training_batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches, validation_rows
+from pipeline.training_board import TrainingBoard
+from pipeline.training_images import StageAt, TrainingImages, TrainingLoader
+from pipeline.training_state import BestWeights, Epoch, TrainingState
 
 
 class TrainingParams(OptimisationParams):
     """How networks are trained."""
 
     batch_size: int = Field(ge=2, le=4096)
-    precision: Literal["float32", "bfloat16"]
+    precision: Literal["float32", "tf32", "bfloat16"]
+    processes: int = Field(default=1, ge=1, le=64, description="processes that share every batch")
     torch_threads: int = Field(ge=1, le=256)
     early_stopping: EarlyStoppingParams
-
-
-@dataclass(frozen=True, kw_only=True)
-class Epoch:
-    """Mean loss of one epoch; `validation_loss` is None where no inner validation part is held out."""
-
-    epoch: int
-    train_loss: float
-    validation_loss: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,159 +55,186 @@ class Training:
     n_validation_patients: int = 0
 
 
-def device_named(name: str) -> torch.device:
-    """The torch device of a name; `auto` is a GPU where there is one. Raises PipelineError for one that is not here."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition("\n")[0]
-        raise PipelineError(f"FUSION_DEVICE ({name}) cannot be used here ({reason}); unset it to choose") from error
-    return device
-
-
-@contextmanager
-def reproducible(*, seed: int, threads: int, device: torch.device) -> Iterator[None]:
-    """Inside, torch draws from `seed`, uses `threads` CPU threads and deterministic kernels; all is put back after.
-
-    On a GPU a kernel without a deterministic form is used with a warning.
-    """
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    switches: Any = torch.utils.deterministic
-    filled = switches.fill_uninitialized_memory
-    random = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-    # Without allow_tf32=False a GPU would round the factors of "float32" convolutions to 10 bits.
-    with random, torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
-        torch.manual_seed(seed)
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
-        # Nothing here reads memory before writing it; filling it first would cost a tenth of the time.
-        switches.fill_uninitialized_memory = False
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before[0])
-            torch.use_deterministic_algorithms(before[1])
-            switches.fill_uninitialized_memory = filled
-
-
-class _Best:
-    """The weights with the lowest validation loss so far; empty where nothing is held out."""
-
-    def __init__(self) -> None:
-        self.loss, self.epoch = math.inf, 0
-        self.weights: dict[str, Tensor] = {}
-
-    def is_over(self, done: Epoch, network: nn.Module, *, patience: int) -> bool:
-        """Keep the weights if this epoch is the best so far; True once none was better for `patience` epochs."""
-        if done.validation_loss is None:
-            return False
-        if done.validation_loss < self.loss:
-            self.loss, self.epoch = done.validation_loss, done.epoch
-            self.weights = copy.deepcopy(network.state_dict())
-        return done.epoch - self.epoch >= patience
-
-    def restore(self, network: nn.Module) -> None:
-        """Give the best weights back to the network, where any were kept."""
-        if self.weights:
-            network.load_state_dict(self.weights)
-
-
 class Trainer:
-    """Trains one network in place; `fit` runs the epochs, `describe` gives probabilities and embeddings."""
+    """Trains one network in place; its `describer` then says what it sees.
+
+    `progressive`: how size, augmentation, mixup and dropout grow (up to images of `train_size_px`; None: as given).
+    `loaders`: processes that load the training images (0: this one).
+    """
 
     def __init__(
         self,
         network: nn.Module,
         *,
         params: TrainingParams,
-        augment: Augmentation,
+        strengths: AugmentationParams,
         normalise: Normalisation,
         device: torch.device,
+        progressive: ProgressiveParams | None = None,
+        train_size_px: int | None = None,
+        loaders: int = 0,
     ) -> None:
         # The stubs of `to` leave out the overload that takes a memory format alone.
         self.network: nn.Module = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.params, self.augment, self.normalise, self.device = params, augment, normalise, device
+        self.describer = Describer(
+            network=self.network, normalise=normalise, device=device, batch_size=params.batch_size
+        )
+        self.params, self.strengths, self.device = params, strengths, device
+        self.progressive, self.train_size_px, self.loaders = progressive, train_size_px, loaders
 
-    def fit(self, examples: Examples, *, forbidden: frozenset[str], seed: int) -> Training:
+    def fit(
+        self,
+        examples: Examples,
+        *,
+        forbidden: frozenset[str],
+        seed: int,
+        state: TrainingState | None = None,
+        board: Path | None = None,
+    ) -> Training:
         """Train on all examples but an inner validation part, if one is held out; keep the best epoch's weights then.
 
         Loss, optimiser, learning rate and moving average as in pipeline.optimisation. `forbidden`: groups that no
-        batch may hold. Raises AssertionError.
+        batch may hold. `state`: where to go on. `board`: folder of its curves. Raises AssertionError.
         """
-        order = np.random.default_rng(seed)
-        held = validation_rows(examples, params=self.params.early_stopping, order=order)
-        rows = np.setdiff1d(np.arange(len(examples.labels)), held)
-        forbidden = forbidden | {examples.groups[row] for row in held}
-        ratio = class_weight_ratio(examples.labels[rows], how=self.params.class_weights)
-        steps = self.params.epochs * len(batches(rows, batch_size=self.params.batch_size))
-        optimiser = optimiser_of(self.network, params=self.params, device=self.device)
-        schedule = LambdaLR(optimiser, lambda step: rate(step, steps=steps, params=self.params))
-        average = MovingAverage(self.network, decay=self.params.ema_decay)
-        history: list[Epoch] = []
-        best = _Best()
-        for epoch in range(1, self.params.epochs + 1):
-            losses = []
-            for batch in guarded_batches(
-                examples, rows=rows, batch_size=self.params.batch_size, forbidden=forbidden, order=order
-            ):
-                losses.append(self._step(examples, batch, ratio=ratio, optimiser=optimiser) * len(batch))
-                schedule.step()
-                average.update(self.network)
-            average.exchange(self.network)  # the average is what is validated, kept and used
-            validation_loss = self._validation_loss(examples, held, ratio=ratio) if len(held) else None
-            history.append(
-                Epoch(epoch=epoch, train_loss=math.fsum(losses) / len(rows), validation_loss=validation_loss)
+        held = validation_rows(examples, params=self.params.early_stopping, order=np.random.default_rng(seed))
+        run = _Run(self, examples, held=held, forbidden=forbidden, seed=seed)
+        state = state or TrainingState(None)
+        run.go_on_from(state.load())
+        curves = TrainingBoard(board, resumed_after=len(run.history))
+        while not run.is_over():
+            done = run.epoch()
+            curves.add(
+                {
+                    "loss/train": done.train_loss,
+                    "loss/validation": done.validation_loss,
+                    "learning_rate": run.optimiser.param_groups[0]["lr"],
+                    "image_size_px": run.stage_at(run.steps_an_epoch * done.epoch - 1).size_px,
+                },
+                epoch=done.epoch,
             )
-            if best.is_over(history[-1], self.network, patience=self.params.early_stopping.patience_epochs):
-                break
-            if epoch < self.params.epochs:
-                average.exchange(self.network)
-        best.restore(self.network)
-        held_patients = {examples.patients[row] for row in held}
-        return Training(epochs=tuple(history), weight_ratio=ratio, n_validation_patients=len(held_patients))
+            if state.is_due() and data_parallel.rank() == 0:
+                state.save(run.state())
+        curves.close()
+        run.finish()
+        patients = {examples.patients[row] for row in held}
+        return Training(epochs=tuple(run.history), weight_ratio=run.ratio, n_validation_patients=len(patients))
 
     def weights(self) -> dict[str, Tensor]:
         """A copy of the network's weights on the CPU, by name."""
         return {name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()}
 
-    def n_parameters(self) -> int:
-        """How many trainable numbers the network has."""
-        return sum(parameter.numel() for parameter in self.network.parameters())
 
-    def describe(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Logits (n,) and embeddings (n, E) of images (n, S, S), in float32 and without augmentation."""
-        self.network.eval()
-        logits, embeddings = [], []
-        with torch.inference_mode():
-            for batch in batches(np.arange(len(pixels)), batch_size=self.params.batch_size):
-                output = self.network(self._input(self._grey(pixels[batch])))
-                logits.append(output[0].double().cpu().numpy())
-                embeddings.append(output[1].float().cpu().numpy())
-        return np.concatenate(logits), np.concatenate(embeddings)
+class _Run:
+    """One training: what changes from step to step. Nothing random is carried from one epoch to the next."""
 
-    def _grey(self, pixels: NDArray[np.uint8]) -> Tensor:
-        return torch.from_numpy(pixels).to(self.device)[:, None].float() / 255  # (N, 1, S, S)
+    def __init__(
+        self, trainer: Trainer, examples: Examples, *, held: Rows, forbidden: frozenset[str], seed: int
+    ) -> None:
+        self.trainer, self.examples, self.held, self.seed = trainer, examples, held, seed
+        params, self.network = trainer.params, trainer.network
+        self.forbidden = forbidden | {examples.groups[row] for row in held}
+        self.rows = np.setdiff1d(np.arange(len(examples.labels)), held)
+        self.ratio = class_weight_ratio(examples.labels[self.rows], how=params.class_weights)
+        self.rank, self.size = data_parallel.rank(), data_parallel.size()
+        self.steps_an_epoch = len(batches(self.rows, batch_size=params.batch_size, least=2 * self.size))
+        self.steps = params.epochs * self.steps_an_epoch
+        self.optimiser = optimiser_of(self.network, params=params, device=trainer.device)
+        self.average = MovingAverage(self.network, decay=params.ema_decay)
+        self.best, self.history = BestWeights(), list[Epoch]()
+        target_px = trainer.train_size_px or int(examples.pixels.shape[-1])
+        self.stage_at: StageAt = partial(stage_of, steps=self.steps, target_px=target_px, params=trainer.progressive)
+        images = TrainingImages(examples, strengths=trainer.strengths, stage_at=self.stage_at, seed=seed)
+        self.loader = TrainingLoader(images, processes=trainer.loaders, pinned=trainer.device.type == "cuda")
 
-    def _input(self, grey: Tensor) -> Tensor:
-        return normalised(grey, how=self.normalise).contiguous(memory_format=torch.channels_last)
+    def state(self) -> dict[str, Any]:
+        """All that the next epoch depends on."""
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.weights,
+            "best": vars(self.best),
+            "history": [asdict(epoch) for epoch in self.history],
+        }
 
-    def _step(self, examples: Examples, batch: Rows, *, ratio: float, optimiser: torch.optim.Optimizer) -> float:
+    def go_on_from(self, kept: Mapping[str, Any] | None) -> None:
+        """Take over an unfinished training, then let the group of processes share the network."""
+        if kept is not None:
+            self.network.load_state_dict(kept["network"])
+            self.optimiser.load_state_dict(kept["optimiser"])
+            self.average.weights = {k: v.to(self.trainer.device) for k, v in kept["average"].items()}
+            vars(self.best).update(kept["best"])
+            self.history = [Epoch(**epoch) for epoch in kept["history"]]
+        self.shared = data_parallel.shared(self.network, device=self.trainer.device)
+
+    def is_over(self) -> bool:
+        """Whether all epochs were run, or none was better for `patience` epochs."""
+        params, done = self.trainer.params, len(self.history)
+        waited = done - self.best.epoch if len(self.held) else 0
+        return done == params.epochs or (done > 0 and waited >= params.early_stopping.patience_epochs)
+
+    def epoch(self) -> Epoch:
+        """Every training image once; then the loss of the held-out part by the moving average of the weights."""
+        number = len(self.history) + 1
+        torch.manual_seed(drawn_from(self.seed, 1, number, self.rank))
+        plan = list(
+            guarded_batches(
+                self.examples,
+                rows=self.rows,
+                batch_size=self.trainer.params.batch_size,
+                forbidden=self.forbidden,
+                order=np.random.default_rng([self.seed, number]),
+                least=2 * self.size,
+            )
+        )
+        first = len(self.history) * self.steps_an_epoch
+        losses = [
+            self._step(step, rows, grey) * len(plan[step - first])
+            for step, (rows, grey) in enumerate(
+                self.loader.load(plan, first_step=first, rank=self.rank, size=self.size), first
+            )
+        ]
+        data_parallel.same_everywhere(self.network)
+        self.average.exchange(self.network)
+        train_loss = math.fsum(torch.stack(losses).tolist()) / len(self.rows)
+        done = Epoch(epoch=number, train_loss=train_loss, validation_loss=self._validation_loss())
+        self.best.see(done, self.network)
+        self.average.exchange(self.network)
+        self.history.append(done)
+        return done
+
+    def finish(self) -> None:
+        """Leave the best epoch's weights in the network, or the last ones, as their moving average."""
+        if self.best.weights:
+            self.network.load_state_dict(self.best.weights)
+        else:
+            self.average.exchange(self.network)
+
+    def _step(self, step: int, rows: Rows, grey: Tensor) -> Tensor:
+        trainer, params, stage = self.trainer, self.trainer.params, self.stage_at(step)
         self.network.train()
-        grey = self.augment(self._grey(examples.pixels[batch]))
-        mixed = self.params.precision == "bfloat16"
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=mixed):
-            logits = self.network(self._input(grey))[0]
-        loss = loss_of(logits.float(), examples.labels[batch], ratio=ratio, params=self.params)
-        optimiser.zero_grad()
+        set_dropout(self.network, rate=stage.dropout)
+        truth = torch.from_numpy(self.examples.labels[rows]).to(trainer.device)
+        grey, truth = mixed(grey.to(trainer.device, non_blocking=True), truth, alpha=stage.mixup_alpha)
+        for group in self.optimiser.param_groups:
+            group["lr"] = params.learning_rate * rate(step, steps=self.steps, params=params)
+        mixed_precision = params.precision == "bfloat16"
+        with torch.autocast(trainer.device.type, dtype=torch.bfloat16, enabled=mixed_precision):
+            output = self.shared(*trainer.describer.inputs(grey, present=self.examples.present, rows=rows))
+        weight = float(getattr(self.network, "auxiliary_weight", 0.0))
+        loss = loss_of_output(output, truth, ratio=self.ratio, params=params, auxiliary_weight=weight)
+        self.optimiser.zero_grad()
         loss.backward()
-        if self.params.gradient_clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.params.gradient_clip_norm)
-        optimiser.step()
-        return float(loss.detach())
+        if params.gradient_clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), params.gradient_clip_norm)
+        self.optimiser.step()
+        self.average.update(self.network)
+        return data_parallel.mean_over_group(loss.detach())
 
-    def _validation_loss(self, examples: Examples, rows: Rows, *, ratio: float) -> float:
-        logits, _ = self.describe(examples.pixels[rows])
-        return float(loss_of(torch.from_numpy(logits), examples.labels[rows], ratio=ratio, params=self.params))
+    def _validation_loss(self) -> float | None:
+        if not len(self.held):
+            return None
+        examples, held, params = self.examples, self.held, self.trainer.params
+        present = None if examples.present is None else examples.present[held]
+        logits = torch.from_numpy(self.trainer.describer.describe(examples.pixels[held], present=present).logits)
+        loss = loss_of(logits, torch.from_numpy(examples.labels[held]), ratio=self.ratio, params=params)
+        return float(loss)

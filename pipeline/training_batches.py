@@ -23,27 +23,38 @@ class EarlyStoppingParams(Params):
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
-    """Images with what is known of them: pixels uint8 (n, S, S), labels 0/1 (n,), patient and group ids (n,)."""
+    """Images with what is known of them: labels 0/1 (n,), patient and group ids (n,).
+
+    `pixels` uint8 (n, P, S, S), or (n, V, P, S, S) where a sample is V views of a patient; `present` (n, V) says which
+    of these there are (None: all).
+    """
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.float32]
     patients: tuple[str, ...]
     groups: tuple[str, ...]
+    present: NDArray[np.bool_] | None = None
 
 
-def batches(rows: Rows, *, batch_size: int) -> list[Rows]:
-    """Cut rows into batches; a single row left over joins the last batch, since batch norm cannot train on one."""
+def batches(rows: Rows, *, batch_size: int, least: int = 2) -> list[Rows]:
+    """Cut rows into batches; fewer than `least` left over join the last batch, since batch norm cannot train on one."""
     cut = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-    if len(cut) > 1 and len(cut[-1]) == 1:
+    if len(cut) > 1 and len(cut[-1]) < least:
         cut[-2:] = [np.concatenate(cut[-2:])]
     return cut
 
 
 def guarded_batches(
-    examples: Examples, *, rows: Rows, batch_size: int, forbidden: frozenset[str], order: np.random.Generator
+    examples: Examples,
+    *,
+    rows: Rows,
+    batch_size: int,
+    forbidden: frozenset[str],
+    order: np.random.Generator,
+    least: int = 2,
 ) -> Iterator[Rows]:
     """Training batches of `rows` in random order. Raises AssertionError where one holds a forbidden group."""
-    for batch in batches(order.permutation(rows), batch_size=batch_size):
+    for batch in batches(order.permutation(rows), batch_size=batch_size, least=least):
         seen = forbidden.intersection(examples.groups[row] for row in batch)
         if seen:
             msg = f"leak: groups {sorted(seen)} are test, validation or other-half patients, and in a training batch"

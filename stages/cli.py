@@ -49,6 +49,18 @@ def run_settings() -> RunSettings:
     )
 
 
+def joined_group(size: int) -> int:
+    """The number of this process in a group of `size` that torchrun has started; 0 for a group of one.
+
+    Where there is no group yet, this process becomes torchrun, which starts the same stage `size` times.
+    """
+    rank = os.environ.get("LOCAL_RANK")
+    if size > 1 and rank is None:
+        start = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={size}"]
+        os.execv(sys.executable, [*start, "-m", f"stages.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
+    return int(rank or 0) if size > 1 else 0
+
+
 def arguments(description: str | None, *, paths: Sequence[str], words: Sequence[str] = ()) -> argparse.ArgumentParser:
     """A parser with one required `--name` a path and a word; stages have no default paths."""
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])

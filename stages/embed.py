@@ -1,16 +1,19 @@
 """Describe every ROI by a network that was not trained on its patient; the network's own probabilities too."""
 
 import logging
+from functools import partial
 
-from pipeline import contracts, embed
+from pipeline import contracts, data_parallel, embed
 from pipeline.checkpoints import CheckpointStore
 from pipeline.embed_jobs import check_jobs, plan_jobs
+from pipeline.embed_params import EmbedParams
+from pipeline.embed_plan import Place
 from pipeline.networks.registry import build_network
 from pipeline.params import CommonParams, load_params
 from pipeline.roi_inputs import read_roi_inputs
 from pipeline.tables import read_table, write_table
-from pipeline.training import device_named
-from stages.cli import arguments, progress, run, run_settings
+from pipeline.torch_device import device_named, device_of_process
+from stages.cli import arguments, joined_group, progress, run, run_settings
 
 PATHS = ("params", "common", "table", "rois", "patients", "splits", "features", "network", "predictions")
 log = logging.getLogger(__name__)
@@ -19,43 +22,42 @@ log = logging.getLogger(__name__)
 def main() -> None:
     """Read ROIs, labels and splits; train and describe; write embeddings, the networks' cards, head predictions."""
     given = arguments(__doc__, paths=PATHS, words=("net",)).parse_args()
-    params, common = load_params(given.params, embed.EmbedParams), load_params(given.common, CommonParams)
-    settings = run_settings()
-    network, device = embed.network_of(params, given.net), str(device_named(settings.device))
-    build_network(network.architecture, network.settings)  # weights that cannot be had stop the stage here, once
-    splits = read_table(given.splits, contracts.SPLITS)
-    inputs = read_roi_inputs(
-        read_table(given.table, contracts.ROIS), folder=given.rois, params=params.input_of(given.net)
-    )
-    cohort = embed.cohort_of(read_table(given.patients, contracts.PATIENTS), inputs=inputs)
+    params, common = load_params(given.params, EmbedParams), load_params(given.common, CommonParams)
+    settings, size = run_settings(), params.training.processes if params.strategy != "frozen" else 1
+    splits, patients = read_table(given.splits, contracts.SPLITS), read_table(given.patients, contracts.PATIENTS)
+    read = partial(read_roi_inputs, read_table(given.table, contracts.ROIS), folder=given.rois)
+    plan = embed.plan_of(params, net=given.net, seed=common.seed, patients=patients, read=read)
+    for member in plan.members:
+        build_network(member.network)  # weights that cannot be had stop the stage here, once
     jobs = plan_jobs(splits, strategy=params.strategy)
-    check_jobs(jobs, labels=cohort.labels, groups=cohort.groups, with_image=frozenset(inputs.patient_ids))
+    cohort = plan.cohort
+    check_jobs(jobs, labels=cohort.labels, groups=cohort.groups, with_image=frozenset(cohort.inputs.patient_ids))
     cases = embed.cases_of(jobs, cohort=cohort, batch_size=params.training.batch_size)
-    log.info("%s, strategy %s, %d images, on %s", given.net, params.strategy, len(inputs.image_ids), device)
+    number = joined_group(size)
+    device = device_of_process(device_named(settings.device), number=number, size=size)
 
-    key = embed.store_key(params, net=given.net, cohort=cohort, splits=splits, seed=common.seed, device=device)
-    store = CheckpointStore(settings.scratch / f"embed-{given.net}", key=key)
-    log.info("%d of %d networks were finished before", store.count(), len(cases))
-    recipe = embed.recipe_of(params, net=given.net, seed=common.seed)
-    work = embed.describe(
-        cases,
-        network=network,
-        recipe=recipe,
-        cohort=cohort,
-        store=store,
-        workers=settings.workers,
-        scheduler=settings.scheduler,
-        device=device,
+    store = CheckpointStore(
+        settings.scratch / f"embed-{given.net}",
+        key=embed.store_key(params, plan=plan, splits=splits, device=str(device)),
     )
-    results = list(progress(work, total=len(cases), unit="network"))
+    if number == 0:
+        log.info("%s, strategy %s, %d samples, on %s", given.net, params.strategy, len(cohort.inputs.pixels), device)
+        log.info("%d of %d networks were finished before", store.count(), len(cases))
+    place = Place(device=str(device), board=settings.scratch / "board" / given.net)
+    with data_parallel.process_group(size=size, device=device):
+        work = embed.describe(
+            cases, plan=plan, store=store, place=place, workers=settings.workers, scheduler=settings.scheduler
+        )
+        results = list(progress(work, total=len(cases), unit="network") if number == 0 else work)
+    if number > 0:
+        return
     if told := embed.ran_all_epochs(results, training=params.training):
         log.warning("warning: %s", told)
 
-    table = embed.embeddings_table(results, net=given.net, cohort=cohort)
-    write_table(table, given.features, contracts.EMBEDDINGS)
-    heads = embed.predictions_table(results, net=given.net, cohort=cohort, splits=splits, rule=common.threshold)
+    write_table(embed.embeddings_table(results, plan=plan), given.features, embed.contract_of(plan))
+    heads = embed.predictions_table(results, plan=plan, splits=splits, rule=common.threshold)
     write_table(heads, given.predictions, contracts.PREDICTIONS)
-    embed.write_network(results, folder=given.network)
+    embed.write_network(results, plan=plan, folder=given.network)
     store.remove()
 
 

@@ -3,7 +3,7 @@
 import logging
 
 from pipeline import contracts, explain, result_contracts
-from pipeline.embed import EmbedParams
+from pipeline.embed_params import EmbedParams
 from pipeline.fusion import FusionParams
 from pipeline.params import CommonParams, load_params
 from pipeline.pseudonyms import pseudonyms

@@ -9,7 +9,8 @@ from pipeline.augmentation import augmentation
 
 def changed(batch, *, seed=0, **strengths):
     torch.manual_seed(seed)
-    return augmentation(NO_CHANGE.model_copy(update=strengths))(batch)
+    change = augmentation(NO_CHANGE.model_copy(update=strengths))
+    return torch.stack([change(image) for image in batch])
 
 
 def test_no_strength_is_no_change():
@@ -53,3 +54,19 @@ def test_same_seed_same_images():
 
     assert torch.equal(changed(batch, seed=4, **strengths), changed(batch, seed=4, **strengths))
     assert not torch.equal(changed(batch, seed=4, **strengths), changed(batch, seed=5, **strengths))
+
+
+def test_neighbouring_slices_are_moved_alike():
+    image = torch.rand(1, 16, 16).expand(3, 16, 16)
+    found = changed(image[None], scale=0.3, rotation_deg=30, shift=0.2, shear_deg=20, flip=0.5, contrast=0.5)[0]
+
+    assert not torch.equal(found, image)
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
+
+
+def test_half_the_strengths_by_hand():
+    strengths = NO_CHANGE.model_copy(update={"rotation_deg": 10.0, "noise_sd": 0.02, "flip": 0.5}).scaled(0.5)
+
+    assert (strengths.rotation_deg, strengths.noise_sd, strengths.scale) == (5.0, 0.01, 0.0)
+    assert strengths.flip == 0.5  # a probability, no strength

@@ -20,9 +20,9 @@ def test_card_and_weights(tmp_path):
 
 
 def test_losses_are_sorted_and_an_empty_list_has_a_header(tmp_path):
-    row = {"resample": "final", "part": "b", "epoch": 1, "train_loss": 0.5, "validation_loss": None}
+    row = {"resample": "final", "part": "b", "network": "net", "epoch": 1, "train_loss": 0.5, "validation_loss": None}
     write_losses([row, row | {"part": "a"}], folder=tmp_path)
-    assert (tmp_path / "losses.csv").read_text().splitlines()[1:] == ["final,a,1,0.5,", "final,b,1,0.5,"]
+    assert (tmp_path / "losses.csv").read_text().splitlines()[1:] == ["final,a,net,1,0.5,", "final,b,net,1,0.5,"]
 
     write_losses([], folder=tmp_path)
-    assert (tmp_path / "losses.csv").read_text() == "resample,part,epoch,train_loss,validation_loss\n"
+    assert (tmp_path / "losses.csv").read_text() == "resample,part,network,epoch,train_loss,validation_loss\n"

@@ -10,23 +10,24 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
-from tiny_study import TINY, cohort, recipe, splits
+from tiny_study import cohort, plan, splits
 
 from pipeline import contracts, embed_cases
 from pipeline.checkpoints import CheckpointStore
 from pipeline.embed import (
-    EmbedParams,
     cases_of,
     cohort_of,
+    contract_of,
     describe,
     embeddings_table,
-    network_of,
     predictions_table,
     ran_all_epochs,
     recipe_of,
     write_network,
 )
 from pipeline.embed_jobs import plan_jobs
+from pipeline.embed_params import EmbedParams, network_of
+from pipeline.embed_plan import Place
 from pipeline.errors import ParamsError
 from pipeline.images import image_from, write_image
 from pipeline.params import load_params
@@ -37,30 +38,29 @@ ROOT = Path(__file__).resolve().parents[1]
 STUDY = cohort()
 
 
-def run(strategy, folder, *, study=STUDY, workers=1, plan=None, table=None):
-    plan = plan or recipe(strategy)
+def run(strategy, folder, *, study=STUDY, workers=1, table=None, made=None, **changes):
+    made = made or plan(strategy, study=study, **changes)
     jobs = plan_jobs(splits() if table is None else table, strategy=strategy)
-    cases = cases_of(jobs, cohort=study, batch_size=plan.training.batch_size)
+    cases = cases_of(jobs, cohort=made.cohort, batch_size=made.recipe.training.batch_size)
     store = CheckpointStore(folder / "embed", key="k")
-    done = describe(
-        cases, network=TINY, recipe=plan, cohort=study, store=store, workers=workers, scheduler=None, device="cpu"
-    )
-    return list(done)
+    place = Place(device="cpu")
+    return list(describe(cases, plan=made, store=store, place=place, workers=workers, scheduler=None))
 
 
-def files(results, folder, *, study=STUDY):
+def files(results, folder, *, made=None):
     """Everything the stage writes, as bytes by name."""
-    write_table(embeddings_table(results, net="tiny", cohort=study), folder / "features.csv", contracts.EMBEDDINGS)
-    heads = predictions_table(results, net="tiny", cohort=study, splits=splits(), rule=YOUDEN)
+    made = made or plan(study=STUDY)
+    write_table(embeddings_table(results, plan=made), folder / "features.csv", contract_of(made))
+    heads = predictions_table(results, plan=made, splits=splits(), rule=YOUDEN)
     write_table(heads, folder / "heads.csv", contracts.PREDICTIONS)
-    write_network(results, folder=folder / "network")
+    write_network(results, plan=made, folder=folder / "network")
     found = [file for file in sorted(folder.rglob("*")) if file.is_file() and "embed" not in file.parts]
     return {str(file.relative_to(folder)): file.read_bytes() for file in found}
 
 
 @pytest.mark.parametrize("strategy", ["crossfit", "insample", "frozen"])
 def test_rows_are_those_of_the_contract(strategy, tmp_path):
-    table = embeddings_table(run(strategy, tmp_path), net="tiny", cohort=STUDY)
+    table = embeddings_table(run(strategy, tmp_path), plan=plan(study=STUDY))
     check_table(table, contracts.EMBEDDINGS, place="features")
     found = set(zip(table["resample"], table["part"], table["image_id"].str.partition("_")[0], strict=True))
     roles = splits()
@@ -83,7 +83,7 @@ def test_rows_are_those_of_the_contract(strategy, tmp_path):
 
 def test_every_test_patient_has_a_head_score(tmp_path):
     results = run("crossfit", tmp_path)
-    found = predictions_table(results, net="tiny", cohort=STUDY, splits=splits(), rule=YOUDEN)
+    found = predictions_table(results, plan=plan(study=STUDY), splits=splits(), rule=YOUDEN)
     test = splits().query("role != 'train'")
 
     assert set(zip(found["resample"], found["patient_id"], found["evaluation"], strict=True)) == set(
@@ -92,7 +92,7 @@ def test_every_test_patient_has_a_head_score(tmp_path):
 
 
 def test_a_frozen_network_has_no_head(tmp_path):
-    assert predictions_table(run("frozen", tmp_path), net="tiny", cohort=STUDY, splits=splits(), rule=YOUDEN).empty
+    assert predictions_table(run("frozen", tmp_path), plan=plan(study=STUDY), splits=splits(), rule=YOUDEN).empty
 
 
 def test_frozen_chunks_hold_whole_batches():
@@ -134,11 +134,10 @@ def test_resume_computes_only_what_is_missing(tmp_path, monkeypatch):
 def training_auc(strategy, folder):
     """AUC of the head over the training patients it describes, and over the test patients, mean of resamples."""
     study, table = cohort(120), splits(120)
-    plan = recipe(strategy, epochs=40)
     role = table.set_index(["resample", "patient_id"])["role"]
     rows = [
         (result.case.job.resample, study.inputs.patient_ids[row], probability)
-        for result in run(strategy, folder, study=study, table=table, plan=plan)
+        for result in run(strategy, folder, study=study, table=table, epochs=40)
         for row, probability in zip(result.case.rows, result.probabilities, strict=True)
     ]
     frame = pd.DataFrame(rows, columns=["resample", "patient_id", "score"])
@@ -181,7 +180,7 @@ def test_demo_params_are_valid():
     [
         (
             {"nets": "[densenet121, vgg]"},
-            r"key 'nets'.*allowed are alexnet, carnet, densenet121, inception3, resnet50, vit, each",
+            r"key 'nets'.*allowed are alexnet, carnet, densenet121, dualview, inception3, penet, ptcrnet, resnet50, ",
         ),
         ({"nets": "[carnet, carnet]"}, r"key 'nets'.*each at most once$"),
         ({"strategy": "frozen"}, r"key 'strategy' has the value 'frozen', but densenet121 would hold randomly"),
@@ -246,8 +245,8 @@ def write_study(folder):
     for image_id, patient, view, pixels in zip(
         inputs.image_ids, inputs.patient_ids, inputs.views, inputs.pixels, strict=True
     ):
-        write_image(image_from(pixels), folder / "rois" / f"{image_id}_image.nrrd")
-        write_image(image_from(np.ones_like(pixels)), folder / "rois" / f"{image_id}_mask.nrrd")
+        write_image(image_from(pixels[0]), folder / "rois" / f"{image_id}_image.nrrd")
+        write_image(image_from(np.ones_like(pixels[0])), folder / "rois" / f"{image_id}_mask.nrrd")
         rows.append((image_id, patient, view, f"{image_id}_image.nrrd", f"{image_id}_mask.nrrd", "ok"))
     rois = pd.DataFrame(rows, columns=["image_id", "patient_id", "view", "image", "mask", "status"])
     empty = [column.name for column in contracts.ROIS.columns if column.name not in rois]

@@ -6,11 +6,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from tiny_study import TINY, cohort, recipe, splits
+from tiny_study import TINY, cohort, plan, recipe, splits
 
 from pipeline.checkpoints import CheckpointStore
-from pipeline.embed_cases import Case, describe_case, load_described, normalisation_of, save_described
+from pipeline.embed_cases import describe_case, load_described, save_described
 from pipeline.embed_jobs import Job, plan_jobs
+from pipeline.embed_plan import Case, Place, normalisation_of
 from pipeline.networks.weights import WeightsParams
 from pipeline.roi_inputs import RoiInputs
 
@@ -21,9 +22,9 @@ def jobs(strategy="crossfit"):
     return {job.name: job for job in plan_jobs(splits(), strategy=strategy)}
 
 
-def run(job, *, plan=None, study=STUDY):
+def run(job, *, study=STUDY, **changes):
     case = Case(job=job, rows=study.inputs.rows_of(job.described))
-    return describe_case(case, network=TINY, recipe=plan or recipe(), cohort=study, device="cpu")
+    return describe_case(case, plan=plan(study=study, **changes), place=Place(device="cpu"))
 
 
 def test_card_says_who_trained_the_network():
@@ -63,7 +64,7 @@ def test_other_images_of_untrained_patients_change_nothing_in_the_network():
 
 def test_weights_are_kept_of_final_or_of_all():
     assert not run(jobs()["cv-1-1_a"]).weights
-    assert run(jobs()["cv-1-1_a"], plan=recipe(keep_weights="all")).weights
+    assert run(jobs()["cv-1-1_a"], keep_weights="all").weights
     assert run(jobs()["final_b"]).weights
 
 
@@ -85,10 +86,8 @@ def test_probabilities_follow_the_prevalence_not_the_class_weights():
         scored=frozenset(),
     )
     # A network that has learned nothing yet says the prevalence, whatever the classes weigh.
-    plan = recipe(epochs=1, learning_rate=1e-9)
     balanced, plain = (
-        run(job, plan=plan, study=study),
-        run(job, plan=recipe(epochs=1, learning_rate=1e-9, class_weights="none"), study=study),
+        run(job, study=study, epochs=1, learning_rate=1e-9, class_weights=how) for how in ("balanced", "none")
     )
 
     odds = balanced.probabilities / (1 - balanced.probabilities)

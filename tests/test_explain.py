@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from house import ROOT
 
 from pipeline import contracts, explain, result_contracts
-from pipeline.embed import EmbedParams
+from pipeline.embed_params import EmbedParams
 from pipeline.errors import PipelineError
 from pipeline.fusion import FusionParams
 from pipeline.images import write_image

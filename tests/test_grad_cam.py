@@ -8,7 +8,7 @@ import torch
 from house import ROOT
 from torch import nn
 
-from pipeline.embed import EmbedParams
+from pipeline.embed_params import EmbedParams
 from pipeline.grad_cam import grad_cam
 from pipeline.networks.registry import ARCHITECTURES, build_network
 from pipeline.params import load_params
@@ -60,7 +60,7 @@ def test_other_weights_other_map(name):
     maps = []
     for seed in range(4):  # some are 0 everywhere: nothing in the image raises their logit
         torch.manual_seed(seed)
-        network = build_network(architecture, getattr(params, name))
+        network = build_network(params.network(name))
         maps.append(grad_cam(network, image, layer=architecture.last_features)[0])
 
     assert max(np.abs(one - other).max() for one, other in combinations(maps, 2)) > 0.2

@@ -46,7 +46,7 @@ def test_parts_are_averaged_and_the_test_rows_frozen():
         "final": series(q1=0.15, q2=0.85),
     }
     scores = {resample: [one - 0.05, one + 0.05] for resample, one in part.items()}
-    found = head_predictions(scores, net="net", splits=splits, labels=labels, rule=YOUDEN)
+    found = head_predictions(scores, feature_set="net", model="net_head", splits=splits, labels=labels, rule=YOUDEN)
     check_table(found, contracts.PREDICTIONS, place="head")
     cv, final = found[found["evaluation"] == "cv"], found[found["evaluation"] != "cv"].set_index("patient_id")
 
@@ -61,7 +61,7 @@ def test_parts_are_averaged_and_the_test_rows_frozen():
 
 
 def test_no_head_is_a_header():
-    found = head_predictions({}, net="net", splits=pd.DataFrame(), labels={}, rule=YOUDEN)
+    found = head_predictions({}, feature_set="net", model="net_head", splits=pd.DataFrame(), labels={}, rule=YOUDEN)
     check_table(found, contracts.PREDICTIONS, place="head")
 
     assert found.empty

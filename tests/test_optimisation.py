@@ -8,7 +8,7 @@ import torch
 from tiny_study import training_params
 from torch import nn
 
-from pipeline.optimisation import MovingAverage, class_weight_ratio, loss_of, optimiser_of, rate
+from pipeline.optimisation import MovingAverage, class_weight_ratio, loss_of, loss_of_output, optimiser_of, rate
 
 CPU = torch.device("cpu")
 LABELS = np.array([1, 0, 0, 0], dtype=np.float32)
@@ -38,9 +38,12 @@ def test_steps_fall_by_their_factor():
     assert rates == [1.0, 1.0, 0.5, 0.5, 0.25, 0.25]
 
 
+TRUTH = torch.from_numpy(LABELS)
+
+
 def test_weighted_cross_entropy_by_hand():
-    loss = loss_of(torch.zeros(4), LABELS, ratio=3.0, params=training_params())
-    certain = loss_of(torch.tensor([2.0, 0, 0, 0]), LABELS, ratio=3.0, params=training_params())
+    loss = loss_of(torch.zeros(4), TRUTH, ratio=3.0, params=training_params())
+    certain = loss_of(torch.tensor([2.0, 0, 0, 0]), TRUTH, ratio=3.0, params=training_params())
 
     assert float(loss) == pytest.approx(math.log(2))
     # The event weighs as much as the three others together.
@@ -53,11 +56,51 @@ def test_focal_loss_by_hand():
     p = 1 / (1 + math.exp(-2))
     expected = (3 * (1 - p) ** 2 * -math.log(p) + 3 * 0.25 * math.log(2)) / 6
 
-    assert float(loss_of(logits, LABELS, ratio=3.0, params=params)) == pytest.approx(expected, rel=1e-6)
+    assert float(loss_of(logits, TRUTH, ratio=3.0, params=params)) == pytest.approx(expected, rel=1e-6)
     plain = training_params(loss="focal", focal_gamma=0.0)
-    assert float(loss_of(logits, LABELS, ratio=3.0, params=plain)) == pytest.approx(
-        float(loss_of(logits, LABELS, ratio=3.0, params=training_params()))
+    assert float(loss_of(logits, TRUTH, ratio=3.0, params=plain)) == pytest.approx(
+        float(loss_of(logits, TRUTH, ratio=3.0, params=training_params()))
     )
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
+def test_a_mixed_label_has_both_terms_by_its_share(loss):
+    params, logits = training_params(loss=loss), torch.tensor([0.7, 0.7])
+    sure, share = loss_of(logits, torch.tensor([1.0, 0.0]), ratio=1.0, params=params), torch.tensor([0.5, 0.5])
+
+    assert float(loss_of(logits, share, ratio=1.0, params=params)) == pytest.approx(float(sure))
+    # A fourth of an event of weight 3 and three fourths of a non-event: 0.75 of each, of 1.5 in all.
+    quarter = loss_of(logits[:1], torch.tensor([0.25]), ratio=3.0, params=training_params())
+    assert float(quarter) == pytest.approx(0.5 * (math.log1p(math.exp(-0.7)) + math.log1p(math.exp(0.7))))
+
+
+def test_missing_views_count_neither_in_the_loss_nor_in_its_gradient():
+    views = torch.tensor([[2.0, float("nan")], [0.0, 1.0]], requires_grad=True)
+    truth, params = torch.tensor([1.0, 0.0]), training_params()
+    logits = torch.zeros(2)
+    loss = loss_of_output((logits, logits, views), truth, ratio=1.0, params=params, auxiliary_weight=0.5)
+    loss.backward()
+    first = (math.log1p(math.exp(-2)) + math.log(2)) / 2
+
+    assert loss.item() == pytest.approx(math.log(2) + 0.5 * (first + math.log1p(math.e)) / 2)
+    assert views.grad[0, 1] == 0
+    assert torch.isfinite(views.grad).all()
+
+
+def test_a_view_that_no_one_in_the_batch_has_costs_nothing():
+    views = torch.full((2, 1), float("nan"))
+    plain = loss_of(torch.zeros(2), torch.tensor([1.0, 0.0]), ratio=1.0, params=training_params())
+    given = (torch.zeros(2), torch.zeros(2), views)
+    loss = loss_of_output(given, torch.tensor([1.0, 0.0]), ratio=1.0, params=training_params(), auxiliary_weight=0.5)
+
+    assert float(loss) == float(plain)
+
+
+def test_two_outputs_have_the_loss_of_the_first():
+    given = (torch.ones(4), torch.zeros(4, 2))
+    loss = loss_of_output(given, TRUTH, ratio=3.0, params=training_params(), auxiliary_weight=0.5)
+
+    assert float(loss) == float(loss_of(torch.ones(4), TRUTH, ratio=3.0, params=training_params()))
 
 
 @pytest.mark.parametrize(("name", "kind"), [("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)])

@@ -12,6 +12,13 @@ from pipeline.params import load_params
 from pipeline.roi_inputs import InputParams, RoiInputs, normalised, read_roi_inputs, roi_pixels
 
 
+def seen(image, mask, *, params):
+    """The only plane of an ROI."""
+    planes = roi_pixels(image, mask, params=params)
+    assert len(planes) == 1
+    return planes[0]
+
+
 def roi(*, shape=(50, 60), box=(slice(10, 20), slice(20, 40)), grey=100, dtype=np.uint8, spacing=(1.0, 1.0)):
     """An image that is `grey` inside the box and 0 outside, and the mask of the box."""
     pixels, marked = np.zeros(shape, dtype=dtype), np.zeros(shape, dtype=np.uint8)
@@ -21,11 +28,11 @@ def roi(*, shape=(50, 60), box=(slice(10, 20), slice(20, 40)), grey=100, dtype=n
 
 
 def test_stretch_fills_the_square_with_the_box():
-    assert (roi_pixels(*roi(), params=input_params(resize="stretch")) == 100).all()
+    assert (seen(*roi(), params=input_params(resize="stretch")) == 100).all()
 
 
 def test_pad_keeps_the_proportions():
-    found = roi_pixels(*roi(), params=input_params(resize="pad"))
+    found = seen(*roi(), params=input_params(resize="pad"))
 
     assert (found[8:24] == 100).all()  # 10 × 20 pixels become 16 × 32
     assert (found[:8] == 0).all()
@@ -33,26 +40,26 @@ def test_pad_keeps_the_proportions():
 
 
 def test_pad_keeps_the_proportions_in_mm():
-    found = roi_pixels(*roi(spacing=(0.5, 2.0)), params=input_params(resize="pad"))
+    found = seen(*roi(spacing=(0.5, 2.0)), params=input_params(resize="pad"))
 
     assert (found.max(axis=0) == 100).sum() == 16  # 20 mm high, 10 mm wide
     assert (found.max(axis=1) == 100).sum() == 32
 
 
 def test_margin_shows_the_surroundings_and_ends_at_the_crop():
-    with_margin = roi_pixels(*roi(), params=input_params(margin_px=5))
+    with_margin = seen(*roi(), params=input_params(margin_px=5))
     assert with_margin[0, 0] == 0
     assert with_margin[16, 16] == 100
 
     whole = roi(box=(slice(0, 50), slice(0, 60)))
-    assert (roi_pixels(*whole, params=input_params(margin_px=512)) == 100).all()
+    assert (seen(*whole, params=input_params(margin_px=512)) == 100).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 3), (3, 1), (3, 3), (7, 11)])
 @pytest.mark.parametrize("resize", ["pad", "stretch"])
 def test_tiny_and_odd_rois(size, resize):
     box = (slice(4, 4 + size[0]), slice(4, 4 + size[1]))
-    found = roi_pixels(*roi(box=box), params=input_params(resize=resize))
+    found = seen(*roi(box=box), params=input_params(resize=resize))
 
     assert found.shape == (32, 32)
     assert found.dtype == np.uint8
@@ -65,14 +72,14 @@ def test_largest_slice_of_a_volume():
     pixels[0], pixels[1], pixels[2] = 10, 20, 30
     image = image_from(pixels, spacing_mm=(1.0, 1.0, 5.0))
 
-    assert (roi_pixels(image, image_from(marked, like=image), params=input_params()) == 20).all()
+    assert (seen(image, image_from(marked, like=image), params=input_params()) == 20).all()
 
 
 def test_window_maps_low_to_black_and_high_to_white():
     pixels = np.full((10, 10), -160, dtype=np.int16)
     pixels[5:] = 240
     marked = image_from(np.ones((10, 10), dtype=np.uint8))
-    found = roi_pixels(image_from(pixels), marked, params=input_params(window={"low": -160, "high": 240}))
+    found = seen(image_from(pixels), marked, params=input_params(window={"low": -160, "high": 240}))
 
     assert found[0, 0] == 0
     assert found[-1, -1] == 255
@@ -80,12 +87,12 @@ def test_window_maps_low_to_black_and_high_to_white():
 
 def test_without_window_other_grey_scales_use_their_tails():
     pixels = np.linspace(-1000, 3000, 1600).reshape(40, 40).astype(np.float32)
-    found = roi_pixels(image_from(pixels), image_from(np.ones((40, 40), dtype=np.uint8)), params=input_params())
+    found = seen(image_from(pixels), image_from(np.ones((40, 40), dtype=np.uint8)), params=input_params())
 
     assert found[0, 0] <= 1
     assert found[-1, -1] >= 254
     assert abs(int(found[16, 16]) - 128) < 5
-    flat = roi_pixels(*roi(grey=7, dtype=np.int16), params=input_params())
+    flat = seen(*roi(grey=7, dtype=np.int16), params=input_params())
     assert (flat == 0).all()
 
 
@@ -99,7 +106,7 @@ def test_without_window_other_grey_scales_use_their_tails():
 )
 def test_unusable_rois_are_refused(image, mask, message):
     with pytest.raises(ImageError, match=message):
-        roi_pixels(image_from(image), image_from(mask), params=input_params())
+        seen(image_from(image), image_from(mask), params=input_params())
 
 
 def test_colour_is_refused():
@@ -107,7 +114,7 @@ def test_colour_is_refused():
 
     colour = sitk.GetImageFromArray(np.zeros((8, 8, 3), np.uint8), isVector=True)
     with pytest.raises(ImageError, match="colour"):
-        roi_pixels(colour, image_from(np.ones((8, 8), np.uint8)), params=input_params())
+        seen(colour, image_from(np.ones((8, 8), np.uint8)), params=input_params())
 
 
 def table(*rows):
@@ -126,7 +133,7 @@ def test_failed_rois_are_left_out_and_the_others_sorted(tmp_path):
 
     assert found.image_ids == ("a", "b")
     assert found.patient_ids == ("Pa", "Pb")
-    assert found.pixels.shape == (2, 32, 32)
+    assert found.pixels.shape == (2, 1, 32, 32)
 
 
 def test_every_unreadable_roi_is_listed(tmp_path):
@@ -168,3 +175,38 @@ def test_window_must_be_ordered(tmp_path):
     )
     with pytest.raises(ParamsError, match=r"low \(5\.0\) must be below high \(5\.0\)"):
         load_params(file, InputParams)
+
+
+def volume(largest):
+    """Six slices of grey 10, 20 … 60 with a lesion that is largest in one of them."""
+    pixels = np.full((6, 12, 12), 1, dtype=np.uint8) * (np.arange(1, 7, dtype=np.uint8) * 10)[:, None, None]
+    marked = np.zeros_like(pixels)
+    marked[:, 4:6, 4:6] = 1
+    marked[largest, 2:10, 3:9] = 1
+    image = image_from(pixels)
+    return image, image_from(marked, like=image)
+
+
+@pytest.mark.parametrize(("largest", "greys"), [(2, [20, 30, 40]), (0, [10, 10, 20]), (5, [50, 60, 60])])
+def test_neighbouring_slices_are_channels(largest, greys):
+    params = input_params(slice_rule="neighbours")
+    found = roi_pixels(*volume(largest), params=params)
+
+    assert found.shape == (3, 32, 32)
+    assert [np.unique(plane).tolist() for plane in found] == [[grey] for grey in greys]
+    assert (seen(*volume(largest), params=input_params()) == greys[1]).all()
+
+
+def test_a_flat_image_stands_in_for_its_neighbours():
+    found = roi_pixels(*roi(), params=input_params(slice_rule="neighbours"))
+
+    assert found.shape == (3, 32, 32)
+    assert (found == roi_pixels(*roi(), params=input_params())).all()
+
+
+def test_three_planes_are_three_channels_and_one_is_repeated():
+    planes = torch.arange(3.0).view(1, 3, 1, 1).expand(1, 3, 2, 2) / 2
+    found = normalised(planes, how="image")
+
+    assert found[0, :, 0, 0].tolist() == pytest.approx([-(1.5**0.5), 0, 1.5**0.5])
+    assert torch.equal(normalised(planes[:, :1] + 0.5, how="imagenet")[0, :, 0, 0].argsort(), torch.tensor([0, 1, 2]))

@@ -19,7 +19,6 @@ from pipeline.selftest import (
     SelftestParams,
     check_lights,
     chosen_models,
-    described_patients,
     selftest_table,
     training_sites,
     where_it_counts,
@@ -86,13 +85,6 @@ def test_models_are_tried_where_the_primary_comparison_is(evaluation, expected):
     assert {model.evaluation for model in own} == {expected}
     assert len(own) == len(chosen)
     assert (first.feature_set if first else None) == ("combined" if evaluation else None)
-
-
-def test_described_patients_are_those_of_the_images():
-    cohort = pd.DataFrame({"image_id": ["i1", "i2"], "patient_id": ["p1", "p2"]})
-    table = pd.DataFrame({"resample": ["final"], "part": ["a"], "image_id": ["i2"]})
-
-    assert list(described_patients({"net": table}, cohort=cohort)["net"]["patient_id"]) == ["p2"]
 
 
 def test_unknown_sites_do_not_count():

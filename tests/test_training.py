@@ -1,6 +1,8 @@
 """The trainer: learns, repeats itself, stops in time, refuses patients it must not see."""
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,34 +11,41 @@ from sklearn.metrics import roc_auc_score
 from tiny_study import NO_CHANGE, STOPPING, TinyNet, cohort, training_params
 from torch import nn
 
-from pipeline.augmentation import augmentation
-from pipeline.errors import PipelineError
-from pipeline.networks.carnet import CarNetParams
-from pipeline.networks.densenet import DenseNet121Params
+from pipeline.embed_params import EmbedParams
 from pipeline.networks.registry import ARCHITECTURES, build_network
-from pipeline.training import Trainer, device_named, reproducible
+from pipeline.optimisation import loss_of
+from pipeline.params import load_params
+from pipeline.progressive import ProgressiveParams
+from pipeline.torch_device import reproducible
+from pipeline.training import Trainer
+from pipeline.training_batches import Examples, validation_rows
+from pipeline.training_state import TrainingState
+from pipeline.view_pairs import paired
 
+ROOT = Path(__file__).resolve().parents[1]
 CPU = torch.device("cpu")
 STRENGTHS = NO_CHANGE.model_copy(update={"rotation_deg": 10, "noise_sd": 0.05, "flip": 0.5})
 
 
-def trainer(network=None, *, strengths=NO_CHANGE, **params):
+def trainer(network=None, *, strengths=NO_CHANGE, loaders=0, **params):
     return Trainer(
         network or TinyNet(None),
         params=training_params(**params),
-        augment=augmentation(strengths),
+        strengths=strengths,
         normalise="image",
         device=CPU,
+        loaders=loaders,
     )
 
 
-def fitted(seed, *, study=None, **params):
+def fitted(seed, *, study=None, loaders=0, state=None, **params):
     study = study or cohort()
     rows = np.arange(len(study.inputs.image_ids))
     with reproducible(seed=seed, threads=1, device=CPU):
-        made = trainer(strengths=STRENGTHS, **params)
-        record = made.fit(study.examples(rows), forbidden=frozenset(), seed=seed)
-        return made, record, made.describe(study.inputs.pixels)
+        made = trainer(strengths=STRENGTHS, loaders=loaders, **params)
+        record = made.fit(study.examples(rows), forbidden=frozenset(), seed=seed, state=state)
+        found = made.describer.describe(study.inputs.pixels)
+        return made, record, (found.logits, found.embeddings)
 
 
 def test_same_seed_same_weights_and_another_seed_others():
@@ -96,10 +105,11 @@ def test_best_weights_are_those_described():
         made = trainer(epochs=40, learning_rate=0.05, early_stopping=STOPPING | {"enabled": True})
         record = made.fit(study.examples(rows), forbidden=frozenset(), seed=3)
         order = np.random.default_rng(3)
-        from pipeline.training_batches import validation_rows
-
         held = validation_rows(study.examples(rows), params=made.params.early_stopping, order=order)
-        again = made._validation_loss(study.examples(rows), held, ratio=record.weight_ratio)
+        shown = study.examples(held)
+        logits = torch.from_numpy(made.describer.describe(shown.pixels).logits)
+        truth = torch.from_numpy(shown.labels)
+        again = float(loss_of(logits, truth, ratio=record.weight_ratio, params=made.params))
 
     assert again == min(epoch.validation_loss for epoch in record.epochs)
 
@@ -146,27 +156,146 @@ def test_first_loss_is_that_of_a_coin():
     assert record.epochs[0].train_loss == pytest.approx(math.log(2), abs=1e-6)
 
 
-def test_device_that_is_not_here_is_one_sentence():
-    assert device_named("cpu") == CPU
-    with pytest.raises(PipelineError, match=r"FUSION_DEVICE \(gpu0\) cannot be used here"):
-        device_named("gpu0")
+class StoppedError(Exception):
+    """The machine is switched off."""
 
 
-SETTINGS = {
-    "densenet121": DenseNet121Params(layer="gap1024", weights={"source": "none"}),
-    "carnet": CarNetParams(depth=18, ca_reduction=32, ca_stages=(1, 2, 3, 4), weights={"source": "none"}),
-}
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"ema_decay": 0.8, "optimiser": "sgd", "schedule": "cosine", "warm_up_epochs": 1},
+        {"early_stopping": STOPPING | {"enabled": True}, "learning_rate": 0.05},
+    ],
+)
+def test_an_interrupted_training_ends_as_an_uninterrupted_one(how, tmp_path, monkeypatch):
+    study = cohort(150) if "early_stopping" in how else cohort()
+    whole = fitted(1, study=study, epochs=6, **how)
+    state = TrainingState(tmp_path / "a.epoch", every_s=0)
+    save, saved = TrainingState.save, []
+
+    def save_and_stop(self, content):
+        save(self, content)
+        saved.append(len(content["history"]))
+        if len(saved) == 3:
+            raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingState, "save", save_and_stop)
+        with pytest.raises(StoppedError):
+            fitted(1, study=study, epochs=6, state=state, **how)
+    resumed = fitted(1, study=study, epochs=6, state=TrainingState(tmp_path / "a.epoch"), **how)
+
+    assert saved == [1, 2, 3]
+    assert resumed[1] == whole[1]
+    assert all(np.array_equal(one, other) for one, other in zip(resumed[2], whole[2], strict=True))
 
 
-@pytest.mark.parametrize("name", sorted(SETTINGS))
+def test_any_number_of_loader_processes_gives_the_same_bytes():
+    none, two = fitted(1), fitted(1, loaders=2)
+
+    assert none[1] == two[1]
+    assert all(np.array_equal(one, other) for one, other in zip(none[2], two[2], strict=True))
+
+
+def small(name):
+    """The network with the demo's settings on images of the least size."""
+    params = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
+    size = max(32, ARCHITECTURES[name].least_size_px)
+    changes = {"image_size_px": size} if name in ("vit", "inception3") else {}
+    changed = getattr(params, name).model_copy(update=changes)
+    network = params.model_copy(update={name: changed}).network(name)
+    return network, max([size, *(ARCHITECTURES[part.name].least_size_px for part in network.parts)])
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_every_network_trains_two_steps_and_embeds(name):
+    network, size = small(name)
+    rng = np.random.default_rng(0)
+    two = network.architecture.has_views
+    pixels = rng.integers(0, 256, (4, 2, 1, size, size) if two else (4, 1, size, size)).astype(np.uint8)
+    present = np.array([[True, True], [True, False], [False, True], [True, True]]) if two else None
+    names = tuple("abcd")
+    labels = np.array([0, 1, 0, 1], dtype=np.float32)
+    examples = Examples(pixels=pixels, labels=labels, patients=names, groups=names, present=present)
+    with reproducible(seed=0, threads=1, device=CPU):
+        made = trainer(build_network(network), epochs=1, batch_size=2)
+        before = made.weights()
+        record = made.fit(examples, forbidden=frozenset(), seed=0)
+        found = made.describer.describe(pixels, present=present)
+        alone = made.describer.describe(pixels[:1], present=None if present is None else present[:1])
+
+    assert math.isfinite(record.epochs[0].train_loss)
+    assert any(not torch.equal(before[key], value) for key, value in made.weights().items())
+    assert found.logits.shape == (4,)
+    assert found.embeddings.shape == (4, made.network.embedding_width)
+    assert np.isfinite(found.embeddings).all()
+    assert alone.embeddings == pytest.approx(found.embeddings[:1], rel=1e-3, abs=1e-4)  # a batch of one
+    assert (found.view_logits is not None) == two
+    if two:
+        assert (np.isfinite(found.view_logits) == present).all()
+
+
+@pytest.mark.parametrize("name", ["carnet", "densenet121"])
 def test_networks_learn_an_easy_task(name):
     study, unseen = cohort(20, planted=60.0), cohort(20, seed=1, planted=60.0)
     with reproducible(seed=0, threads=1, device=CPU):
-        made = trainer(build_network(ARCHITECTURES[name], SETTINGS[name]), epochs=4, learning_rate=1e-3)
+        made = trainer(build_network(small(name)[0]), epochs=4, learning_rate=1e-3)
         # 39 images in batches of 2: the single one left over must not stop batch norm.
         made.fit(study.examples(np.arange(39)), forbidden=frozenset(), seed=0)
-        logits, embeddings = made.describe(unseen.inputs.pixels)
+        found = made.describer.describe(unseen.inputs.pixels)
     labels = [unseen.labels[patient] for patient in unseen.inputs.patient_ids]
 
-    assert roc_auc_score(labels, logits) > 0.9
-    assert np.isfinite(embeddings).all()
+    assert roc_auc_score(labels, found.logits) > 0.9
+    assert np.isfinite(found.embeddings).all()
+
+
+def test_progressive_learning_sees_growing_images(monkeypatch):
+    sides = []
+
+    class Seen(TinyNet):
+        def __init__(self):
+            super().__init__(None)
+            self.dropout = nn.Dropout(0.9)
+
+        def forward(self, x):
+            if self.training:
+                sides.append((x.shape[-1], self.dropout.p))
+            return super().forward(nn.functional.interpolate(x, size=32))
+
+    growing = ProgressiveParams(stages=2, magnitude=(5, 10), mixup_alpha=(0, 0.2), dropout=(0.1, 0.3))
+    made = Trainer(
+        Seen(),
+        params=training_params(epochs=2, batch_size=24),
+        strengths=STRENGTHS,
+        normalise="image",
+        device=CPU,
+        progressive=growing,
+        train_size_px=64,
+    )
+    made.fit(cohort().examples(np.arange(48)), forbidden=frozenset(), seed=0)
+
+    assert sides == [(48, 0.1), (48, 0.1), (64, 0.3), (64, 0.3)]
+
+
+def test_a_network_of_views_is_trained_on_each_view_too():
+    class TwoViews(nn.Module):
+        embedding_width, auxiliary_weight = 2, 1.0
+
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(32 * 32, 1)
+
+        def forward(self, x, present):
+            views = self.layer(x[:, :, 0].flatten(2)).squeeze(2).where(present, torch.nan)
+            return views.new_zeros(len(x)), views.nan_to_num(), views, views.unsqueeze(2)
+
+    study = cohort()
+    inputs = paired(study.inputs, views=("long", "trans"))
+    examples = replace(study, inputs=inputs).examples(np.arange(24))
+    examples.present[0, 1] = False
+    made = trainer(TwoViews(), epochs=20)
+    losses = [epoch.train_loss for epoch in made.fit(examples, forbidden=frozenset(), seed=0).epochs]
+
+    assert losses[-1] < losses[0]  # only the views' own logits can have been learned
+    assert made.describer.describe(examples.pixels, present=examples.present).view_logits.shape == (24, 2)

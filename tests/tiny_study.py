@@ -5,8 +5,8 @@ import pandas as pd
 from torch import nn
 
 from pipeline.augmentation import AugmentationParams
-from pipeline.embed_cases import Cohort, Network, Recipe
-from pipeline.networks.registry import Architecture
+from pipeline.embed_plan import Cohort, Member, Plan, Recipe
+from pipeline.networks.registry import Architecture, Network
 from pipeline.networks.weights import WeightsParams
 from pipeline.params import Params
 from pipeline.roi_inputs import InputParams, RoiInputs
@@ -40,13 +40,9 @@ class TinyNet(nn.Module):
         return self.fc(embedding).squeeze(1), embedding
 
 
-def tiny_name(settings):
-    return "none"
-
-
 TINY = Network(
     name="tiny",
-    architecture=Architecture(build=TinyNet, torchvision_name=tiny_name, last_features="layer", head="fc."),
+    architecture=Architecture(build=TinyNet, last_features="layer", head="fc."),
     settings=TinyParams(),
 )
 
@@ -91,6 +87,12 @@ def recipe(strategy="crossfit", *, augmentation=NO_CHANGE, keep_weights="final",
     )
 
 
+def plan(strategy="crossfit", *, study=None, network=TINY, **changes):
+    """The tiny network (or another) on the tiny study."""
+    member = Member(network=network, recipe=recipe(strategy, **changes), cohort=study or cohort())
+    return Plan(name=network.name, members=(member,), settings=network.settings)
+
+
 def cohort(n_patients=24, *, seed=0, planted=0.0):
     """Two images a patient (views long and trans), every third patient with the event, grey noise.
 
@@ -106,7 +108,7 @@ def cohort(n_patients=24, *, seed=0, planted=0.0):
         image_ids=tuple(f"{patient}_{view}" for patient in patients for view in ("long", "trans")),
         patient_ids=tuple(patient for patient in patients for _ in range(2)),
         views=("long", "trans") * n_patients,
-        pixels=grey.clip(0, 255).astype(np.uint8),
+        pixels=grey.clip(0, 255).astype(np.uint8)[:, None],
     )
     return Cohort(inputs=inputs, labels=labels, groups={patient: f"G{patient}" for patient in patients})
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline.networks.weights import write_tensors
 from pipeline.tables import write_csv
 
-LOSS_COLUMNS = ["resample", "part", "epoch", "train_loss", "validation_loss"]
+LOSS_COLUMNS = ["resample", "part", "network", "epoch", "train_loss", "validation_loss"]
 
 
 def write_card(card: Mapping[str, Any], *, weights: Mapping[str, Tensor], folder: Path, name: str) -> None:
@@ -26,4 +26,4 @@ def write_card(card: Mapping[str, Any], *, weights: Mapping[str, Tensor], folder
 def write_losses(losses: list[dict[str, Any]], *, folder: Path) -> None:
     """Write `losses.csv`: the mean training and validation loss of every epoch of every network, sorted."""
     table = pd.DataFrame(losses, columns=LOSS_COLUMNS)
-    write_csv(table.sort_values(LOSS_COLUMNS[:3], kind="stable"), folder / "losses.csv")
+    write_csv(table.sort_values(LOSS_COLUMNS[:4], kind="stable"), folder / "losses.csv")

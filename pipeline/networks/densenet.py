@@ -9,12 +9,13 @@ from pipeline.networks.torchvision_operators import load_torchvision
 
 FLAT_SIZE_PX = 224
 GROWTH = 32
+WIDTH, BOTTLENECK_WIDTH = 1024, 10
 
 
 class DenseNet121Params(NetworkParams):
     """Settings of DenseNet121."""
 
-    layer: Literal["gap1024", "last_conv_flat1568"]
+    layer: Literal["gap1024", "last_conv_flat1568", "bottleneck10"]
 
 
 class DenseNet121(nn.Module):
@@ -23,6 +24,8 @@ class DenseNet121(nn.Module):
     Embedding `gap1024`: the last features after ReLU and global average, (N, 1024).
     Embedding `last_conv_flat1568`: the flattened output of the last convolution
     (`features.denseblock4.denselayer16.conv2`), (N, 32·7·7) at 224 px.
+    Embedding `bottleneck10`: ten outputs of a layer between the pooled features and the logit, before its ReLU,
+    (N, 10): the form of the T4/T11 breast CT study.
     """
 
     def __init__(self, settings: DenseNet121Params) -> None:
@@ -31,7 +34,15 @@ class DenseNet121(nn.Module):
         self.layer = settings.layer
         self.features = model.features
         self.classifier = model.classifier
-        self.embedding_width = 1024 if settings.layer == "gap1024" else GROWTH * (FLAT_SIZE_PX // 32) ** 2
+        widths = {
+            "gap1024": WIDTH,
+            "last_conv_flat1568": GROWTH * (FLAT_SIZE_PX // 32) ** 2,
+            "bottleneck10": BOTTLENECK_WIDTH,
+        }
+        self.embedding_width = widths[settings.layer]
+        if settings.layer == "bottleneck10":
+            self.bottleneck = nn.Linear(WIDTH, BOTTLENECK_WIDTH)
+            self.classifier = nn.Linear(BOTTLENECK_WIDTH, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Images (N, 3, S, S) to logits (N,) and embeddings (N, embedding_width)."""
@@ -41,5 +52,13 @@ class DenseNet121(nn.Module):
         # A dense block ends with the output of its last convolution: the last 32 of (N, 1024, S/32, S/32).
         last_convolution = x[:, -GROWTH:]
         pooled = self.features.norm5(x).relu().mean(dim=(2, 3))  # (N, 1024)
+        if self.layer == "bottleneck10":
+            ten = self.bottleneck(pooled)
+            return self.classifier(ten.relu()).squeeze(1), ten
         logits = self.classifier(pooled).squeeze(1)
         return logits, pooled if self.layer == "gap1024" else last_convolution.flatten(1)
+
+
+def new_parts(settings: DenseNet121Params) -> tuple[str, ...]:
+    """What torchvision's DenseNet121 has not."""
+    return ("bottleneck.",) if settings.layer == "bottleneck10" else ()

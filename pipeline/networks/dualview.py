@@ -88,7 +88,7 @@ class DualView(nn.Module):
     learned null embedding. Embedding: the vectors joined, (N, V·E) for concat, (N, E) for mean and gated_attention;
     `head` makes the logit of it.
 
-    Mode `early`: the grey of each view is a channel of one image for one backbone, whose embedding and logit are
+    Mode `early`: the channels of all views are those of one image for one backbone, whose embedding and logit are
     taken, and `fusion` is not used; a missing view is one learned grey level. The planes of two views share no
     pixels, so that this mode means nothing in space: it is here for comparison only.
 
@@ -153,9 +153,9 @@ class DualView(nn.Module):
         return present & (draws >= self.view_dropout).scatter(1, last, value=True)
 
     def _early(self, x: Tensor, kept: Tensor) -> ViewsOutput:
-        grey = x[:, :, 0]  # the three channels are equal: (N, V, S, S)
-        stacked = torch.where(kept[:, :, None, None], grey, self.null_greys[:, None, None].to(grey.dtype))
-        logits, embeddings = _run(self.backbones[0], stacked)
+        null = self.null_greys[:, None, None, None].to(x.dtype)
+        stacked = torch.where(kept[:, :, None, None, None], x, null)
+        logits, embeddings = _run(self.backbones[0], stacked.flatten(1, 2))  # (N, V·3, S, S)
         return ViewsOutput(logits, embeddings, None, None)
 
     def _each_view(self, x: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
@@ -184,18 +184,18 @@ class DualView(nn.Module):
 
 
 def inflate(backbone: nn.Module, *, views: int) -> None:
-    """Let a network of grey images in three equal channels take one channel a view: its first convolution is changed.
+    """Let a network of images with three channels take three channels a view: its first convolution is changed.
 
-    Each new channel's weights are the sum over the three old ones, divided by `views`: an image whose views are equal
-    gives what the network gave for that view. Name, bias, stride and padding stay.
+    Each view has the old weights, divided by `views`: an image whose views are equal gives what the network gave for
+    that view. Name, bias, stride and padding stay.
     Raises ValueError where the first convolution does not take three channels.
     """
     first = next((module for module in backbone.modules() if isinstance(module, nn.Conv2d)), None)
     if first is None or first.in_channels != 3 or first.groups != 1:
         raise ValueError(f"mode early needs a network whose first convolution takes three channels, found {first}")
-    weights = first.weight.detach().sum(dim=1, keepdim=True) / views
+    weights = first.weight.detach() / views
     first.weight = nn.Parameter(weights.repeat(1, views, 1, 1), requires_grad=first.weight.requires_grad)
-    first.in_channels = views
+    first.in_channels = 3 * views
 
 
 def _run(backbone: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:

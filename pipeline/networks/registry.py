@@ -2,13 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor, nn
 
-from pipeline.networks import alexnet, carnet, densenet, inception3, resnet50, vit
+from pipeline.networks import (
+    alexnet,
+    carnet,
+    densenet,
+    dualview,
+    inception3,
+    penet,
+    ptcrnet,
+    resnet50,
+    vit,
+)
 from pipeline.networks.weights import WeightsParams, file_weights, load_weights, torchvision_weights
 
 
@@ -16,25 +27,49 @@ def _as_given(weights: Mapping[str, Tensor], _: Any) -> Mapping[str, Tensor]:
     return weights
 
 
+def _nothing(_: Any) -> tuple[str, ...]:
+    return ()
+
+
+def _no_name(_: Any) -> str:
+    msg = "torchvision has no such network"
+    raise ValueError(msg)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
     """How to build a network from its settings.
 
     `build(settings)` gives a module whose `forward` takes images (N, 3, S, S) and returns logits (N,) and embeddings
-    (N, embedding_width). `torchvision_name(settings)` names torchvision's network with the same layers, and
-    `adapt(weights, settings)` makes torchvision's weights fit; a weight whose name contains one of `new_parts` is not
-    among them. Names of the last layer's weights start with `head`. `last_features` names the layer whose output
-    (N, C, h, w) is the last that still has a place in the image; None where there is none.
+    (N, embedding_width). A network that is made of others, `parts(settings)` by name, is built by `build(settings,
+    *makers)`, where each maker builds such a part. One with `has_views` takes views (N, V, 3, S, S) and which of them
+    there are (N, V), and returns the views' own logits and embeddings too.
+    `torchvision_name(settings)` names torchvision's network with the same layers, and `adapt(weights, settings)` makes
+    torchvision's weights fit; a weight whose name contains one of `new_parts(settings)` is not among them. Names of the
+    last layer's weights start with `head`. `last_features` names the layer whose output (N, C, h, w) is the last that
+    still has a place in the image; None where there is none.
     """
 
-    build: Callable[[Any], nn.Module]
-    torchvision_name: Callable[[Any], str]
+    build: Callable[..., nn.Module]
     head: str
     last_features: str | None
+    torchvision_name: Callable[[Any], str] = _no_name
     least_size_px: int = 32
     has_attention: bool = False  # coordinate attention, whose maps can be drawn
-    new_parts: tuple[str, ...] = ()
+    has_views: bool = False
+    parts: Callable[[Any], tuple[str, ...]] = _nothing
+    new_parts: Callable[[Any], tuple[str, ...]] = _nothing
     adapt: Callable[[Mapping[str, Tensor], Any], Mapping[str, Tensor]] = _as_given
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """One network of the params, ready to be built in any process; `parts` are the networks it is made of."""
+
+    name: str
+    architecture: Architecture
+    settings: Any
+    parts: tuple["Network", ...] = ()
 
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
@@ -52,13 +87,21 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             head="fc.",
             last_features="layer4",
             has_attention=True,
-            new_parts=(".attention.",),
+            new_parts=lambda _: (".attention.",),
         ),
         "densenet121": Architecture(
             build=densenet.DenseNet121,
             torchvision_name=lambda _: "densenet121",
             head="classifier.",
             last_features="features.norm5",
+            new_parts=densenet.new_parts,
+        ),
+        "dualview": Architecture(
+            build=lambda settings, maker: dualview.DualView(settings, make_backbone=maker),
+            head="head.",
+            last_features=None,  # each view has places of its own
+            has_views=True,
+            parts=lambda settings: (settings.backbone,),
         ),
         "inception3": Architecture(
             build=inception3.InceptionV3,
@@ -67,6 +110,18 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             last_features="Mixed_7c",
             least_size_px=inception3.LEAST_SIZE_PX,
             adapt=inception3.without_second_head,
+        ),
+        "penet": Architecture(
+            build=penet.PeNet,
+            torchvision_name=lambda _: "efficientnet_v2_s",
+            head="classifier.",
+            last_features="features",
+        ),
+        "ptcrnet": Architecture(
+            build=ptcrnet.PtcrNet,
+            head="head.",
+            last_features=None,  # its two parts end in maps of their own
+            parts=lambda _: ptcrnet.PARTS,
         ),
         "resnet50": Architecture(
             build=resnet50.ResNet50, torchvision_name=lambda _: "resnet50", head="fc.", last_features="layer4"
@@ -82,22 +137,28 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
 )
 
 
-def build_network(architecture: Architecture, settings: Any) -> nn.Module:
+def build_network(network: Network) -> nn.Module:
     """A network with its first weights: random (drawn from torch's generator), then those of `settings.weights`."""
-    network = architecture.build(settings)
+    architecture, settings = network.architecture, network.settings
+    module = architecture.build(settings, *(partial(build_network, part) for part in network.parts))
     weights: WeightsParams = settings.weights
     if weights.source == "torchvision":
         name = architecture.torchvision_name(settings)
         given = architecture.adapt(torchvision_weights(name, weights.name), settings)
-        place = f"{name} {weights.name}"
-        load_weights(network, given, place=place, head=architecture.head, new_parts=architecture.new_parts)
+        new = architecture.new_parts(settings)
+        load_weights(module, given, place=f"{name} {weights.name}", head=architecture.head, new_parts=new)
     elif weights.source == "file":
         given = architecture.adapt(file_weights(Path(weights.file), sha256=weights.sha256), settings)
-        load_weights(network, given, place=weights.file, head=architecture.head)
-    return network
+        load_weights(module, given, place=weights.file, head=architecture.head)
+    return module
 
 
-def is_fully_trained(architecture: Architecture, settings: Any) -> bool:
+def is_fully_trained(network: Network) -> bool:
     """Whether the embedding of a network with these weights needs no training: no part of it is random."""
-    source = settings.weights.source
-    return source == "file" or (source == "torchvision" and not architecture.new_parts)
+    source = network.settings.weights.source
+    return source == "file" or (source == "torchvision" and not network.architecture.new_parts(network.settings))
+
+
+def is_given(network: Network) -> bool:
+    """Whether a network, or one it is made of, starts from given weights."""
+    return network.settings.weights.source != "none" or any(is_given(part) for part in network.parts)

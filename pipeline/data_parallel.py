@@ -1,0 +1,65 @@
+"""Several processes train one network: each takes its share of every batch, and their gradients are averaged.
+
+One process a GPU (NCCL), or on CPUs (gloo). Outside such a group everything here is the work of one process alone.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@contextmanager
+def process_group(*, size: int, device: torch.device) -> Iterator[None]:
+    """Join the group that `torchrun` has started (its environment says where); nothing for a `size` of 1."""
+    if size == 1:
+        yield
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def rank() -> int:
+    """The number of this process in its group, from 0; only process 0 writes files."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def size() -> int:
+    """How many processes share a batch."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def shared(network: nn.Module, *, device: torch.device) -> nn.Module:
+    """The network to train with: its gradients are averaged over the group, and all start from process 0's weights.
+
+    On GPUs batch norm uses the whole batch; on CPUs, where torch has no such layer, the share of its process.
+    """
+    if size() == 1:
+        return network
+    if device.type == "cuda":
+        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    places = [device.index] if device.type == "cuda" else None
+    # A branch or a null embedding that a batch does not use has no gradient.
+    return DistributedDataParallel(network, device_ids=places, find_unused_parameters=True)
+
+
+def mean_over_group(total: Tensor) -> Tensor:
+    """The mean over the group of a sum that each process has for its share (the sum itself where there is one)."""
+    if size() == 1:
+        return total
+    found = total.detach().clone()
+    dist.all_reduce(found)
+    return found / size()
+
+
+def same_everywhere(network: nn.Module) -> None:
+    """Give every process the running statistics of process 0, which each had learned on its own shares."""
+    if size() > 1:
+        for buffer in network.buffers():
+            dist.broadcast(buffer, src=0)

@@ -1,0 +1,136 @@
+"""`params/embed.yaml`: which networks, how they are trained, and on what."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pipeline.augmentation import AugmentationParams
+from pipeline.embed_jobs import Strategy
+from pipeline.errors import ParamsError
+from pipeline.networks.carnet import CarNetParams
+from pipeline.networks.densenet import FLAT_SIZE_PX, DenseNet121Params
+from pipeline.networks.dualview import DualViewParams
+from pipeline.networks.penet import PeNetParams
+from pipeline.networks.ptcrnet import PtcrNetParams
+from pipeline.networks.registry import ARCHITECTURES, Network, is_fully_trained
+from pipeline.networks.settings import NetworkParams
+from pipeline.networks.vit import VitParams
+from pipeline.params import Params
+from pipeline.roi_inputs import InputParams
+from pipeline.training import TrainingParams
+
+
+class EmbedParams(Params):
+    """`params/embed.yaml`; one section a network."""
+
+    nets: tuple[str, ...] = Field(min_length=1)
+    strategy: Strategy
+    trained_on: Literal["other_patients", "unknown"]
+    keep_weights: Literal["final", "all"]
+    input: InputParams
+    training: TrainingParams
+    augmentation: AugmentationParams
+    alexnet: NetworkParams
+    carnet: CarNetParams
+    densenet121: DenseNet121Params
+    dualview: DualViewParams
+    inception3: NetworkParams
+    penet: PeNetParams
+    ptcrnet: PtcrNetParams
+    resnet50: NetworkParams
+    vit: VitParams
+
+    @model_validator(mode="after")
+    def _known_networks(self) -> Self:
+        if set(self.nets) - set(ARCHITECTURES) or len(set(self.nets)) != len(self.nets):
+            allowed = ", ".join(sorted(ARCHITECTURES))
+            raise ValueError(f"key 'nets' has the value {list(self.nets)}: allowed are {allowed}, each at most once")
+        return self
+
+    @model_validator(mode="after")
+    def _frozen_networks_are_trained(self) -> Self:
+        for net in self.nets if self.strategy == "frozen" else ():
+            for member in self.members_of(net):
+                if not is_fully_trained(member):
+                    raise ValueError(
+                        f"key 'strategy' has the value 'frozen', but {member.name} would hold randomly initialised "
+                        f"weights, which describe nothing; name a file of the whole network in {member.name}.weights, "
+                        "or use crossfit"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _late_fusion_has_unseen_patients(self) -> Self:
+        if "ptcrnet" in self.nets and self.ptcrnet.combine == "late" and self.strategy == "insample":
+            raise ValueError(
+                "key 'ptcrnet.combine' has the value 'late', which is fitted on training patients that the networks "
+                "have not seen, and with strategy 'insample' there are none; use mean or concat, or strategy crossfit"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _size_fits_the_network(self) -> Self:
+        flat = "densenet121" in self.nets and self.densenet121.layer == "last_conv_flat1568"
+        size = self.input_of("densenet121").image_size_px
+        if flat and size != FLAT_SIZE_PX:
+            raise ValueError(
+                f"key 'input.image_size_px' has the value {size}: densenet121.layer "
+                f"last_conv_flat1568 needs {FLAT_SIZE_PX}"
+            )
+        for network in (member for net in self.nets for member in self.members_of(net)):
+            size = self.input_of(network.name).image_size_px
+            for part in (network, *network.parts):
+                self._check_size(network.name, part.name, size)
+        return self
+
+    def _check_size(self, net: str, part: str, size: int) -> None:
+        least, own = ARCHITECTURES[part].least_size_px, getattr(self, part).image_size_px
+        if size < least:
+            raise ValueError(
+                f"key 'input.image_size_px' has the value {size}: {part} needs {least} or more; set {net}.image_size_px"
+            )
+        if part == "vit" and own != size:
+            raise ValueError(f"key '{net}.image_size_px' has the value {size}, but vit.image_size_px is {own}")
+        if part == "penet" and (self.penet.train_size_px or size) > size:
+            raise ValueError(
+                f"key 'penet.train_size_px' has the value {self.penet.train_size_px}: the images of {net} have "
+                f"{size} px; it may not be more"
+            )
+
+    @model_validator(mode="after")
+    def _views_are_not_mixed(self) -> Self:
+        if "dualview" in self.nets and self.dualview.backbone == "penet" and self.penet.progressive.mixup_alpha[1] > 0:
+            raise ValueError(
+                "key 'dualview.backbone' has the value 'penet', whose penet.progressive.mixup_alpha would mix patients "
+                "of whom one lacks a view; set it to [0, 0]"
+            )
+        return self
+
+    def input_of(self, net: str) -> InputParams:
+        """The input of a network: that of all, in the network's own size where it has one."""
+        size = getattr(self, net).image_size_px
+        return self.input if size is None else self.input.model_copy(update={"image_size_px": size})
+
+    def network(self, net: str) -> Network:
+        """A network with its settings and those of its parts, listed or not."""
+        settings: Any = getattr(self, net)
+        parts = ARCHITECTURES[net].parts(settings)
+        return Network(
+            name=net,
+            architecture=ARCHITECTURES[net],
+            settings=settings,
+            parts=tuple(self.network(part) for part in parts),
+        )
+
+    def members_of(self, net: str) -> tuple[Network, ...]:
+        """The networks that are trained apart for `net`: ptcrnet's two, unless it is trained as one; else itself."""
+        network = self.network(net)
+        apart = net == "ptcrnet" and self.ptcrnet.combine != "concat"
+        return network.parts if apart else (network,)
+
+
+def network_of(params: EmbedParams, net: str) -> Network:
+    """The network `net` with its settings. Raises ParamsError where the params do not list it."""
+    if net not in params.nets:
+        raise ParamsError(f"network {net} is not among nets ({', '.join(params.nets)}); add it there first")
+    return params.network(net)

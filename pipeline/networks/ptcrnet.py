@@ -1,0 +1,56 @@
+"""PTCR-Net: CAR-Net and PE-Net combined.
+
+The public description names the two networks and not how they are joined. By default each is trained on its own and
+their logits are combined on patients that neither has seen (pipeline.late_fusion); `concat` trains both as one network.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal, Self
+
+import torch
+from pydantic import model_validator
+from torch import Tensor, nn
+
+from pipeline.networks.settings import NetworkParams
+
+PARTS = ("carnet", "penet")
+
+
+class PtcrNetParams(NetworkParams):
+    """How the two are combined; what each of them is stands in its own section."""
+
+    combine: Literal["late", "mean", "concat"]
+
+    @model_validator(mode="after")
+    def _weights_of_one_network(self) -> Self:
+        source = self.weights.source
+        if source == "torchvision" or (source == "file" and self.combine != "concat"):
+            raise ValueError(
+                f"weights.source '{source}' is not for ptcrnet with combine '{self.combine}'; give carnet and penet "
+                "their weights in their own sections"
+            )
+        if self.image_size_px is not None and self.combine != "concat":
+            raise ValueError("image_size_px is for combine 'concat'; else carnet and penet have sizes of their own")
+        return self
+
+
+class PtcrNet(nn.Module):
+    """CAR-Net and PE-Net side by side, with one logit from both embeddings, trained as one network (`concat`).
+
+    Embedding: both embeddings, (N, 512 + 1280) with a CAR-Net of depth 18. `make_carnet`, `make_penet`: build the two.
+    """
+
+    def __init__(
+        self, _: PtcrNetParams, make_carnet: Callable[[], nn.Module], make_penet: Callable[[], nn.Module]
+    ) -> None:
+        super().__init__()
+        parts: list[Any] = [make_carnet(), make_penet()]
+        self.embedding_width = sum(int(part.embedding_width) for part in parts)
+        self.carnet, self.penet = parts
+        self.carnet.fc, self.penet.classifier = nn.Identity(), nn.Identity()  # one head for both
+        self.head = nn.Linear(self.embedding_width, 1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (N, 3, S, S) to logits (N,) and embeddings (N, embedding_width)."""
+        embedding = torch.cat([self.carnet(x)[1], self.penet(x)[1]], dim=1)
+        return self.head(embedding).squeeze(1), embedding

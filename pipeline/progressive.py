@@ -1,0 +1,119 @@
+"""Progressive learning: images, augmentation, mixup and dropout grow from stage to stage of one training.
+
+Source: Tan and Le, EfficientNetV2, ICML 2021, and its code. Everything is a function of the step alone, so that a
+training that was interrupted goes on in the same stage.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.params import Params
+
+LEAST_SIZE_PX = 32
+FULL_MAGNITUDE = 10.0
+LEAST_ALPHA = 0.01  # torch's Beta, in single precision, gives 0.5 instead of a share near 0 or 1 for less
+
+Magnitude = Annotated[float, Field(ge=0, le=FULL_MAGNITUDE)]
+Alpha = Annotated[float, Field(ge=0, le=10)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class ProgressiveParams(Params):
+    """What grows, from the first stage to the last."""
+
+    stages: int = Field(default=4, ge=1, le=20)
+    magnitude: tuple[Magnitude, Magnitude] = Field(description="tenths of the strengths of the augmentation")
+    mixup_alpha: tuple[Alpha, Alpha] = Field(description=f"of Beta(alpha, alpha); less than {LEAST_ALPHA}: off")
+    dropout: tuple[Rate, Rate] = Field(description="rate before the logit")
+
+    @field_validator("magnitude", "mixup_alpha", "dropout")
+    @classmethod
+    def _never_falls(cls, values: tuple[float, float]) -> tuple[float, float]:
+        first, last = values
+        if first > last:
+            raise ValueError(f"must not fall from the first stage to the last; write [{last}, {first}]")
+        return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One stage: its number from 0, the side of its images, and how much these are changed.
+
+    `magnitude` is a fraction of the given strengths; `dropout` None leaves the network as it is.
+    """
+
+    number: int
+    size_px: int
+    magnitude: float
+    mixup_alpha: float
+    dropout: float | None
+
+
+def stage_numbers_end(steps: int, *, stages: int) -> list[int]:
+    """The step before which each stage ends: int(steps · (s + 1) / stages); the last is `steps`."""
+    return [steps * (number + 1) // stages for number in range(stages)]
+
+
+def stage_of(step: int, *, steps: int, target_px: int, params: ProgressiveParams | None) -> Stage:
+    """The stage of a step (from 0, of `steps`); without params one stage of the target's size.
+
+    Stage s of S (from 0) has the side int(base + (target - base)(s + 1) / S) with base = target / 2, so that the first
+    stage of four is at 5/8 of the target; the other values rise in even steps.
+    Raises ValueError where a stage would have images of less than 32 px.
+    """
+    if params is None:
+        return Stage(number=0, size_px=target_px, magnitude=1.0, mixup_alpha=0.0, dropout=None)
+    ends = stage_numbers_end(steps, stages=params.stages)
+    number = next((s for s, end in enumerate(ends) if step < end), params.stages - 1)
+    size_px = target_px * (params.stages + number + 1) // (2 * params.stages)
+    if size_px < LEAST_SIZE_PX:
+        msg = f"target_px ({target_px}) gives stage {number} images of {size_px} px; {LEAST_SIZE_PX} is the least"
+        raise ValueError(msg)
+    share = number / (params.stages - 1) if params.stages > 1 else 1.0
+
+    def grown(ends: tuple[float, float]) -> float:
+        return ends[0] + (ends[1] - ends[0]) * share
+
+    return Stage(
+        number=number,
+        size_px=size_px,
+        magnitude=grown(params.magnitude) / FULL_MAGNITUDE,
+        mixup_alpha=grown(params.mixup_alpha),
+        dropout=grown(params.dropout),
+    )
+
+
+def mixed(pixels: Tensor, labels: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
+    """Mixup (Zhang et al., ICLR 2018): images (N, C, S, S) and labels (N,), floats from 0 to 1, as weighted means with
+    the image before, in one share for the batch, drawn from Beta(alpha, alpha) with torch's generator.
+
+    An `alpha` of less than 0.01, whose shares are all but 0 or 1, changes and draws nothing.
+    """
+    if alpha < LEAST_ALPHA:
+        return pixels, labels
+    mixup = load_torchvision().transforms.v2.MixUp(alpha=alpha, num_classes=2)
+    changed, both = mixup(pixels, torch.stack([1 - labels, labels], dim=1))
+    return changed, both[:, 1]
+
+
+def set_dropout(network: nn.Module, *, rate: float | None) -> None:
+    """Give every dropout of the network this rate; None changes nothing."""
+    if rate is None:
+        return
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = rate
+
+
+def resized(grey: Tensor, *, size_px: int) -> Tensor:
+    """Images (..., C, S, S) at another side, bilinear with antialiasing; as they are where it is theirs already."""
+    if grey.shape[-1] == size_px:
+        return grey
+    flat = grey.reshape(-1, *grey.shape[-3:])
+    changed = nn.functional.interpolate(flat, size=(size_px, size_px), mode="bilinear", antialias=True)
+    return changed.reshape(*grey.shape[:-2], size_px, size_px)

@@ -1,0 +1,71 @@
+"""Where torch computes, and how it is made to give the same numbers again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipeline.errors import PipelineError
+
+
+def device_named(name: str) -> torch.device:
+    """The torch device of a name; `auto` is a GPU where there is one. Raises PipelineError for one that is not here."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0]
+        raise PipelineError(f"FUSION_DEVICE ({name}) cannot be used here ({reason}); unset it to choose") from error
+    return device
+
+
+def device_of_process(device: torch.device, *, number: int, size: int) -> torch.device:
+    """The device of process `number` of a group of `size`: a GPU each, or the CPU for all.
+
+    Raises PipelineError where there are fewer GPUs than processes.
+    """
+    if size == 1 or device.type != "cuda":
+        return device
+    if size > torch.cuda.device_count():
+        raise PipelineError(
+            f"params/embed.yaml: key 'training.processes' has the value {size}, but there are "
+            f"{torch.cuda.device_count()} GPUs here; set it to that number or less"
+        )
+    return torch.device("cuda", number)
+
+
+@contextmanager
+def reproducible(*, seed: int, threads: int, device: torch.device, tf32: bool = False) -> Iterator[None]:
+    """Inside, torch draws from `seed`, uses `threads` CPU threads and deterministic kernels; all is put back after.
+
+    On a GPU a kernel without a deterministic form is used with a warning. `tf32` lets a GPU round the factors of
+    products and convolutions to 10 bits, which is several times faster; without it "float32" means float32.
+    """
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision()
+    switches: Any = torch.utils.deterministic
+    filled = switches.fill_uninitialized_memory
+    random = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+    with random, torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=tf32):
+        torch.manual_seed(seed)
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+        torch.set_float32_matmul_precision("high" if tf32 else "highest")
+        # Nothing here reads memory before writing it; filling it first would cost a tenth of the time.
+        switches.fill_uninitialized_memory = False
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before[0])
+            torch.use_deterministic_algorithms(before[1])
+            torch.set_float32_matmul_precision(before[2])
+            switches.fill_uninitialized_memory = filled
+
+
+def drawn_from(seed: int, *parts: int) -> int:
+    """A seed of its own for each `parts` (an epoch, a row, a place), from `seed`: no two share a stream of numbers."""
+    low, high = np.random.SeedSequence([seed, *parts]).generate_state(2)
+    return int(high) << 32 | int(low)

@@ -1,0 +1,37 @@
+"""The course of a training as TensorBoard event files (`make board` shows them, also while it runs).
+
+They lie in the scratch folder: their names hold the time and the machine, which no output may.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class TrainingBoard:
+    """Curves of one network in `folder`; None: nowhere. Epochs after `resumed_after` of an earlier run are dropped."""
+
+    def __init__(self, folder: Path | None, *, resumed_after: int) -> None:
+        self.writer = None
+        if folder is None:
+            return
+        if not resumed_after:
+            shutil.rmtree(folder, ignore_errors=True)
+        # Imported here: it costs a second, and most who import this module train nothing.
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.writer = SummaryWriter(str(folder), purge_step=resumed_after + 1)
+
+    def add(self, values: Mapping[str, float | None], *, epoch: int) -> None:
+        """One point of each curve at an epoch; None is no point."""
+        if self.writer is None:
+            return
+        for name, value in values.items():
+            if value is not None:
+                self.writer.add_scalar(name, value, epoch)
+        self.writer.flush()
+
+    def close(self) -> None:
+        """End the file."""
+        if self.writer is not None:
+            self.writer.close()

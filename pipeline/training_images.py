@@ -1,0 +1,74 @@
+"""The images of a training, changed at random, batch by batch, by any number of loader processes alike.
+
+Each image is changed by a stream of numbers of its own, drawn from the seed, the step and the place in the batch: who
+loads it, and when, does not matter.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from pipeline.augmentation import Augmentation, AugmentationParams, augmentation
+from pipeline.progressive import Stage, resized
+from pipeline.torch_device import drawn_from
+from pipeline.training_batches import Examples, Rows
+
+Place = tuple[int, int, int]  # row of the image, step of the training, place in the batch
+StageAt = Callable[[int], Stage]
+
+
+class TrainingImages(Dataset[Tensor]):
+    """The image at a place: floats from 0 to 1, (P, S, S), or (V, P, S, S) with each view changed on its own."""
+
+    def __init__(self, examples: Examples, *, strengths: AugmentationParams, stage_at: StageAt, seed: int) -> None:
+        self.examples, self.strengths, self.stage_at, self.seed = examples, strengths, stage_at, seed
+        self._changes: dict[float, Augmentation] = {}
+
+    def __getitem__(self, place: Place) -> Tensor:
+        row, step, number = place
+        stage = self.stage_at(step)
+        grey = resized(torch.from_numpy(self.examples.pixels[row]).float() / 255, size_px=stage.size_px)
+        if stage.magnitude not in self._changes:
+            self._changes[stage.magnitude] = augmentation(self.strengths.scaled(stage.magnitude))
+        change = self._changes[stage.magnitude]
+        with torch.random.fork_rng(devices=[]):
+            # Not `torch.manual_seed`, which would seed the GPUs again too.
+            torch.default_generator.manual_seed(drawn_from(self.seed, 0, step, number))
+            return change(grey) if grey.ndim == 3 else torch.stack([change(view) for view in grey])
+
+
+class _Epoch:
+    """What the loader shall load next; filled anew for every epoch, so that its processes can stay."""
+
+    def __init__(self) -> None:
+        self.places: list[list[Place]] = []
+
+    def __iter__(self) -> Iterator[list[Place]]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+
+class TrainingLoader:
+    """Loads the batches of an epoch with `processes` loader processes (0: in this one), `pinned` for a GPU."""
+
+    def __init__(self, images: TrainingImages, *, processes: int, pinned: bool) -> None:
+        self._epoch = _Epoch()
+        self._loader = DataLoader(
+            images,
+            batch_sampler=self._epoch,
+            num_workers=processes,
+            pin_memory=pinned,
+            persistent_workers=processes > 0,
+            generator=torch.Generator(),  # its own, so that it draws nothing from the generator of the network
+        )
+
+    def load(self, batches: list[Rows], *, first_step: int, rank: int, size: int) -> Iterator[tuple[Rows, Tensor]]:
+        """The rows and images of this process' share (every `size`-th, from `rank`) of each batch, in order."""
+        numbered = [[(int(row), first_step + i, n) for n, row in enumerate(batch)] for i, batch in enumerate(batches)]
+        self._epoch.places = [places[rank::size] for places in numbered]
+        for batch, grey in zip(batches, self._loader, strict=True):
+            yield batch[rank::size], grey

@@ -1,0 +1,71 @@
+"""What a training has reached, and how it is kept on disk, to go on after its last whole epoch with the same result."""
+
+import copy
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+EVERY_S = 10.0  # short epochs are quicker to repeat than to write
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """Mean loss of one epoch; `validation_loss` is None where no inner validation part is held out."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float | None
+
+
+class BestWeights:
+    """The weights with the lowest validation loss so far; empty where nothing is held out."""
+
+    def __init__(self) -> None:
+        self.loss, self.epoch = math.inf, 0
+        self.weights: dict[str, Tensor] = {}
+
+    def see(self, done: Epoch, network: nn.Module) -> None:
+        """Keep the weights if this epoch is the best so far."""
+        if done.validation_loss is not None and done.validation_loss < self.loss:
+            self.loss, self.epoch = done.validation_loss, done.epoch
+            self.weights = copy.deepcopy(network.state_dict())
+
+
+class TrainingState:
+    """One file of the scratch folder, written after an epoch, at most once in `every_s` seconds; `path` None: none.
+
+    It holds tensors, numbers and text alone and is read with `weights_only`, so that no code can hide in it.
+    """
+
+    def __init__(self, path: Path | None, *, every_s: float = EVERY_S) -> None:
+        self.path, self.every_s = path, every_s
+        self.written = time.monotonic()
+
+    def load(self) -> dict[str, Any] | None:
+        """What was written last, on the CPU; None where there is nothing."""
+        if self.path is None or not self.path.exists():
+            return None
+        return dict(torch.load(self.path, weights_only=True, map_location="cpu"))
+
+    def is_due(self) -> bool:
+        """Whether it is time to write again."""
+        return self.path is not None and time.monotonic() - self.written >= self.every_s
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Write the whole state or nothing."""
+        assert self.path is not None
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_name(f"{self.path.name}.partial")
+        torch.save(state, partial)
+        partial.replace(self.path)
+        self.written = time.monotonic()
+
+    def remove(self) -> None:
+        """The training is finished."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)

@@ -1,0 +1,56 @@
+"""The views of a patient (long and trans, T4 and T11) as one sample: a pair is one row, never two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.errors import CohortError
+from pipeline.roi_inputs import RoiInputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Row of the image of each view, None where the patient has none."""
+
+    patient_id: str
+    rows: tuple[int | None, ...]
+
+
+def pairs_of(inputs: RoiInputs, *, views: Sequence[str]) -> list[Pair]:
+    """The pairs of every patient with an image of any of these views, sorted by patient.
+
+    The k-th image of one view goes with the k-th of the other; a view with fewer images starts again from its first, so
+    that every image is in a pair and a patient has as many pairs as images of the view with more.
+    Raises CohortError where a view has no image at all.
+    """
+    absent = sorted(set(views) - set(inputs.views))
+    if absent:
+        there = ", ".join(sorted(set(inputs.views)))
+        raise CohortError(
+            f"no usable image has the view {', '.join(absent)} that dualview.views in params/embed.yaml names; the "
+            f"cohort has the views: {there}"
+        )
+    by_patient: dict[str, dict[str, list[int]]] = {}
+    for row, (patient, view) in enumerate(zip(inputs.patient_ids, inputs.views, strict=True)):
+        by_patient.setdefault(patient, {}).setdefault(view, []).append(row)
+    pairs = []
+    for patient, rows in sorted(by_patient.items()):
+        each = [rows.get(view, []) for view in views]
+        for number in range(max(map(len, each))):
+            chosen = tuple(found[number % len(found)] if found else None for found in each)
+            pairs.append(Pair(patient_id=patient, rows=chosen))
+    return pairs
+
+
+def paired(inputs: RoiInputs, *, views: Sequence[str]) -> RoiInputs:
+    """The images as pairs: pixels (n, V, P, S, S) with black for a missing view, `present` (n, V)."""
+    pairs = pairs_of(inputs, views=views)
+    black = np.zeros_like(inputs.pixels[0])
+    return RoiInputs(
+        image_ids=tuple(f"pair {number}" for number in range(len(pairs))),
+        patient_ids=tuple(pair.patient_id for pair in pairs),
+        views=("",) * len(pairs),
+        pixels=np.stack([np.stack([black if row is None else inputs.pixels[row] for row in p.rows]) for p in pairs]),
+        present=np.array([[row is not None for row in pair.rows] for pair in pairs], dtype=np.bool_),
+    )

@@ -1,0 +1,50 @@
+"""Tables of embeddings: by image, or by patient for a network of several views; ids stay text."""
+
+import pandas as pd
+import pytest
+
+from pipeline import contracts
+from pipeline.block_tables import read_described, read_embeddings
+from pipeline.errors import TableError
+from pipeline.tables import write_table
+
+KEYS = {"resample": ["final", "final"], "part": ["a", "b"]}
+OWNER = pd.Series({"001": "p1", "002": "p2"})
+
+
+def by_image(folder):
+    table = pd.DataFrame(KEYS | {"image_id": ["002", "001"], "net_0000": [0.5, 1.5]})
+    write_table(table, folder / "net.csv", contracts.EMBEDDINGS)
+    return folder / "net.csv"
+
+
+def by_patient(folder):
+    table = pd.DataFrame(KEYS | {"patient_id": ["02", "01"], "net_0000": [0.5, 1.5]})
+    write_table(table, folder / "net.csv", contracts.PATIENT_EMBEDDINGS)
+    return folder / "net.csv"
+
+
+def test_images_are_described_as_their_patients(tmp_path):
+    assert list(read_described(by_image(tmp_path), owner=OWNER)["patient_id"]) == ["p2", "p1"]
+
+
+def test_patients_are_described_as_they_are(tmp_path):
+    found = read_described(by_patient(tmp_path), owner=OWNER)
+
+    assert list(found["patient_id"]) == ["02", "01"]
+    assert list(found["part"]) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("write", "key"), [(by_image, "image_id"), (by_patient, "patient_id")])
+def test_both_forms_are_read_with_ids_as_text(write, key, tmp_path):
+    found = read_embeddings(write(tmp_path))
+
+    assert found[key].str.len().min() > 1
+    assert list(found["net_0000"]) == [0.5, 1.5]
+
+
+def test_a_table_of_neither_form_is_refused(tmp_path):
+    (tmp_path / "net.csv").write_text("resample,part,case\nfinal,a,1\n", encoding="utf-8")
+
+    with pytest.raises(TableError, match="image_id"):
+        read_embeddings(tmp_path / "net.csv")

@@ -1,0 +1,55 @@
+"""Devices by name, settings of torch put back, seeds that share nothing."""
+
+import pytest
+import torch
+
+from pipeline.errors import PipelineError
+from pipeline.torch_device import device_named, device_of_process, drawn_from, reproducible
+
+CPU = torch.device("cpu")
+
+
+def settings():
+    return (
+        torch.get_num_threads(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.get_float32_matmul_precision(),
+        torch.utils.deterministic.fill_uninitialized_memory,
+        torch.backends.cudnn.deterministic,
+    )
+
+
+@pytest.mark.parametrize(("tf32", "precision"), [(True, "high"), (False, "highest")])
+def test_settings_of_torch_are_put_back(tf32, precision):
+    state, before = torch.random.get_rng_state(), settings()
+    with reproducible(seed=1, threads=2, device=CPU, tf32=tf32):
+        torch.rand(1)
+        assert settings() == (2, True, precision, False, True)
+
+    assert settings() == before
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_device_that_is_not_here_is_one_sentence():
+    assert device_named("cpu") == CPU
+    with pytest.raises(PipelineError, match=r"FUSION_DEVICE \(gpu0\) cannot be used here"):
+        device_named("gpu0")
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    gpu = torch.device("cuda")
+
+    assert device_of_process(CPU, number=1, size=2) == CPU
+    assert device_of_process(gpu, number=0, size=1) == gpu
+    assert device_of_process(gpu, number=1, size=2) == torch.device("cuda", 1)
+    with pytest.raises(PipelineError, match=r"'training.processes' has the value 3, but there are 2 GPUs here"):
+        device_of_process(gpu, number=1, size=3)
+
+
+def test_seeds_differ_by_every_part():
+    seeds = {drawn_from(7, a, b, c) for a in range(3) for b in range(3) for c in range(3)} | {drawn_from(8, 0, 0, 0)}
+
+    assert len(seeds) == 28
+    assert drawn_from(7, 1, 2, 3) == drawn_from(7, 1, 2, 3)
+    assert all(0 <= seed < 2**64 for seed in seeds)

@@ -1,0 +1,53 @@
+"""An unfinished training on disk: whole or not there, no code in it, not written too often."""
+
+import math
+import pickle
+
+import pytest
+import torch
+
+from pipeline.training_state import BestWeights, Epoch, TrainingState
+
+
+def test_what_was_saved_comes_back(tmp_path):
+    state = TrainingState(tmp_path / "deep" / "a.epoch", every_s=0)
+    assert state.load() is None
+    state.save({"network": {"w": torch.ones(2)}, "best": {"loss": math.inf, "epoch": 0}, "history": [{"epoch": 1}]})
+    found = TrainingState(tmp_path / "deep" / "a.epoch").load()
+
+    assert torch.equal(found["network"]["w"], torch.ones(2))
+    assert found["best"] == {"loss": math.inf, "epoch": 0}
+    assert found["history"] == [{"epoch": 1}]
+    assert [file.name for file in (tmp_path / "deep").iterdir()] == ["a.epoch"]
+
+    state.remove()
+    assert state.load() is None
+
+
+def test_it_is_written_at_most_every_so_often(tmp_path):
+    assert TrainingState(tmp_path / "a", every_s=0).is_due()
+    assert not TrainingState(tmp_path / "a", every_s=60).is_due()
+    assert not TrainingState(None, every_s=0).is_due()
+    assert TrainingState(None).load() is None
+
+
+def test_code_in_the_file_is_not_run(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "owned"), "w"))
+
+    torch.save({"network": Evil()}, tmp_path / "a")
+    with pytest.raises(pickle.UnpicklingError):
+        TrainingState(tmp_path / "a").load()
+    assert not (tmp_path / "owned").exists()
+
+
+def test_the_best_epoch_is_the_first_with_the_lowest_loss():
+    network, best = torch.nn.Linear(1, 1), BestWeights()
+    for number, loss in enumerate((0.7, 0.5, 0.5, 0.9), 1):
+        torch.nn.init.constant_(network.weight, number)
+        best.see(Epoch(epoch=number, train_loss=0.0, validation_loss=loss), network)
+    best.see(Epoch(epoch=5, train_loss=0.0, validation_loss=None), network)
+
+    assert (best.epoch, best.loss) == (2, 0.5)
+    assert best.weights["weight"].item() == 2

@@ -1,0 +1,50 @@
+"""Pairs of views: one sample a pair, missing views marked, by hand."""
+
+import numpy as np
+import pytest
+
+from pipeline.errors import CohortError
+from pipeline.roi_inputs import RoiInputs
+from pipeline.view_pairs import paired, pairs_of
+
+ROWS = [("p1", "long"), ("p1", "trans"), ("p1", "long"), ("p2", "trans"), ("p3", "other"), ("p0", "long")]
+
+
+def inputs(rows=ROWS):
+    return RoiInputs(
+        image_ids=tuple(f"i{number}" for number in range(len(rows))),
+        patient_ids=tuple(patient for patient, _ in rows),
+        views=tuple(view for _, view in rows),
+        pixels=np.arange(len(rows), dtype=np.uint8)[:, None, None, None] + np.zeros((1, 1, 2, 2), dtype=np.uint8) + 1,
+    )
+
+
+def test_pairs_by_hand():
+    found = pairs_of(inputs(), views=("long", "trans"))
+
+    assert [(pair.patient_id, pair.rows) for pair in found] == [
+        ("p0", (5, None)),
+        ("p1", (0, 1)),
+        ("p1", (2, 1)),  # the only transverse image goes with both
+        ("p2", (None, 3)),
+    ]
+
+
+def test_a_pair_is_one_sample_with_black_for_what_is_missing():
+    found = paired(inputs(), views=("long", "trans"))
+
+    assert found.pixels.shape == (4, 2, 1, 2, 2)
+    assert found.pixels[:, :, 0, 0, 0].tolist() == [[6, 0], [1, 2], [3, 2], [0, 4]]
+    assert found.present.tolist() == [[True, False], [True, True], [True, True], [False, True]]
+    assert found.patient_ids == ("p0", "p1", "p1", "p2")
+    assert found.rows_of(frozenset({"p1"})).tolist() == [1, 2]
+    assert len(set(found.image_ids)) == 4
+
+
+def test_the_order_of_the_views_is_that_asked_for():
+    assert pairs_of(inputs(), views=("trans", "long"))[1].rows == (1, 0)
+
+
+def test_a_view_that_no_one_has_is_one_sentence():
+    with pytest.raises(CohortError, match=r"has the view T11 .* has the views: long, other, trans$"):
+        pairs_of(inputs(), views=("long", "T11"))
