@@ -204,10 +204,10 @@ def test_resized_keeps_what_is_constant_and_every_other_axis(shape):
 
 
 def test_halving_weighs_neighbours_by_their_distance():
-    image = torch.tensor([0.0, 0, 0, 1, 0, 0, 0, 0]).expand(1, 8, 8)
+    image = torch.tensor([0.0, 0, 1, 0, 0, 0, 0, 0]).expand(1, 8, 8)
 
-    # Antialiased: a triangle of half-width 2 about the middle of two pixels has the weights 1, 3, 3, 1 (of 8).
-    assert resized(image, size_px=4)[0, 0].tolist() == pytest.approx([1 / 7, 3 / 8, 1 / 8, 0])
+    # A triangle about the middle of two pixels weighs four pixels 1, 3, 3, 1; the edge cuts the first one off.
+    assert resized(image, size_px=4)[0, 0].tolist() == pytest.approx([1 / 7, 3 / 8, 0, 0])
 
 
 def test_each_image_of_a_batch_is_resized_alike():
