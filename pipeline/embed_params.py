@@ -16,6 +16,7 @@ from pipeline.networks.registry import ARCHITECTURES, Network, is_fully_trained
 from pipeline.networks.settings import NetworkParams
 from pipeline.networks.vit import VitParams
 from pipeline.params import Params
+from pipeline.progressive import stage_of
 from pipeline.roi_inputs import InputParams
 from pipeline.training import TrainingParams
 
@@ -91,11 +92,20 @@ class EmbedParams(Params):
             )
         if part == "vit" and own != size:
             raise ValueError(f"key '{net}.image_size_px' has the value {size}, but vit.image_size_px is {own}")
-        if part == "penet" and (self.penet.train_size_px or size) > size:
+        if part == "penet":
+            self._check_stages(net, size)
+
+    def _check_stages(self, net: str, size: int) -> None:
+        target, stages = self.penet.train_size_px or size, self.penet.progressive.stages
+        if target > size:
             raise ValueError(
-                f"key 'penet.train_size_px' has the value {self.penet.train_size_px}: the images of {net} have "
-                f"{size} px; it may not be more"
+                f"key 'penet.train_size_px' has the value {target}: the images of {net} have {size} px; it may not be "
+                "more"
             )
+        try:
+            stage_of(0, steps=stages, target_px=target, params=self.penet.progressive)
+        except ValueError as error:
+            raise ValueError(f"key 'penet.train_size_px' (else the images of {net}) is too small: {error}") from error
 
     @model_validator(mode="after")
     def _views_are_not_mixed(self) -> Self:

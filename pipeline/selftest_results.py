@@ -1,6 +1,8 @@
 """The self-tests of results that are there: lesion size beside the models, and who was where."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -32,12 +34,19 @@ def size_results(inputs: Inputs, *, limit: float) -> tuple[list[Check], pd.DataF
     return checks, size_table(sizes, chosen=models, training=training)
 
 
+def _seen_by(cards: Sequence[Mapping[str, Any]], *, usable: pd.DataFrame, group: pd.Series) -> dict[str, str]:
+    """The group of every patient of whom a network can see an image; a network of views sees those views alone."""
+    views = next((card["settings"]["views"] for card in cards if "views" in card.get("settings", {})), None)
+    rows = usable if views is None else usable[usable["view"].isin(views)]
+    return {str(patient): str(group[patient]) for patient in rows["patient_id"].unique()}
+
+
 def identity_checks(inputs: Inputs, *, images: Path) -> list[Check]:
     """The lights of who was where, and of the printed figures; `images` is the folder of the cohort's images."""
     splits, usable = inputs.tables.splits, inputs.rois[inputs.rois["status"] == "ok"]
     hashes = image_hashes(inputs.cohort, folder=images)
     group = inputs.tables.patients.set_index("patient_id")["group_id"]
-    pictured = {patient: group[patient] for patient in usable["patient_id"].unique()}
+    pictured = {net: _seen_by(cards, usable=usable, group=group) for net, cards in inputs.cards.items()}
     return [
         patients_check(splits, patients=inputs.tables.patients),
         images_check(hashes, cohort=inputs.cohort, splits=splits),

@@ -209,12 +209,6 @@ def test_a_network_may_have_a_size_of_its_own():
     assert recipe_of(params, net="inception3", seed=1).input.image_size_px == 299
 
 
-def test_a_network_that_is_not_listed_is_refused(tmp_path):
-    params = load_params(params_file(tmp_path, nets="[carnet]"), EmbedParams)
-    with pytest.raises(ParamsError, match=r"network densenet121 is not among nets \(carnet\)"):
-        network_of(params, "densenet121")
-
-
 @pytest.mark.parametrize(
     ("enabled", "held", "told"), [(True, [0, 9, 0], "2 of 3 networks"), (True, [9, 9], None), (False, [0], None)]
 )

@@ -120,7 +120,7 @@ GROUPS = dict(zip(PATIENTS["patient_id"], PATIENTS["group_id"], strict=True))
 
 
 def networks(cards, rows, *, groups=GROUPS):
-    first, *others = networks_checks({"net": cards}, described={"net": rows}, splits=SPLITS, groups=groups)
+    first, *others = networks_checks({"net": cards}, described={"net": rows}, splits=SPLITS, groups={"net": groups})
     assert others == [] or [one.check for one in others] == ["networks_insample"]
     return others[0] if others else first
 
@@ -153,7 +153,7 @@ def test_a_row_without_a_card_is_red():
 def test_insample_has_a_red_light_of_its_own():
     rows = pd.concat([described("all", half="a"), described("all", half="b")])
     cards = [card("a", strategy="insample")]
-    apart, insample = networks_checks({"net": cards}, described={"net": rows}, splits=SPLITS, groups=GROUPS)
+    apart, insample = networks_checks({"net": cards}, described={"net": rows}, splits=SPLITS, groups={"net": GROUPS})
 
     assert (apart.check, apart.light) == ("networks_apart", "green")
     assert (insample.check, insample.light, insample.value) == ("networks_insample", "red", 60)
@@ -163,7 +163,7 @@ def test_insample_has_a_red_light_of_its_own():
 def test_insample_hides_no_other_fault():
     rows = pd.concat([described("all", half="a"), described("all", half="b")])
     cards = [card("a", strategy="insample", ids=["somebody"])]
-    found = networks_checks({"net": cards}, described={"net": rows}, splits=SPLITS, groups=GROUPS)
+    found = networks_checks({"net": cards}, described={"net": rows}, splits=SPLITS, groups={"net": GROUPS})
 
     assert [one.light for one in found] == ["red", "red"]
 

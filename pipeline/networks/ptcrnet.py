@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from pipeline.networks.settings import NetworkParams
 
 PARTS = ("carnet", "penet")
+DROPOUT = 0.2
 
 
 class PtcrNetParams(NetworkParams):
@@ -48,9 +49,10 @@ class PtcrNet(nn.Module):
         self.embedding_width = sum(int(part.embedding_width) for part in parts)
         self.carnet, self.penet = parts
         self.carnet.fc, self.penet.classifier = nn.Identity(), nn.Identity()  # one head for both
+        self.dropout = nn.Dropout(DROPOUT)  # grows with the stages of PE-Net
         self.head = nn.Linear(self.embedding_width, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Images (N, 3, S, S) to logits (N,) and embeddings (N, embedding_width)."""
         embedding = torch.cat([self.carnet(x)[1], self.penet(x)[1]], dim=1)
-        return self.head(embedding).squeeze(1), embedding
+        return self.head(self.dropout(embedding)).squeeze(1), embedding

@@ -126,13 +126,13 @@ def networks_checks(
     *,
     described: Mapping[str, pd.DataFrame],
     splits: pd.DataFrame,
-    groups: Mapping[str, str],
+    groups: Mapping[str, Mapping[str, str]],
 ) -> list[Check]:
     """No network describes a patient it was trained on; in-sample networks, which do so by plan, have their own light.
 
-    `cards` by network; `described` by network: resample, part and patient_id of every row of its features; `groups`:
-    the group of every patient that has a usable image. The ids a network was trained on are held against the hash on
-    its card, then their groups against the rows it describes, and every row must have a card.
+    `cards` by network; `described` by network: resample, part and patient_id of every row of its features; `groups`
+    by network: the group of every patient with an image that it can see. The ids a network was trained on are held
+    against the hash on its card, then their groups against the rows it describes, and every row must have a card.
     """
     if not cards:
         return [_networks_light("grey", finding="No network was used.")]
@@ -141,8 +141,8 @@ def networks_checks(
         carded = {(str(card["resample"]), str(card["part"])) for card in own}
         faults += int((~pd.MultiIndex.from_frame(described[net][["resample", "part"]]).isin(carded)).sum())
         for card in own:
-            trained, fits = _trained(card, splits=splits, with_image=set(groups))
-            seen = _seen(card, rows=described[net], trained=trained, groups=groups)
+            trained, fits = _trained(card, splits=splits, with_image=set(groups[net]))
+            seen = _seen(card, rows=described[net], trained=trained, groups=groups[net])
             planned = card.get("strategy") == INSAMPLE
             faults += int(not fits) + (0 if planned else seen)
             insample += seen if planned else 0
