@@ -1,5 +1,6 @@
 # make repro   set up, run the whole pipeline, say where the report is
 # make test    set up, run the whole test suite
+# make board   show the course of trainings in a browser (TensorBoard), also while they run
 # make lint    ruff and mypy;  make clean removes the environment and the scratch folder
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -8,7 +9,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 ACTIVATE := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH";
 
-.PHONY: repro test lint setup clean
+.PHONY: repro test lint board setup clean
 .DEFAULT_GOAL := repro
 
 repro: $(READY)
@@ -20,6 +21,9 @@ test: $(READY)
 
 lint: $(READY)
 	@$(ACTIVATE) ruff check . && ruff format --check . && mypy
+
+board: $(READY)
+	@$(ACTIVATE) tensorboard --logdir "$${FUSION_SCRATCH:-.scratch}/board"
 
 setup: $(READY)
 

@@ -11,29 +11,20 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipeline.attention_maps import attention_maps
-from pipeline.embed import recipe_of
 from pipeline.embed_params import EmbedParams, network_of
-from pipeline.embed_plan import normalisation_of
 from pipeline.errors import PipelineError
 from pipeline.explain_pictures import picture
 from pipeline.fusion import FusionParams
-from pipeline.grad_cam import grad_cam
 from pipeline.images import read_image
-from pipeline.networks.registry import build_network
-from pipeline.networks.weights import load_weights, read_tensors
 from pipeline.params import Params
 from pipeline.pseudonyms import Pseudonyms
-from pipeline.roi_inputs import InputParams, normalised, roi_pixels
-from pipeline.torch_device import reproducible
+from pipeline.roi_inputs import InputParams, roi_pixels
 
 KINDS = ("true positive", "false positive", "true negative", "false negative")
 AUTO, NONE = "auto", "none"
-FINAL = "final"
 
 
 class ExplainParams(Params):
@@ -145,62 +136,37 @@ def read_examples(
     return found, without
 
 
-def network_maps(
-    examples: Sequence[Example], *, net: str, kind: str, embed: EmbedParams, folder: Path, seed: int
-) -> list[NDArray[np.float32]] | None:
-    """The map of each example, the mean over the networks of resample `final`; None where none is kept.
-
-    `kind`: grad_cam or coordinate_attention (networks that have it).
-
-    Those networks have not seen the test patients. Frozen networks have no trained logit, so they have no map; nor has
-    a network whose last features have no place in the image (vit).
-    """
-    network, recipe = network_of(embed, net), recipe_of(embed, net=net, seed=seed)
-    if kind == "coordinate_attention" and not network.architecture.has_attention:
-        raise PipelineError(
-            f"params/explain.yaml: {net} has no coordinate attention; set network: carnet, or map: grad_cam"
-        )
-    files, layer = sorted(folder.glob(f"{FINAL}_*.safetensors")), network.architecture.last_features
-    if not files or layer is None:
-        return None
-    how = normalisation_of(network, recipe)
-    grey = torch.from_numpy(np.stack([example.planes for example in examples]).astype(np.float32) / 255)
-    maps = []
-    with reproducible(seed=seed, threads=embed.training.torch_threads, device=torch.device("cpu")):
-        for file in files:
-            module = build_network(network)
-            load_weights(module, read_tensors(file), place=str(file), head=network.architecture.head)
-            images = normalised(grey, how=how).contiguous()
-            own = kind == "coordinate_attention"
-            maps.append(attention_maps(module, images) if own else grad_cam(module, images, layer=layer))
-    return list(np.mean(maps, axis=0))
-
-
-def explain_table(examples: Sequence[Example], *, names: Pseudonyms, network: str | None, kind: str) -> pd.DataFrame:
-    """`explain.csv`: one row an example, patients by pseudonym."""
+def explain_table(
+    examples: Sequence[Example],
+    *,
+    maps: Sequence[NDArray[np.float32] | None],
+    names: Pseudonyms,
+    network: str | None,
+    kind: str,
+) -> pd.DataFrame:
+    """`explain.csv`: one row an example, patients by pseudonym; the network is named where it has a map."""
     width = len(str(len(examples)))
     rows = [
         {
             "number": f"{number:0{width}d}",
             "case": names.of(example.patient_id),
             "view": example.view,
-            "network": network,
-            "map": kind if network else None,
+            "network": None if heat is None else network,
+            "map": None if heat is None else kind,
             "kind": example.kind,
             "score": example.score,
             "threshold": example.threshold,
             "picture": f"{number:0{width}d}_{example.kind.replace(' ', '_')}.png",
         }
-        for number, example in enumerate(examples, 1)
+        for number, (example, heat) in enumerate(zip(examples, maps, strict=True), 1)
     ]
     columns = ["number", "case", "view", "network", "map", "kind", "score", "threshold", "picture"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def pictures(
-    table: pd.DataFrame, *, examples: Sequence[Example], maps: Sequence[NDArray[np.float32]] | None, panel_px: int
+    table: pd.DataFrame, *, examples: Sequence[Example], maps: Sequence[NDArray[np.float32] | None], panel_px: int
 ) -> Iterator[tuple[str, bytes]]:
     """The file name and the PNG of each example, in the order of `explain_table`."""
     for place, (name, example) in enumerate(zip(table["picture"], examples, strict=True)):
-        heat = maps[place] if maps else None
-        yield str(name), picture(example.grey, lesion=example.lesion, heat=heat, panel_px=panel_px)
+        yield str(name), picture(example.grey, lesion=example.lesion, heat=maps[place], panel_px=panel_px)

@@ -19,8 +19,9 @@ def id_hash(ids: Iterable[str]) -> str:
 
 
 def is_head(feature_set: str, model: str) -> bool:
-    """Whether a model is the own probability of the network that gives its feature set the name."""
-    return model == f"{feature_set}_head"
+    """Whether a model is the own probability of the network that gives its feature set the name, or of a view of it."""
+    head = f"{feature_set}_head"
+    return model == head or model.startswith(f"{head}_")
 
 
 @dataclass(frozen=True, kw_only=True)

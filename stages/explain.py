@@ -2,7 +2,7 @@
 
 import logging
 
-from pipeline import contracts, explain, result_contracts
+from pipeline import contracts, explain, explain_maps, result_contracts
 from pipeline.embed_params import EmbedParams
 from pipeline.fusion import FusionParams
 from pipeline.params import CommonParams, load_params
@@ -28,7 +28,7 @@ def main() -> None:
 
     rows = explain.primary_predictions(tables, chosen=chosen)
     examples: list[explain.Example] = []
-    maps, net = None, None
+    net = None
     if rows is None:
         log.warning("no primary comparison is named in params/compare.yaml, so there is no model to show examples of")
     else:
@@ -38,10 +38,11 @@ def main() -> None:
         examples, without = explain.read_examples(picked, rois=rois, folder=given.rois, params=shown)
         for patient in without:
             log.warning("%s has no usable image to show", names.of(patient))
+    maps: list[explain_maps.Map | None] = [None] * len(examples)
     if net and examples:
         folder = given.networks / net
-        maps = explain.network_maps(examples, net=net, kind=params.map, embed=embed, folder=folder, seed=seed)
-    table = explain.explain_table(examples, names=names, network=net if maps else None, kind=params.map)
+        maps = explain_maps.network_maps(examples, net=net, kind=params.map, embed=embed, folder=folder, seed=seed)
+    table = explain.explain_table(examples, maps=maps, names=names, network=net, kind=params.map)
 
     given.pictures.mkdir(parents=True, exist_ok=True)
     for name, content in explain.pictures(table, examples=examples, maps=maps, panel_px=params.panel_px):

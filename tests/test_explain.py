@@ -100,11 +100,6 @@ def test_a_network_that_is_not_there_is_named():
         explain.network_name(params, embed=EMBED, fusion=FUSION, primary_set="combined")
 
 
-def test_attention_is_asked_of_a_network_that_has_it(tmp_path):
-    with pytest.raises(PipelineError, match="densenet121 has no coordinate attention; set network: carnet"):
-        explain.network_maps([], net="densenet121", kind="coordinate_attention", embed=EMBED, folder=tmp_path, seed=1)
-
-
 def study(folder):
     """The files of the stage: eight patients with one image each, one of them without a usable ROI."""
     rois = []

@@ -1,0 +1,97 @@
+"""Maps of where the kept networks of a study look in the images of some patients."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from pipeline.attention_maps import attention_maps
+from pipeline.embed import recipe_of
+from pipeline.embed_params import EmbedParams
+from pipeline.embed_plan import normalisation_of
+from pipeline.errors import PipelineError
+from pipeline.explain import Example
+from pipeline.grad_cam import grad_cam
+from pipeline.networks.registry import Network, build_network
+from pipeline.networks.weights import load_weights, read_tensors
+from pipeline.progressive import resized
+from pipeline.roi_inputs import normalised
+from pipeline.torch_device import reproducible
+
+FINAL = "final"
+ATTENTION = "coordinate_attention"
+Map = NDArray[np.float32]
+
+
+def network_maps(
+    examples: Sequence[Example], *, net: str, kind: str, embed: EmbedParams, folder: Path, seed: int
+) -> list[Map | None]:
+    """The map (S, S) of each example, the mean over the networks of resample `final`; None where there is none.
+
+    `kind`: grad_cam or coordinate_attention (networks that have it). Networks that are trained apart (ptcrnet) or side
+    by side have the mean of theirs; one of several views shows what it sees in the view of the example.
+
+    Those networks have not seen the test patients. Frozen networks have no trained logit, so they have no map; nor has
+    one whose last features have no place in the image (vit), or that mixes its views at once.
+    Raises PipelineError where no network of `net` has the attention asked for.
+    """
+    members = embed.members_of(net)
+    if kind == ATTENTION and not any(one.architecture.has_attention for m in members for one in (m, *m.parts)):
+        raise PipelineError(
+            f"params/explain.yaml: {net} has no coordinate attention; set network: carnet, or map: grad_cam"
+        )
+    found: list[list[Map]] = [[] for _ in examples]
+    with reproducible(seed=seed, threads=embed.training.torch_threads, device=torch.device("cpu")):
+        for file in sorted(folder.glob(f"{FINAL}_*.safetensors")):
+            weights = read_tensors(file)
+            for member in members:
+                prefix = f"{member.name}." if len(members) > 1 else ""
+                own = {key.removeprefix(prefix): v for key, v in weights.items() if key.startswith(prefix)}
+                module = build_network(member)
+                load_weights(module, own, place=str(file), head=member.architecture.head)
+                for place, example in enumerate(examples):
+                    images = _seen(example, member=member, embed=embed, seed=seed)
+                    found[place] += _maps(module, images, network=member, view=example.view, kind=kind)
+    sides = [example.lesion.shape[0] for example in examples]
+    return [_mean(maps, side_px=side) if maps else None for maps, side in zip(found, sides, strict=True)]
+
+
+def _seen(example: Example, *, member: Network, embed: EmbedParams, seed: int) -> Tensor:
+    recipe = recipe_of(embed, net=member.name, seed=seed)
+    grey = torch.from_numpy(example.planes.astype(np.float32) / 255)[None]
+    grey = resized(grey, size_px=recipe.input.image_size_px)
+    return normalised(grey, how=normalisation_of(member, recipe)).contiguous()
+
+
+def _maps(module: nn.Module, images: Tensor, *, network: Network, view: str, kind: str) -> Iterator[Map]:
+    for part, one, layer in _parts(module, network=network, view=view):
+        if kind == ATTENTION and one.architecture.has_attention:
+            yield attention_maps(part, images)[0]
+        elif kind != ATTENTION and layer is not None:
+            yield grad_cam(part, images, layer=layer)[0]
+
+
+def _parts(module: nn.Module, *, network: Network, view: str) -> Iterator[tuple[nn.Module, Network, str | None]]:
+    """What can be asked for its map: a module that takes images, whose network it is, and its last layer with places.
+
+    A branch for a view answers with its own logit; parts side by side (ptcrnet) with the logit of the whole.
+    """
+    if network.architecture.has_views:
+        settings, (backbone,) = network.settings, network.parts
+        if settings.mode != "early" and view in settings.views:
+            branch = settings.views.index(view) if settings.mode == "two_branch" else 0
+            yield module.get_submodule(f"backbones.{branch}"), backbone, backbone.architecture.last_features
+    elif network.parts:
+        for one in network.parts:
+            yield module, one, f"{one.name}.{one.architecture.last_features}"
+    else:
+        yield module, network, network.architecture.last_features
+
+
+def _mean(maps: Sequence[Map], *, side_px: int) -> Map:
+    """The mean of maps of any side, at `side_px`."""
+    same = [resized(torch.from_numpy(heat)[None, None], size_px=side_px)[0, 0].numpy() for heat in maps]
+    return np.asarray(np.mean(same, axis=0), dtype=np.float32)
