@@ -1,5 +1,6 @@
 """embed: rows as the contract has them, the same bytes for any workers, no patient described by its own network."""
 
+import json
 import os
 import subprocess
 import sys
@@ -232,8 +233,8 @@ def test_labels_and_groups_come_from_the_patients_table():
     assert found.groups == {"007": "g", "8": "h"}
 
 
-def write_study(folder):
-    """The tables and ROIs of the tiny study as the stages before leave them."""
+def write_study(folder, *, without=()):
+    """The tables and ROIs of the tiny study as the stages before leave them, `without` some images."""
     inputs = STUDY.inputs
     rows = []
     for image_id, patient, view, pixels in zip(
@@ -241,7 +242,8 @@ def write_study(folder):
     ):
         write_image(image_from(pixels[0]), folder / "rois" / f"{image_id}_image.nrrd")
         write_image(image_from(np.ones_like(pixels[0])), folder / "rois" / f"{image_id}_mask.nrrd")
-        rows.append((image_id, patient, view, f"{image_id}_image.nrrd", f"{image_id}_mask.nrrd", "ok"))
+        if image_id not in without:
+            rows.append((image_id, patient, view, f"{image_id}_image.nrrd", f"{image_id}_mask.nrrd", "ok"))
     rois = pd.DataFrame(rows, columns=["image_id", "patient_id", "view", "image", "mask", "status"])
     empty = [column.name for column in contracts.ROIS.columns if column.name not in rois]
     write_table(rois.assign(**dict.fromkeys(empty)), folder / "rois.csv", contracts.ROIS)
@@ -251,11 +253,11 @@ def write_study(folder):
     write_table(splits(), folder / "splits.csv", contracts.SPLITS)
 
 
-def stage(folder, params):
-    command = [sys.executable, "-m", "stages.embed", "--net", "carnet", "--params", params]
+def stage(folder, params, *, net="carnet"):
+    command = [sys.executable, "-m", "stages.embed", "--net", net, "--params", params]
     command += ["--common", ROOT / "params" / "common.yaml", "--table", folder / "rois.csv"]
     command += ["--rois", folder / "rois", "--patients", folder / "patients.csv", "--splits", folder / "splits.csv"]
-    command += ["--features", folder / "carnet.csv", "--network", folder / "net", "--predictions", folder / "head.csv"]
+    command += ["--features", folder / "net.csv", "--network", folder / "net", "--predictions", folder / "head.csv"]
     environment = os.environ | {"FUSION_WORKERS": "1", "FUSION_SCRATCH": str(folder / "scratch")}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
@@ -265,10 +267,65 @@ def test_the_stage_writes_its_outputs(tmp_path):
     done = stage(tmp_path, params_file(tmp_path, epochs=1, image_size_px=32))
 
     assert done.returncode == 0, done.stderr
-    assert read_table(tmp_path / "carnet.csv", contracts.EMBEDDINGS).shape[1] == 3 + 512
+    assert read_table(tmp_path / "net.csv", contracts.EMBEDDINGS).shape[1] == 3 + 512
     assert set(read_table(tmp_path / "head.csv", contracts.PREDICTIONS)["model"]) == {"carnet_head"}
     assert len(list((tmp_path / "net").glob("*.json"))) == 6
     assert not (tmp_path / "scratch" / "embed-carnet").exists()
+    assert len(list((tmp_path / "scratch" / "board" / "carnet").iterdir())) == 6
+
+
+def test_two_processes_share_a_batch_under_torchrun(tmp_path):
+    write_study(tmp_path)
+    done = stage(tmp_path, params_file(tmp_path, epochs=1, image_size_px=32, processes=2))
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("networks were finished before") == 1  # one of them speaks and writes
+    assert read_table(tmp_path / "net.csv", contracts.EMBEDDINGS).shape[1] == 3 + 512
+    assert len(list((tmp_path / "net").glob("*.json"))) == 6
+
+
+def test_a_pair_of_views_is_described_as_its_patient(tmp_path):
+    write_study(tmp_path, without=("P001_trans", "P020_long", "P021_long", "P021_trans"))
+    params = params_file(tmp_path, nets="[dualview]", backbone="carnet", epochs=1, image_size_px=32)
+    done = stage(tmp_path, params, net="dualview")
+    assert done.returncode == 0, done.stderr
+
+    table = read_table(tmp_path / "net.csv", contracts.PATIENT_EMBEDDINGS)
+    assert table.shape[1] == 3 + 2 * 512
+    final = table[table["resample"] == "final"]
+    assert len(final) == 16 + 2 * (8 - 1)  # each half once, the test patients by both; P021 has no image
+    views = pd.read_csv(tmp_path / "net" / "views.csv", dtype={"patient_id": "str"})
+    assert set(views.loc[views["patient_id"] == "P001", "view"]) == {"long"}
+    assert set(views.loc[views["patient_id"] == "P002", "view"]) == {"long", "trans"}
+
+    heads = read_table(tmp_path / "head.csv", contracts.PREDICTIONS)
+    assert set(heads["model"]) == {"dualview_head", "dualview_head_long", "dualview_head_trans"}
+    test = splits().query("role != 'train'")
+    for _, rows in heads.groupby("model"):
+        assert set(zip(rows["resample"], rows["patient_id"], strict=True)) == set(
+            zip(test["resample"], test["patient_id"], strict=True)
+        )
+    card = json.loads((tmp_path / "net" / "final_a.json").read_text(encoding="utf-8"))
+    assert card["scored_without_image"] == ["P021"]
+    assert card["parts"]["carnet"]["depth"] == 18
+
+
+def test_two_networks_are_combined_on_patients_that_neither_has_seen(tmp_path):
+    write_study(tmp_path)
+    made = {}
+    for net in ("carnet", "ptcrnet"):
+        done = stage(tmp_path, params_file(tmp_path, nets="[carnet, ptcrnet]", epochs=1, image_size_px=64), net=net)
+        assert done.returncode == 0, done.stderr
+        made[net] = read_table(tmp_path / "net.csv", contracts.EMBEDDINGS)
+    card = json.loads((tmp_path / "net" / "final_a.json").read_text(encoding="utf-8"))
+    losses = pd.read_csv(tmp_path / "net" / "losses.csv")
+
+    assert made["ptcrnet"].shape[1] == 3 + 512 + 1280
+    # Its CAR-Net is the one that is trained alone, to the byte.
+    assert np.array_equal(made["ptcrnet"].iloc[:, 3 : 3 + 512], made["carnet"].iloc[:, 3:])
+    assert set(card["members"]) == {"carnet", "penet"}
+    assert set(losses["network"]) == {"carnet", "penet"}
+    assert set(read_table(tmp_path / "head.csv", contracts.PREDICTIONS)["model"]) == {"ptcrnet_head"}
 
 
 def test_the_stage_refuses_wrong_params_in_one_sentence(tmp_path):

@@ -1,4 +1,4 @@
-"""Images a second: describing with the trainer, the bare forward pass, and the common loop; seconds a training step.
+"""Images a second: describing as the stage does, the bare forward pass, and the common loop; the same for training.
 
     python -m tests.benchmarks.embedding     # the networks of params/embed.yaml, on a GPU where there is one
     python -m tests.benchmarks.embedding --device cpu --nets densenet121 --size-px 224 --images 64
@@ -9,6 +9,7 @@ The common loop is one image a time through Pillow and torchvision, with a hook 
 
 import argparse
 import logging
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -20,15 +21,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from pipeline.augmentation import augmentation
-from pipeline.embed import EmbedParams, network_of, recipe_of
-from pipeline.embed_cases import normalisation_of
-from pipeline.networks.registry import build_network
+from pipeline.embed import recipe_of
+from pipeline.embed_params import EmbedParams
+from pipeline.embed_plan import normalisation_of
+from pipeline.networks.registry import Network, build_network
 from pipeline.networks.torchvision_operators import load_torchvision
 from pipeline.optimisation import loss_of, optimiser_of
 from pipeline.params import load_params
 from pipeline.roi_inputs import IMAGENET_MEAN, IMAGENET_SD
-from pipeline.training import Trainer, device_named
+from pipeline.torch_device import device_named, reproducible
+from pipeline.training import Trainer
 from pipeline.training_batches import Examples, batches
 
 ROUNDS = 5
@@ -68,60 +70,74 @@ def common_loop(network: nn.Module, pixels: NDArray[np.uint8], *, device: torch.
     return found
 
 
-def measure(net: str, *, params: EmbedParams, images: int, size_px: int | None, device: torch.device) -> str:
-    """One line: images a second of the three ways, and the trainer's share of the bare pass; the same for a step."""
-    side = size_px or params.input_of(net).image_size_px
-    network, recipe = network_of(params, net), recipe_of(params, net=net, seed=1)
-    pixels = np.random.default_rng(1).integers(0, 256, (images, side, side)).astype(np.uint8)
+def measure(network: Network, *, params: EmbedParams, images: int, size_px: int | None, device: torch.device) -> str:
+    """One line: images a second of the three ways, and the describer's share of the bare pass; the same for a training.
+
+    The training is one epoch of `Trainer.fit` with its augmentation, loaders, guard and loss against forward, backward
+    and optimiser on tensors that are ready on the device.
+    """
+    side = size_px or params.input_of(network.name).image_size_px
+    recipe = recipe_of(params, net=network.name, seed=1)
+    pixels = np.random.default_rng(1).integers(0, 256, (images, 1, side, side)).astype(np.uint8)
     labels = np.arange(images, dtype=np.float32) % 2
     names = tuple(str(number) for number in range(images))
-    examples = Examples(pixels=pixels, labels=labels, patients=names, groups=names)
+    two = network.architecture.has_views
+    examples = Examples(
+        pixels=np.stack([pixels, pixels], axis=1) if two else pixels,
+        labels=labels,
+        patients=names,
+        groups=names,
+        present=np.ones((images, 2), dtype=np.bool_) if two else None,
+    )
     trainer = Trainer(
-        build_network(network.architecture, network.settings),
-        params=recipe.training,
-        augment=augmentation(recipe.augmentation),
+        build_network(network),
+        params=recipe.training.model_copy(update={"epochs": 1}),
+        strengths=recipe.augmentation,
         normalise=normalisation_of(network, recipe),
         device=device,
+        loaders=len(os.sched_getaffinity(0)) if device.type == "cuda" else 0,
     )
     parts = batches(np.arange(images), batch_size=recipe.training.batch_size)
-    ready = [trainer._input(trainer._grey(pixels[part])) for part in parts]
+    grey = torch.from_numpy(examples.pixels).to(device).float() / 255
+    ready = [trainer.describer.inputs(grey[part], present=examples.present, rows=part) for part in parts]
+    truth = [torch.from_numpy(labels[part]).to(device) for part in parts]
+    mixed = recipe.training.precision == "bfloat16"
 
     def bare() -> None:
         trainer.network.eval()
         with torch.inference_mode():
             for batch in ready:
-                trainer.network(batch)
+                trainer.network(*batch)
 
-    optimiser = optimiser_of(trainer.network, params=recipe.training, device=device)
-
-    def bare_step() -> None:
+    def bare_training() -> None:
         trainer.network.train()
-        for batch, part in zip(ready, parts, strict=True):
-            loss = loss_of(trainer.network(batch)[0].float(), labels[part], ratio=1.0, params=recipe.training)
+        optimiser = optimiser_of(trainer.network, params=recipe.training, device=device)
+        for batch, wanted in zip(ready, truth, strict=True):
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed):
+                logits = trainer.network(*batch)[0].float()
+            loss = loss_of(logits, wanted, ratio=1.0, params=recipe.training)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
 
-    def step() -> None:
-        for part in parts:
-            trainer._step(examples, part, ratio=1.0, optimiser=optimiser)
-
-    found = seconds(
-        {
-            "stage": lambda: trainer.describe(pixels),
-            "bare": bare,
-            "common": lambda: common_loop(trainer.network, pixels, device=device),
-            "step": step,
-            "bare step": bare_step,
-        },
-        device=device,
-    )
+    ways = {
+        "stage": lambda: trainer.describer.describe(examples.pixels, present=examples.present),
+        "bare": bare,
+        "training": lambda: trainer.fit(examples, forbidden=frozenset(), seed=1),
+        "bare training": bare_training,
+    }
+    if not two:
+        ways["common"] = lambda: common_loop(trainer.network, pixels[:, 0], device=device)
+    tf32 = recipe.training.precision == "tf32"
+    with reproducible(seed=1, threads=recipe.training.torch_threads, device=device, tf32=tf32):
+        found = seconds(ways, device=device)
     rates = {name: images / value for name, value in found.items()}
+    common = f", stage/common {rates['stage'] / rates['common']:.1f}" if "common" in rates else ""
+    memory = f"; {torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB" if device.type == "cuda" else ""
     return (
-        f"{net}, {side} px, {device}: images a second {rates['stage']:.0f} (stage), {rates['bare']:.0f} (bare pass), "
-        f"{rates['common']:.0f} (common loop); stage/bare {rates['stage'] / rates['bare']:.2f}, stage/common "
-        f"{rates['stage'] / rates['common']:.1f}; training {rates['step']:.0f} against {rates['bare step']:.0f} (bare "
-        f"step), {rates['step'] / rates['bare step']:.2f}"
+        f"{network.name}, {side} px, {device}: samples a second {rates['stage']:.0f} (stage), {rates['bare']:.0f} "
+        f"(bare pass); stage/bare {rates['stage'] / rates['bare']:.2f}{common}; training {rates['training']:.0f} "
+        f"against {rates['bare training']:.0f} (bare), {rates['training'] / rates['bare training']:.2f}{memory}"
     )
 
 
@@ -139,9 +155,8 @@ def main() -> None:
     nets = tuple(given.nets or params.nets)
     params = params.model_copy(update={"nets": nets})
     device = device_named(given.device)
-    torch.set_num_threads(params.training.torch_threads)
-    for net in nets:
-        log.info("%s", measure(net, params=params, images=given.images, size_px=given.size_px, device=device))
+    for member in (member for net in nets for member in params.members_of(net)):
+        log.info("%s", measure(member, params=params, images=given.images, size_px=given.size_px, device=device))
 
 
 if __name__ == "__main__":
