@@ -125,3 +125,23 @@ def test_clinical_columns():
 )
 def test_parts_are_matched_where_asked(networks, used, match, parts):
     assert parts_of(networks, used=used, match_parts=match) == parts
+
+
+def by_patient(*rows):
+    table = pd.DataFrame(list(rows), columns=["resample", "part", "patient_id", "net_0000"])
+    return deep_block(table, name="net", cohort=COHORT, splits=SPLITS, patients=IDS)
+
+
+def test_a_network_of_views_has_one_row_a_patient_and_one_indicator():
+    block = by_patient(("final", "a", "p2", 4.0), ("final", "b", "p1", 1.0))
+    frame = block.frame("final", "a")
+
+    assert list(frame.columns) == ["net_0000", "missing"]
+    assert frame.loc["p2"].tolist() == [4, 0]
+    assert frame.loc[["p1", "p3"], "missing"].tolist() == [1, 1]
+    assert block.indicators == ("missing",)
+
+
+def test_a_patient_described_by_the_network_of_its_own_half_is_refused():
+    with pytest.raises(PipelineError, match=r"part a describes 1 patients of the half .* first p1"):
+        by_patient(("final", "a", "p1", 1.0))
