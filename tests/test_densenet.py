@@ -42,3 +42,17 @@ def test_flat_layer_is_the_last_convolution(size_px, width):
 
 def test_parameter_count():
     assert sum(p.numel() for p in network("gap1024").parameters()) == 6_953_856 + 1_025
+
+
+def test_bottleneck_of_ten_is_that_of_the_t4_t11_study():
+    net = network("bottleneck10").eval()
+    x = torch.randn(2, 3, 32, 32)
+    logits, embeddings = net(x)
+    pooled = network("gap1024").eval()
+    pooled.load_state_dict({k: v for k, v in net.state_dict().items() if k.startswith("features.")}, strict=False)
+
+    assert sum(p.numel() for p in net.parameters()) == 6_964_117  # as published
+    assert embeddings.shape == (2, net.embedding_width) == (2, 10)
+    assert embeddings.min() < 0  # before the ReLU
+    torch.testing.assert_close(embeddings, net.bottleneck(pooled(x)[1]))
+    torch.testing.assert_close(logits, net.classifier(embeddings.relu()).squeeze(1))
