@@ -18,6 +18,8 @@ def process_group(*, size: int, device: torch.device) -> Iterator[None]:
     if size == 1:
         yield
         return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield
@@ -38,12 +40,11 @@ def size() -> int:
 def shared(network: nn.Module, *, device: torch.device) -> nn.Module:
     """The network to train with: its gradients are averaged over the group, and all start from process 0's weights.
 
-    On GPUs batch norm uses the whole batch; on CPUs, where torch has no such layer, the share of its process.
+    Batch norm uses the share of its process: one over all processes would wait for ever where a share has no image of a
+    view, and so does not run its branch.
     """
     if size() == 1:
         return network
-    if device.type == "cuda":
-        network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
     places = [device.index] if device.type == "cuda" else None
     # A branch or a null embedding that a batch does not use has no gradient.
     return DistributedDataParallel(network, device_ids=places, find_unused_parameters=True)

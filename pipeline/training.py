@@ -235,6 +235,7 @@ class _Run:
             return None
         examples, held, params = self.examples, self.held, self.trainer.params
         present = None if examples.present is None else examples.present[held]
-        logits = torch.from_numpy(self.trainer.describer.describe(examples.pixels[held], present=present).logits)
+        found = self.trainer.describer.describe(examples.pixels[held], present=present).logits
+        logits = torch.from_numpy(found).to(self.trainer.device)  # where its group of processes can add up
         loss = loss_of(logits, torch.from_numpy(examples.labels[held]), ratio=self.ratio, params=params)
         return float(loss)

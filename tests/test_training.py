@@ -250,6 +250,26 @@ def test_networks_learn_an_easy_task(name):
     assert np.isfinite(found.embeddings).all()
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_a_gpu_learns_the_same_easy_task(precision):
+    gpu, study, unseen = torch.device("cuda"), cohort(20, planted=60.0), cohort(20, seed=1, planted=60.0)
+    with reproducible(seed=0, threads=1, device=gpu, tf32=precision == "tf32"):
+        made = Trainer(
+            build_network(small("carnet")[0]),
+            params=training_params(epochs=4, learning_rate=1e-3, precision=precision),
+            strengths=STRENGTHS,
+            normalise="image",
+            device=gpu,
+            loaders=2,
+        )
+        made.fit(study.examples(np.arange(40)), forbidden=frozenset(), seed=0)
+        found = made.describer.describe(unseen.inputs.pixels)
+    labels = [unseen.labels[patient] for patient in unseen.inputs.patient_ids]
+
+    assert roc_auc_score(labels, found.logits) > 0.9
+
+
 def test_progressive_learning_sees_growing_images(monkeypatch):
     sides = []
 
