@@ -9,6 +9,7 @@ import argparse
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,8 @@ def run(main: Callable[[], None]) -> None:
     # A name of its own: PyRadiomics' logger is called radiomics as the stage is, and would show each line twice.
     log = logging.getLogger(f"stages.{stage}")
     logging.basicConfig(level=logging.INFO, format=f"{stage}: %(message)s", stream=sys.stderr)
+    # A worker that has grown large is replaced by joblib and its cases go to another: nothing a user can act on.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
     try:
         with logging_redirect_tqdm():
             main()

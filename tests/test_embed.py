@@ -34,6 +34,7 @@ from pipeline.images import image_from, write_image
 from pipeline.params import load_params
 from pipeline.tables import check_table, read_table, write_table
 from pipeline.threshold_rules import YOUDEN
+from pipeline.training_state import TrainingState
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = cohort()
@@ -130,6 +131,30 @@ def test_resume_computes_only_what_is_missing(tmp_path, monkeypatch):
 
     assert len(computed) == 2
     assert again == whole
+
+
+def test_a_training_that_was_killed_goes_on_after_its_last_epoch(tmp_path, monkeypatch):
+    whole = files(run("crossfit", tmp_path / "a"), tmp_path / "a")
+    save, seen = TrainingState.save, []
+
+    def save_and_die(self, content):
+        save(self, content)
+        seen.append(len(content["history"]))
+        if len(seen) == 3:  # two epochs of the first network, one of the second
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrainingState, "is_due", lambda _: True)
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingState, "save", save_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            run("crossfit", tmp_path / "b")
+    left = list((tmp_path / "b").rglob("*.epoch"))
+    again = files(run("crossfit", tmp_path / "b"), tmp_path / "b")
+
+    assert seen == [1, 2, 1]
+    assert len(left) == 1
+    assert again == whole
+    assert not list((tmp_path / "b").rglob("*.epoch"))
 
 
 def training_auc(strategy, folder):
