@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 EVERY_S = 10.0  # short epochs are quicker to repeat than to write
+SHARE = 0.05  # of the time, at most, goes into writing: a large network takes seconds each time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,9 @@ class BestWeights:
 
 
 class TrainingState:
-    """One file of the scratch folder, written after an epoch, at most once in `every_s` seconds; `path` None: none.
+    """One file of the scratch folder, written after an epoch; `path` None: none.
+
+    At most once in `every_s` seconds, and more seldom where writing takes more than a twentieth of the time.
 
     It holds tensors, numbers and text alone and is read with `weights_only`, so that no code can hide in it.
     """
@@ -60,10 +63,12 @@ class TrainingState:
         """Write the whole state or nothing."""
         assert self.path is not None
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(f"{self.path.name}.partial")
+        partial, start = self.path.with_name(f"{self.path.name}.partial"), time.monotonic()
         torch.save(state, partial)
         partial.replace(self.path)
         self.written = time.monotonic()
+        if self.every_s:
+            self.every_s = max(self.every_s, (self.written - start) / SHARE)
 
     def remove(self) -> None:
         """The training is finished."""

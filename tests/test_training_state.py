@@ -31,6 +31,16 @@ def test_it_is_written_at_most_every_so_often(tmp_path):
     assert TrainingState(None).load() is None
 
 
+def test_slow_writing_is_done_more_seldom(tmp_path, monkeypatch):
+    clock = iter([0.0, 100.0, 103.0, 150.0, 170.0])
+    monkeypatch.setattr("pipeline.training_state.time.monotonic", lambda: next(clock))
+    state = TrainingState(tmp_path / "a", every_s=10)
+    state.save({})  # from 100 to 103: three seconds are a twentieth of sixty
+
+    assert not state.is_due()  # at 150
+    assert state.is_due()  # at 170
+
+
 def test_code_in_the_file_is_not_run(tmp_path):
     class Evil:
         def __reduce__(self):
