@@ -37,17 +37,16 @@ def size() -> int:
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
-def shared(network: nn.Module, *, device: torch.device) -> nn.Module:
+def shared(network: nn.Module, *, device: torch.device, partly_used: bool) -> nn.Module:
     """The network to train with: its gradients are averaged over the group, and all start from process 0's weights.
 
     Batch norm uses the share of its process: one over all processes would wait for ever where a share has no image of a
-    view, and so does not run its branch.
+    view, and so does not run its branch. `partly_used`: some steps leave parts of the network out, such as a branch.
     """
     if size() == 1:
         return network
     places = [device.index] if device.type == "cuda" else None
-    # A branch or a null embedding that a batch does not use has no gradient.
-    return DistributedDataParallel(network, device_ids=places, find_unused_parameters=True)
+    return DistributedDataParallel(network, device_ids=places, find_unused_parameters=partly_used)
 
 
 def mean_over_group(total: Tensor) -> Tensor:

@@ -197,7 +197,7 @@ def predictions_table(
 
     Models `<net>_head` and `<net>_head_<view>`; header only for a frozen network, which has no head.
     """
-    heads = {f"{plan.name}_head": [result.probabilities for result in results]}
+    heads = {f"{plan.name}_head": [found.probabilities for found in results]}
     for number, view in enumerate(getattr(plan.settings, "views", ())):
         of_view = [found.view_probabilities for found in results if found.view_probabilities is not None]
         if of_view:
@@ -222,7 +222,8 @@ def _head(
     scores: dict[str, list[pd.Series]] = {}
     pairs = sorted(zip(results, probabilities, strict=True), key=lambda pair: pair[0].case.job.name)
     for result, own in pairs:
-        job, there = result.case.job, np.isfinite(own)  # a view that a patient lacks has no probability
+        # A view that a patient lacks has no probability; nothing else can lack one (see describe_case).
+        job, there = result.case.job, ~np.isnan(own)
         if not job.scored:
             continue
         rows = result.case.rows[there]

@@ -15,12 +15,13 @@ from pipeline.checkpoints import CheckpointStore, fingerprint
 from pipeline.description import Description
 from pipeline.embed_jobs import ALL, Job
 from pipeline.embed_plan import Case, Member, Place, Plan, Recipe, normalisation_of
+from pipeline.errors import PipelineError
 from pipeline.late_fusion import averaged, stacked
 from pipeline.networks.registry import build_network, is_given
 from pipeline.networks.weights import read_tensors, write_tensors
 from pipeline.torch_device import reproducible
-from pipeline.training import Trainer, Training
-from pipeline.training_state import TrainingState
+from pipeline.training import Trainer
+from pipeline.training_state import Training, TrainingState
 
 KEPT = "final"
 ARRAYS = ("embeddings", "probabilities", "view_probabilities", "view_embeddings")
@@ -103,22 +104,39 @@ def _trained(case: Case, *, member: Member, place: Place) -> _Trained:
             loaders=place.loaders,
         )
         if job.trained:
-            unseen = job.scored if job.part == ALL else job.described
-            training = trainer.fit(
-                cohort.examples(cohort.inputs.rows_of(job.trained)),
-                forbidden=frozenset(cohort.groups[patient] for patient in unseen),
-                seed=seed,
-                state=state_of(case, network=network.name, store=place.store),
-                board=None if place.board is None else place.board / f"{job.name}_{network.name}",
-            )
+            training = _fitted(trainer, case=case, member=member, place=place, seed=seed)
         shown = cohort.examples(case.rows)
         description = trainer.describer.describe(shown.pixels, present=shown.present)
         weights = trainer.weights() if _is_kept(job, recipe) else {}
+    if not (np.isfinite(description.logits).all() and np.isfinite(description.embeddings).all()):
+        raise PipelineError(
+            f"{_named(case, member)}: gives values that are no numbers; lower training.learning_rate or set "
+            "training.gradient_clip_norm in params/embed.yaml, or check the given weights"
+        )
     about = _about(member, training=training) | {
         "seed": seed,
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
     }
     return _Trained(description=description, training=training, weights=weights, about=about)
+
+
+def _fitted(trainer: Trainer, *, case: Case, member: Member, place: Place, seed: int) -> Training:
+    job, cohort, name = case.job, member.cohort, member.network.name
+    unseen = job.scored if job.part == ALL else job.described
+    try:
+        return trainer.fit(
+            cohort.examples(cohort.inputs.rows_of(job.trained)),
+            forbidden=frozenset(cohort.groups[patient] for patient in unseen),
+            seed=seed,
+            state=state_of(case, network=name, store=place.store),
+            board=None if place.board is None else place.board / f"{job.name}_{name}",
+        )
+    except PipelineError as error:
+        raise PipelineError(f"{_named(case, member)}: {error}") from error
+
+
+def _named(case: Case, member: Member) -> str:
+    return f"network {member.network.name}, resample {case.job.resample}, part {case.job.part}"
 
 
 def state_of(case: Case, *, network: str, store: CheckpointStore | None) -> TrainingState:

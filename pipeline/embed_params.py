@@ -71,13 +71,6 @@ class EmbedParams(Params):
 
     @model_validator(mode="after")
     def _size_fits_the_network(self) -> Self:
-        flat = "densenet121" in self.nets and self.densenet121.layer == "last_conv_flat1568"
-        size = self.input_of("densenet121").image_size_px
-        if flat and size != FLAT_SIZE_PX:
-            raise ValueError(
-                f"key 'input.image_size_px' has the value {size}: densenet121.layer "
-                f"last_conv_flat1568 needs {FLAT_SIZE_PX}"
-            )
         for network in (member for net in self.nets for member in self.members_of(net)):
             size = self.input_of(network.name).image_size_px
             for part in (network, *network.parts):
@@ -92,6 +85,11 @@ class EmbedParams(Params):
             )
         if part == "vit" and own != size:
             raise ValueError(f"key '{net}.image_size_px' has the value {size}, but vit.image_size_px is {own}")
+        if part == "densenet121" and self.densenet121.layer == "last_conv_flat1568" and size != FLAT_SIZE_PX:
+            raise ValueError(
+                f"key 'input.image_size_px' has the value {size}: densenet121.layer last_conv_flat1568 needs "
+                f"{FLAT_SIZE_PX}; set {net}.image_size_px"
+            )
         if part == "penet":
             self._check_stages(net, size)
 
@@ -116,10 +114,25 @@ class EmbedParams(Params):
             )
         return self
 
+    @model_validator(mode="after")
+    def _shares_train_a_batch_norm(self) -> Self:
+        least = 2 * self.training.processes
+        if self.training.processes > 1 and self.training.batch_size < least:
+            raise ValueError(
+                f"key 'training.batch_size' has the value {self.training.batch_size}: with training.processes "
+                f"{self.training.processes} it needs {least} or more, two images a process"
+            )
+        return self
+
     def input_of(self, net: str) -> InputParams:
         """The input of a network: that of all, in the network's own size where it has one."""
         size = getattr(self, net).image_size_px
         return self.input if size is None else self.input.model_copy(update={"image_size_px": size})
+
+    def shown_input(self, net: str) -> InputParams:
+        """The input of a network; of several that are trained apart, that with the largest images."""
+        inputs = [self.input_of(member.name) for member in self.members_of(net)]
+        return max(inputs, key=lambda one: one.image_size_px)
 
     def network(self, net: str) -> Network:
         """A network with its settings and those of its parts, listed or not."""

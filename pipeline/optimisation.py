@@ -116,19 +116,22 @@ def loss_of_output(
 class MovingAverage:
     """The exponential moving average of a network's weights (Polyak and Juditsky 1992); `decay` of the old a step.
 
-    Counters and running statistics of batch norms are taken over as they are. Off where `decay` is None.
+    Counters and running statistics of batch norms are taken over as they are. Off where `decay` is None. In the first
+    steps the decay is less, (1 + step) / (10 + step), so that the first random weights are soon forgotten (as in
+    TensorFlow's ExponentialMovingAverage).
     """
 
     def __init__(self, network: nn.Module, *, decay: float | None) -> None:
         self.decay = decay
         self.weights = {} if decay is None else {k: v.detach().clone() for k, v in network.named_parameters()}
 
-    def update(self, network: nn.Module) -> None:
-        """Take in the weights after a step."""
+    def update(self, network: nn.Module, *, step: int) -> None:
+        """Take in the weights after a step (from 0)."""
         if self.decay is None:
             return
+        decay = min(self.decay, (1 + step) / (10 + step))
         for name, value in network.named_parameters():
-            self.weights[name].lerp_(value.detach(), 1 - self.decay)
+            self.weights[name].lerp_(value.detach(), 1 - decay)
 
     def exchange(self, network: nn.Module) -> None:
         """Put the average into the network and the network's weights here; a second call puts them back."""

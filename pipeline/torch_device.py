@@ -23,19 +23,18 @@ def device_named(name: str) -> torch.device:
     return device
 
 
-def device_of_process(device: torch.device, *, number: int, size: int) -> torch.device:
-    """The device of process `number` of a group of `size`: a GPU each, or the CPU for all.
-
-    Raises PipelineError where there are fewer GPUs than processes.
-    """
-    if size == 1 or device.type != "cuda":
-        return device
-    if size > torch.cuda.device_count():
+def check_processes(device: torch.device, *, size: int) -> None:
+    """Raise PipelineError where a group of `size` processes would have fewer GPUs than processes."""
+    if size > 1 and device.type == "cuda" and size > torch.cuda.device_count():
         raise PipelineError(
             f"params/embed.yaml: key 'training.processes' has the value {size}, but there are "
             f"{torch.cuda.device_count()} GPUs here; set it to that number or less"
         )
-    return torch.device("cuda", number)
+
+
+def device_of_process(device: torch.device, *, number: int, size: int) -> torch.device:
+    """The device of process `number` of a group of `size`: a GPU each, or the CPU for all."""
+    return torch.device("cuda", number) if size > 1 and device.type == "cuda" else device
 
 
 @contextmanager
@@ -49,7 +48,7 @@ def reproducible(*, seed: int, threads: int, device: torch.device, tf32: bool = 
     switches: Any = torch.utils.deterministic
     filled = switches.fill_uninitialized_memory
     random = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-    with random, torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=tf32):
+    with random, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32):
         torch.manual_seed(seed)
         torch.set_num_threads(threads)
         torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")

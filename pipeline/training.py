@@ -5,7 +5,7 @@ On a CPU the same seed and thread count give the same bytes, with any number of 
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from pipeline import data_parallel
 from pipeline.augmentation import AugmentationParams
 from pipeline.description import Describer
+from pipeline.errors import PipelineError
 from pipeline.optimisation import (
     MovingAverage,
     OptimisationParams,
@@ -33,7 +34,7 @@ from pipeline.torch_device import drawn_from
 from pipeline.training_batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches, validation_rows
 from pipeline.training_board import TrainingBoard
 from pipeline.training_images import StageAt, TrainingImages, TrainingLoader
-from pipeline.training_state import BestWeights, Epoch, TrainingState
+from pipeline.training_state import BestWeights, Epoch, Training, TrainingState
 
 
 class TrainingParams(OptimisationParams):
@@ -44,15 +45,6 @@ class TrainingParams(OptimisationParams):
     processes: int = Field(default=1, ge=1, le=64, description="processes that share every batch")
     torch_threads: int = Field(ge=1, le=256)
     early_stopping: EarlyStoppingParams
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """What `fit` did: its epochs, the weight of an event over that of a non-event, and who was held out to stop it."""
-
-    epochs: tuple[Epoch, ...] = ()
-    weight_ratio: float = 1.0
-    n_validation_patients: int = 0
 
 
 class Trainer:
@@ -94,13 +86,14 @@ class Trainer:
         """Train on all examples but an inner validation part, if one is held out; keep the best epoch's weights then.
 
         Loss, optimiser, learning rate and moving average as in pipeline.optimisation. `forbidden`: groups that no
-        batch may hold. `state`: where to go on. `board`: folder of its curves. Raises AssertionError.
+        batch may hold. `state`: where to go on. `board`: folder of its curves. Raises
+        AssertionError, and PipelineError where the loss is no number.
         """
         held = validation_rows(examples, params=self.params.early_stopping, order=np.random.default_rng(seed))
         run = _Run(self, examples, held=held, forbidden=forbidden, seed=seed)
         state = state or TrainingState(None)
         run.go_on_from(state.load())
-        curves = TrainingBoard(board, resumed_after=len(run.history))
+        curves = TrainingBoard(board if run.rank == 0 else None, resumed_after=len(run.history))
         while not run.is_over():
             done = run.epoch()
             curves.add(
@@ -112,7 +105,7 @@ class Trainer:
                 },
                 epoch=done.epoch,
             )
-            if state.is_due() and data_parallel.rank() == 0:
+            if run.rank == 0 and state.is_due():
                 state.save(run.state())
         curves.close()
         run.finish()
@@ -136,6 +129,11 @@ class _Run:
         self.rows = np.setdiff1d(np.arange(len(examples.labels)), held)
         self.ratio = class_weight_ratio(examples.labels[self.rows], how=params.class_weights)
         self.rank, self.size = data_parallel.rank(), data_parallel.size()
+        if len(self.rows) < 2 * self.size:
+            raise PipelineError(
+                f"{len(self.rows)} training images are too few for training.processes ({self.size}) in "
+                "params/embed.yaml: each process needs two; set it to 1"
+            )
         self.steps_an_epoch = len(batches(self.rows, batch_size=params.batch_size, least=2 * self.size))
         self.steps = params.epochs * self.steps_an_epoch
         self.optimiser = optimiser_of(self.network, params=params, device=trainer.device)
@@ -164,7 +162,8 @@ class _Run:
             self.average.weights = {k: v.to(self.trainer.device) for k, v in kept["average"].items()}
             vars(self.best).update(kept["best"])
             self.history = [Epoch(**epoch) for epoch in kept["history"]]
-        self.shared = data_parallel.shared(self.network, device=self.trainer.device)
+        partly = hasattr(self.network, "auxiliary_weight")  # a network of views, of which a batch may lack one
+        self.shared = data_parallel.shared(self.network, device=self.trainer.device, partly_used=partly)
 
     def is_over(self) -> bool:
         """Whether all epochs were run, or none was better for `patience` epochs."""
@@ -196,6 +195,11 @@ class _Run:
         data_parallel.same_everywhere(self.network)
         self.average.exchange(self.network)
         train_loss = math.fsum(torch.stack(losses).tolist()) / len(self.rows)
+        if not math.isfinite(train_loss):
+            raise PipelineError(
+                f"the training has diverged: the loss of epoch {number} is {train_loss}; lower training.learning_rate "
+                f"({self.trainer.params.learning_rate}) or set training.gradient_clip_norm in params/embed.yaml"
+            )
         done = Epoch(epoch=number, train_loss=train_loss, validation_loss=self._validation_loss())
         self.best.see(done, self.network)
         self.average.exchange(self.network)
@@ -227,7 +231,7 @@ class _Run:
         if params.gradient_clip_norm is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), params.gradient_clip_norm)
         self.optimiser.step()
-        self.average.update(self.network)
+        self.average.update(self.network, step=step)
         return data_parallel.mean_over_group(loss.detach())
 
     def _validation_loss(self) -> float | None:
@@ -238,4 +242,4 @@ class _Run:
         found = self.trainer.describer.describe(examples.pixels[held], present=present).logits
         logits = torch.from_numpy(found).to(self.trainer.device)  # where its group of processes can add up
         loss = loss_of(logits, torch.from_numpy(examples.labels[held]), ratio=self.ratio, params=params)
-        return float(loss)
+        return float(data_parallel.mean_over_group(loss))  # one number for all, so that all stop at once

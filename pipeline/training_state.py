@@ -23,6 +23,15 @@ class Epoch:
     validation_loss: float | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What `fit` did: its epochs, the weight of an event over that of a non-event, and who was held out to stop it."""
+
+    epochs: tuple[Epoch, ...] = ()
+    weight_ratio: float = 1.0
+    n_validation_patients: int = 0
+
+
 class BestWeights:
     """The weights with the lowest validation loss so far; empty where nothing is held out."""
 

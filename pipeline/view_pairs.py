@@ -21,7 +21,8 @@ def pairs_of(inputs: RoiInputs, *, views: Sequence[str]) -> list[Pair]:
     """The pairs of every patient with an image of any of these views, sorted by patient.
 
     The k-th image of one view goes with the k-th of the other; a view with fewer images starts again from its first, so
-    that every image is in a pair and a patient has as many pairs as images of the view with more.
+    that every image is in a pair and a patient has as many pairs as images of the view with more (of the other view the
+    first images then count once more).
     Raises CohortError where a view has no image at all.
     """
     absent = sorted(set(views) - set(inputs.views))

@@ -83,6 +83,8 @@ def run(main: Callable[[], None]) -> None:
     # A name of its own: PyRadiomics' logger is called radiomics as the stage is, and would show each line twice.
     log = logging.getLogger(f"stages.{stage}")
     logging.basicConfig(level=logging.INFO, format=f"{stage}: %(message)s", stream=sys.stderr)
+    # Without it a GPU's matrix products are not the same in every run.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # A worker that has grown large is replaced by joblib and its cases go to another: nothing a user can act on.
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
     try:

@@ -12,7 +12,7 @@ from pipeline.networks.registry import build_network
 from pipeline.params import CommonParams, load_params
 from pipeline.roi_inputs import read_roi_inputs
 from pipeline.tables import read_table, write_table
-from pipeline.torch_device import device_named, device_of_process
+from pipeline.torch_device import check_processes, device_named, device_of_process
 from stages.cli import arguments, joined_group, progress, run, run_settings
 
 PATHS = ("params", "common", "table", "rois", "patients", "splits", "features", "network", "predictions")
@@ -33,8 +33,10 @@ def main() -> None:
     cohort = plan.cohort
     check_jobs(jobs, labels=cohort.labels, groups=cohort.groups, with_image=frozenset(cohort.inputs.patient_ids))
     cases = embed.cases_of(jobs, cohort=cohort, batch_size=params.training.batch_size)
+    device = device_named(settings.device)
+    check_processes(device, size=size)
     number = joined_group(size)
-    device = device_of_process(device_named(settings.device), number=number, size=size)
+    device = device_of_process(device, number=number, size=size)
 
     store = CheckpointStore(
         settings.scratch / f"embed-{given.net}",

@@ -34,7 +34,7 @@ def main() -> None:
     else:
         picked = explain.choose_patients(rows, examples=params.examples)
         net = explain.network_name(params, embed=embed, fusion=fusion, primary_set=primary[0])
-        rois, shown = read_table(given.table, contracts.ROIS), embed.input_of(net) if net else embed.input
+        rois, shown = read_table(given.table, contracts.ROIS), embed.shown_input(net) if net else embed.input
         examples, without = explain.read_examples(picked, rois=rois, folder=given.rois, params=shown)
         for patient in without:
             log.warning("%s has no usable image to show", names.of(patient))

@@ -75,7 +75,7 @@ def test_batch_norms_end_alike_in_both(tmp_path):
 def test_alone_nothing_is_shared():
     network, total = plain(), torch.tensor(3.0)
 
-    assert data_parallel.shared(network, device=CPU) is network
+    assert data_parallel.shared(network, device=CPU, partly_used=False) is network
     assert data_parallel.mean_over_group(total) is total
     assert (data_parallel.rank(), data_parallel.size()) == (0, 1)
     with data_parallel.process_group(size=1, device=CPU):

@@ -210,7 +210,7 @@ def test_demo_params_are_valid():
         ),
         ({"nets": "[carnet, carnet]"}, r"key 'nets'.*each at most once$"),
         ({"strategy": "frozen"}, r"key 'strategy' has the value 'frozen', but densenet121 would hold randomly"),
-        ({"layer": "last_conv_flat1568"}, r"'input\.image_size_px' has the value 64: .*last_conv_flat1568 needs 224$"),
+        ({"layer": "last_conv_flat1568"}, r"'input\.image_size_px' has the value 64: .*last_conv_flat1568 needs 224; "),
         (
             {"nets": "[alexnet]", "image_size_px": "32"},
             r"'input\.image_size_px' has the value 32: alexnet needs 63 or more",

@@ -6,12 +6,13 @@ import json
 import numpy as np
 import pytest
 import torch
-from tiny_study import TINY, cohort, plan, recipe, splits
+from tiny_study import TINY, TinyNet, cohort, plan, recipe, splits
 
 from pipeline.checkpoints import CheckpointStore
 from pipeline.embed_cases import describe_case, load_described, save_described
 from pipeline.embed_jobs import Job, plan_jobs
 from pipeline.embed_plan import Case, Place, normalisation_of
+from pipeline.errors import PipelineError
 from pipeline.networks.weights import WeightsParams
 from pipeline.roi_inputs import RoiInputs
 
@@ -121,6 +122,25 @@ def test_a_checkpoint_gives_back_the_same_bytes(tmp_path):
     assert again.card == done.card
     assert again.losses == done.losses
     assert all(torch.equal(again.weights[name], done.weights[name]) for name in done.weights)
+
+
+class Mad(TinyNet):
+    """A network that says nothing when it is asked, though its training went well."""
+
+    def forward(self, x):
+        logits, embedding = super().forward(x)
+        return logits, embedding if self.training else embedding * torch.nan
+
+
+def test_values_that_are_no_numbers_stop_the_stage_with_the_name_of_the_network():
+    mad = dataclasses.replace(TINY, architecture=dataclasses.replace(TINY.architecture, build=Mad))
+    with pytest.raises(PipelineError, match=r"^network tiny, resample final, part a: gives values that are no numbers"):
+        run(jobs()["final_a"], network=mad)
+
+
+def test_a_training_that_diverges_is_named():
+    with pytest.raises(PipelineError, match=r"^network tiny, resample final, part a: the training has diverged"):
+        run(jobs()["final_a"], optimiser="sgd", learning_rate=1.0, epochs=60)
 
 
 def test_auto_normalisation_follows_the_weights():

@@ -59,6 +59,14 @@ def params(folder, **changes):
         ({"nets": ["penet"], "penet__progressive__dropout": [0.3, 0.1]}, r"penet\.progressive.*dropout"),
         ({"ptcrnet__weights": FILE}, r"ptcrnet.*'file' is not for ptcrnet with combine 'late'"),
         ({"ptcrnet__image_size_px": 64}, r"ptcrnet.*image_size_px is for combine 'concat'"),
+        (
+            {"nets": ["dualview"], "densenet121__layer": "last_conv_flat1568"},
+            r"64: densenet121\.layer last_conv_flat1568 needs 224; set dualview\.image_size_px$",
+        ),
+        (
+            {"training__processes": 4, "training__batch_size": 6},
+            r"'training\.batch_size' has the value 6: with training\.processes 4 it needs 8 or more",
+        ),
         ({"training__processes": 0}, r"training\.processes.*greater than or equal to 1$"),
     ],
 )
@@ -90,6 +98,13 @@ def test_members_are_trained_apart_unless_they_are_one_network(tmp_path):
     assert [member.name for member in joint.members_of("ptcrnet")] == ["ptcrnet"]
     assert [part.name for part in joint.network("ptcrnet").parts] == ["carnet", "penet"]
     assert [part.name for part in late.network("dualview").parts] == ["densenet121"]
+
+
+def test_pictures_have_the_size_of_the_largest_member(tmp_path):
+    found = params(tmp_path, carnet__image_size_px=96, penet__image_size_px=128)
+
+    assert found.shown_input("ptcrnet").image_size_px == 128
+    assert found.shown_input("carnet").image_size_px == 96
 
 
 def test_a_network_that_is_not_listed_is_refused(tmp_path):

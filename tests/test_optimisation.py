@@ -118,8 +118,8 @@ def test_moving_average_by_hand():
     nn.init.constant_(network.weight, 0.0)
     average = MovingAverage(network, decay=0.75)
     nn.init.constant_(network.weight, 1.0)
-    average.update(network)
-    average.update(network)
+    average.update(network, step=100)
+    average.update(network, step=101)
 
     average.exchange(network)
     assert float(network.weight.detach()) == pytest.approx(1 - 0.75**2)
@@ -131,7 +131,7 @@ def test_without_decay_there_is_no_average():
     network = nn.Linear(1, 1)
     before = network.weight.clone()
     average = MovingAverage(network, decay=None)
-    average.update(network)
+    average.update(network, step=0)
     average.exchange(network)
 
     assert torch.equal(network.weight, before)

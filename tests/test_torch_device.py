@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.errors import PipelineError
-from pipeline.torch_device import device_named, device_of_process, drawn_from, reproducible
+from pipeline.torch_device import check_processes, device_named, device_of_process, drawn_from, reproducible
 
 CPU = torch.device("cpu")
 
@@ -25,6 +25,7 @@ def test_settings_of_torch_are_put_back(tf32, precision):
     with reproducible(seed=1, threads=2, device=CPU, tf32=tf32):
         torch.rand(1)
         assert settings() == (2, True, precision, False, True)
+        assert torch.backends.cudnn.enabled
 
     assert settings() == before
     assert torch.equal(torch.random.get_rng_state(), state)
@@ -43,8 +44,10 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch):
     assert device_of_process(CPU, number=1, size=2) == CPU
     assert device_of_process(gpu, number=0, size=1) == gpu
     assert device_of_process(gpu, number=1, size=2) == torch.device("cuda", 1)
+    check_processes(gpu, size=2)
+    check_processes(CPU, size=3)
     with pytest.raises(PipelineError, match=r"'training.processes' has the value 3, but there are 2 GPUs here"):
-        device_of_process(gpu, number=1, size=3)
+        check_processes(gpu, size=3)
 
 
 def test_seeds_differ_by_every_part():

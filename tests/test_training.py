@@ -12,6 +12,7 @@ from tiny_study import NO_CHANGE, STOPPING, TinyNet, cohort, training_params
 from torch import nn
 
 from pipeline.embed_params import EmbedParams
+from pipeline.errors import PipelineError
 from pipeline.networks.registry import ARCHITECTURES, build_network
 from pipeline.optimisation import loss_of
 from pipeline.params import load_params
@@ -250,9 +251,31 @@ def test_networks_learn_an_easy_task(name):
     assert np.isfinite(found.embeddings).all()
 
 
+def test_a_training_that_diverges_is_one_sentence():
+    class Mad(TinyNet):
+        def forward(self, x):
+            logits, embedding = super().forward(x)
+            return logits * torch.nan, embedding
+
+    with pytest.raises(PipelineError, match=r"^the training has diverged: the loss of epoch 1 is nan; lower training"):
+        trainer(Mad(None)).fit(cohort().examples(np.arange(8)), forbidden=frozenset(), seed=1)
+
+
+def test_a_slow_average_still_learns_from_the_first_steps():
+    study = cohort(planted=60.0)
+    with reproducible(seed=0, threads=1, device=CPU):
+        made = trainer(build_network(small("carnet")[0]), epochs=4, learning_rate=1e-3, ema_decay=0.99)
+        made.fit(study.examples(np.arange(48)), forbidden=frozenset(), seed=0)
+        found = made.describer.describe(study.inputs.pixels)
+    labels = [study.labels[patient] for patient in study.inputs.patient_ids]
+
+    assert roc_auc_score(labels, found.logits) > 0.9
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
-def test_a_gpu_learns_the_same_easy_task(precision):
+def test_a_gpu_learns_the_same_easy_task(precision, monkeypatch):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     gpu, study, unseen = torch.device("cuda"), cohort(20, planted=60.0), cohort(20, seed=1, planted=60.0)
     with reproducible(seed=0, threads=1, device=gpu, tf32=precision == "tf32"):
         made = Trainer(
