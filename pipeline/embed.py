@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline import data_parallel
 from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.contracts import EMBEDDINGS, PATIENT_EMBEDDINGS
 from pipeline.embed_cases import Described, describe_case, load_described, save_described, state_of
@@ -22,7 +21,8 @@ from pipeline.parallel import map_cases
 from pipeline.params import ThresholdParams
 from pipeline.roi_inputs import InputParams, RoiInputs
 from pipeline.tables import Contract, write_csv
-from pipeline.training import TrainingParams
+from pipeline.training import data_parallel
+from pipeline.training.trainer import TrainingParams
 from pipeline.view_pairs import paired
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "SimpleITK")

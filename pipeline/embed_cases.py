@@ -12,16 +12,16 @@ from scipy.special import expit
 from torch import Tensor
 
 from pipeline.checkpoints import CheckpointStore, fingerprint
-from pipeline.description import Description
 from pipeline.embed_jobs import ALL, Job
 from pipeline.embed_plan import Case, Member, Place, Plan, Recipe, normalisation_of
 from pipeline.errors import PipelineError
 from pipeline.late_fusion import averaged, stacked
 from pipeline.networks.registry import build_network, is_given
 from pipeline.networks.weights import read_tensors, write_tensors
-from pipeline.torch_device import reproducible
-from pipeline.training import Trainer
-from pipeline.training_state import Training, TrainingState
+from pipeline.training.describer import Description
+from pipeline.training.device import reproducible
+from pipeline.training.state import Training, TrainingState
+from pipeline.training.trainer import Trainer
 
 KEPT = "final"
 ARRAYS = ("embeddings", "probabilities", "view_probabilities", "view_embeddings")

@@ -4,7 +4,6 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.augmentation import AugmentationParams
 from pipeline.embed_jobs import Strategy
 from pipeline.errors import ParamsError
 from pipeline.networks.carnet import CarNetParams
@@ -16,9 +15,10 @@ from pipeline.networks.registry import ARCHITECTURES, Network, is_fully_trained
 from pipeline.networks.settings import NetworkParams
 from pipeline.networks.vit import VitParams
 from pipeline.params import Params
-from pipeline.progressive import stage_of
 from pipeline.roi_inputs import InputParams
-from pipeline.training import TrainingParams
+from pipeline.training.augmentation import AugmentationParams
+from pipeline.training.progressive import stage_of
+from pipeline.training.trainer import TrainingParams
 
 
 class EmbedParams(Params):

@@ -9,13 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.augmentation import AugmentationParams
 from pipeline.checkpoints import CheckpointStore, fingerprint
 from pipeline.embed_jobs import Job, Strategy
 from pipeline.networks.registry import Network, is_given
 from pipeline.roi_inputs import InputParams, Normalisation, RoiInputs
-from pipeline.training import TrainingParams
-from pipeline.training_batches import Examples
+from pipeline.training.augmentation import AugmentationParams
+from pipeline.training.batches import Examples
+from pipeline.training.trainer import TrainingParams
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,9 +17,9 @@ from pipeline.explain import Example
 from pipeline.grad_cam import grad_cam
 from pipeline.networks.registry import Network, build_network
 from pipeline.networks.weights import load_weights, read_tensors
-from pipeline.progressive import resized
 from pipeline.roi_inputs import normalised
-from pipeline.torch_device import reproducible
+from pipeline.training.device import reproducible
+from pipeline.training.progressive import resized
 
 FINAL = "final"
 ATTENTION = "coordinate_attention"

@@ -3,7 +3,7 @@
 import logging
 from functools import partial
 
-from pipeline import contracts, data_parallel, embed
+from pipeline import contracts, embed
 from pipeline.checkpoints import CheckpointStore
 from pipeline.embed_jobs import check_jobs, plan_jobs
 from pipeline.embed_params import EmbedParams
@@ -12,7 +12,8 @@ from pipeline.networks.registry import build_network
 from pipeline.params import CommonParams, load_params
 from pipeline.roi_inputs import read_roi_inputs
 from pipeline.tables import read_table, write_table
-from pipeline.torch_device import check_processes, device_named, device_of_process
+from pipeline.training import data_parallel
+from pipeline.training.device import check_processes, device_named, device_of_process
 from stages.cli import arguments, joined_group, progress, run, run_settings
 
 PATHS = ("params", "common", "table", "rois", "patients", "splits", "features", "network", "predictions")

@@ -34,7 +34,7 @@ from pipeline.images import image_from, write_image
 from pipeline.params import load_params
 from pipeline.tables import check_table, read_table, write_table
 from pipeline.threshold_rules import YOUDEN
-from pipeline.training_state import TrainingState
+from pipeline.training.state import TrainingState
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = cohort()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.training_batches import EarlyStoppingParams, Examples, batches, guarded_batches, validation_rows
+from pipeline.training.batches import EarlyStoppingParams, Examples, batches, guarded_batches, validation_rows
 
 
 def examples(n_patients, *, every=3):

@@ -1,6 +1,6 @@
 """TensorBoard files: what was added can be read, epochs run again after a stop are not there twice."""
 
-from pipeline.training_board import TrainingBoard
+from pipeline.training.board import TrainingBoard
 
 
 def curve(folder, name="loss/train"):

@@ -6,7 +6,7 @@ import pickle
 import pytest
 import torch
 
-from pipeline.training_state import BestWeights, Epoch, TrainingState
+from pipeline.training.state import BestWeights, Epoch, TrainingState
 
 
 def test_what_was_saved_comes_back(tmp_path):
@@ -33,7 +33,7 @@ def test_it_is_written_at_most_every_so_often(tmp_path):
 
 def test_slow_writing_is_done_more_seldom(tmp_path, monkeypatch):
     clock = iter([0.0, 100.0, 103.0, 150.0, 170.0])
-    monkeypatch.setattr("pipeline.training_state.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("pipeline.training.state.time.monotonic", lambda: next(clock))
     state = TrainingState(tmp_path / "a", every_s=10)
     state.save({})  # from 100 to 103: three seconds are a twentieth of sixty
 

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from pipeline.augmentation import AugmentationParams
 from pipeline.embed_plan import Cohort, Member, Plan, Recipe
 from pipeline.networks.registry import Architecture, Network
 from pipeline.networks.weights import WeightsParams
 from pipeline.params import Params
 from pipeline.roi_inputs import InputParams, RoiInputs
-from pipeline.training import TrainingParams
+from pipeline.training.augmentation import AugmentationParams
+from pipeline.training.trainer import TrainingParams
 
 SIZE_PX = 32
 NO_CHANGE = AugmentationParams(

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pipeline.networks.settings import NetworkParams
 from pipeline.networks.torchvision_operators import load_torchvision
-from pipeline.progressive import ProgressiveParams
+from pipeline.training.progressive import ProgressiveParams
 
 
 class PeNetParams(NetworkParams):

@@ -26,12 +26,12 @@ from pipeline.embed_params import EmbedParams
 from pipeline.embed_plan import normalisation_of
 from pipeline.networks.registry import Network, build_network
 from pipeline.networks.torchvision_operators import load_torchvision
-from pipeline.optimisation import loss_of, optimiser_of
 from pipeline.params import load_params
 from pipeline.roi_inputs import IMAGENET_MEAN, IMAGENET_SD
-from pipeline.torch_device import device_named, reproducible
-from pipeline.training import Trainer
-from pipeline.training_batches import Examples, batches
+from pipeline.training.batches import Examples, batches
+from pipeline.training.device import device_named, reproducible
+from pipeline.training.optimisation import loss_of, optimiser_of
+from pipeline.training.trainer import Trainer
 
 ROUNDS = 5
 log = logging.getLogger("embedding")

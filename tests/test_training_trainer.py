@@ -14,13 +14,13 @@ from torch import nn
 from pipeline.embed_params import EmbedParams
 from pipeline.errors import PipelineError
 from pipeline.networks.registry import ARCHITECTURES, build_network
-from pipeline.optimisation import loss_of
 from pipeline.params import load_params
-from pipeline.progressive import ProgressiveParams
-from pipeline.torch_device import reproducible
-from pipeline.training import Trainer
-from pipeline.training_batches import Examples, validation_rows
-from pipeline.training_state import TrainingState
+from pipeline.training.batches import Examples, validation_rows
+from pipeline.training.device import reproducible
+from pipeline.training.optimisation import loss_of
+from pipeline.training.progressive import ProgressiveParams
+from pipeline.training.state import TrainingState
+from pipeline.training.trainer import Trainer
 from pipeline.view_pairs import paired
 
 ROOT = Path(__file__).resolve().parents[1]

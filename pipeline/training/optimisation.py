@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from pipeline.data_parallel import mean_over_group
 from pipeline.params import Params
+from pipeline.training.data_parallel import mean_over_group
 
 MOMENTUM = 0.9  # of SGD
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pipeline.roi_inputs import Normalisation, normalised
-from pipeline.training_batches import Rows, batches
+from pipeline.training.batches import Rows, batches
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.errors import PipelineError
-from pipeline.torch_device import check_processes, device_named, device_of_process, drawn_from, reproducible
+from pipeline.training.device import check_processes, device_named, device_of_process, drawn_from, reproducible
 
 CPU = torch.device("cpu")
 

@@ -15,11 +15,16 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from pipeline import data_parallel
-from pipeline.augmentation import AugmentationParams
-from pipeline.description import Describer
 from pipeline.errors import PipelineError
-from pipeline.optimisation import (
+from pipeline.roi_inputs import Normalisation
+from pipeline.training import data_parallel
+from pipeline.training.augmentation import AugmentationParams
+from pipeline.training.batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches, validation_rows
+from pipeline.training.board import TrainingBoard
+from pipeline.training.describer import Describer
+from pipeline.training.device import drawn_from
+from pipeline.training.images import StageAt, TrainingImages, TrainingLoader
+from pipeline.training.optimisation import (
     MovingAverage,
     OptimisationParams,
     class_weight_ratio,
@@ -28,13 +33,8 @@ from pipeline.optimisation import (
     optimiser_of,
     rate,
 )
-from pipeline.progressive import ProgressiveParams, mixed, set_dropout, stage_of
-from pipeline.roi_inputs import Normalisation
-from pipeline.torch_device import drawn_from
-from pipeline.training_batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches, validation_rows
-from pipeline.training_board import TrainingBoard
-from pipeline.training_images import StageAt, TrainingImages, TrainingLoader
-from pipeline.training_state import BestWeights, Epoch, Training, TrainingState
+from pipeline.training.progressive import ProgressiveParams, mixed, set_dropout, stage_of
+from pipeline.training.state import BestWeights, Epoch, Training, TrainingState
 
 
 class TrainingParams(OptimisationParams):
@@ -85,9 +85,9 @@ class Trainer:
     ) -> Training:
         """Train on all examples but an inner validation part, if one is held out; keep the best epoch's weights then.
 
-        Loss, optimiser, learning rate and moving average as in pipeline.optimisation. `forbidden`: groups that no
-        batch may hold. `state`: where to go on. `board`: folder of its curves. Raises
-        AssertionError, and PipelineError where the loss is no number.
+        Loss, optimiser, learning rate and moving average as in pipeline.training.optimisation. `forbidden`: groups that
+        no batch may hold. `state`: where to go on. `board`: folder of its curves.
+        Raises AssertionError for such a group, PipelineError where the loss is no number.
         """
         held = validation_rows(examples, params=self.params.early_stopping, order=np.random.default_rng(seed))
         run = _Run(self, examples, held=held, forbidden=forbidden, seed=seed)

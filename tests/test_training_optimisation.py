@@ -8,7 +8,14 @@ import torch
 from tiny_study import training_params
 from torch import nn
 
-from pipeline.optimisation import MovingAverage, class_weight_ratio, loss_of, loss_of_output, optimiser_of, rate
+from pipeline.training.optimisation import (
+    MovingAverage,
+    class_weight_ratio,
+    loss_of,
+    loss_of_output,
+    optimiser_of,
+    rate,
+)
 
 CPU = torch.device("cpu")
 LABELS = np.array([1, 0, 0, 0], dtype=np.float32)

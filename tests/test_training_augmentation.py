@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_study import NO_CHANGE
 
-from pipeline.augmentation import augmentation
+from pipeline.training.augmentation import augmentation
 
 
 def changed(batch, *, seed=0, **strengths):

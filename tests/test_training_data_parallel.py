@@ -6,9 +6,9 @@ import torch
 from tiny_study import NO_CHANGE, TinyNet, cohort, training_params
 from torch import nn
 
-from pipeline import data_parallel
-from pipeline.torch_device import reproducible
-from pipeline.training import Trainer
+from pipeline.training import data_parallel
+from pipeline.training.device import reproducible
+from pipeline.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 STUDY = cohort()
