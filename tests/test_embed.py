@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,7 +29,7 @@ from pipeline.embed import (
 )
 from pipeline.embed_jobs import plan_jobs
 from pipeline.embed_params import EmbedParams, network_of
-from pipeline.embed_plan import Place
+from pipeline.embed_plan import Place, Plan
 from pipeline.errors import ParamsError
 from pipeline.images import image_from, write_image
 from pipeline.params import load_params
@@ -180,6 +181,22 @@ def test_a_network_that_learns_by_heart_betrays_insample_and_not_crossfit(tmp_pa
     assert 0.4 < crossfit[0] < 0.6
     assert 0.35 < insample[1] < 0.65
     assert 0.35 < crossfit[1] < 0.65
+
+
+def test_late_fusion_of_two_that_learn_by_heart_says_nothing_of_noise(tmp_path):
+    study, table = cohort(120), splits(120)
+    alone = plan("crossfit", study=study, epochs=40).members[0]
+    other = replace(alone, network=replace(alone.network, name="other"))
+    both = Plan(name="both", members=(alone, other), settings=alone.network.settings, combine="late")
+    found = []
+    for result in run("crossfit", tmp_path, table=table, made=both):
+        rows = [row for row in result.case.rows if study.inputs.patient_ids[row] in result.case.job.scored]
+        labels = [study.labels[study.inputs.patient_ids[row]] for row in rows]
+        scores = dict(zip(result.case.rows, result.probabilities, strict=True))
+        found.append(roc_auc_score(labels, [scores[row] for row in rows]))
+
+    assert len(found) == 6
+    assert 0.4 < np.mean(found) < 0.6
 
 
 def params_file(folder, **changes):

@@ -192,7 +192,54 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(how, tmp_path, mon
     assert all(np.array_equal(one, other) for one, other in zip(resumed[2], whole[2], strict=True))
 
 
+def grown(*, loaders=0, state=None):
+    """A network with dropout, on pairs of views or not, whose training grows in three stages over four epochs."""
+
+    class Growing(TinyNet):
+        def __init__(self):
+            super().__init__(None)
+            self.dropout = nn.Dropout(0.5)
+
+        def forward(self, x):
+            return super().forward(self.dropout(nn.functional.interpolate(x, size=32)))
+
+    with reproducible(seed=5, threads=1, device=CPU):
+        made = Trainer(
+            Growing(),
+            params=training_params(epochs=4, batch_size=10),
+            strengths=STRENGTHS,
+            normalise="image",
+            device=CPU,
+            progressive=ProgressiveParams(stages=3, magnitude=(2, 10), mixup_alpha=(0, 0.4), dropout=(0.1, 0.3)),
+            train_size_px=64,
+            loaders=loaders,
+        )
+        record = made.fit(cohort().examples(np.arange(48)), forbidden=frozenset(), seed=5, state=state)
+    return record, made.weights()
+
+
+def test_a_growing_training_is_resumed_within_a_stage(tmp_path, monkeypatch):
+    whole, state = grown(), TrainingState(tmp_path / "a.epoch", every_s=0)
+    save = TrainingState.save
+
+    def save_and_stop(self, content):
+        save(self, content)
+        raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingState, "save", save_and_stop)
+        with pytest.raises(StoppedError):  # after one epoch of four, in the first of three stages
+            grown(state=state)
+    resumed = grown(state=TrainingState(tmp_path / "a.epoch"))
+
+    assert resumed[0] == whole[0]
+    assert all(torch.equal(value, whole[1][name]) for name, value in resumed[1].items())
+
+
 def test_any_number_of_loader_processes_gives_the_same_bytes():
+    alone, many = grown(), grown(loaders=2)
+    assert all(torch.equal(value, many[1][name]) for name, value in alone[1].items())
+
     none, two = fitted(1), fitted(1, loaders=2)
 
     assert none[1] == two[1]
