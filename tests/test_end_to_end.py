@@ -24,8 +24,13 @@ TINY: dict[str, dict[str, Any]] = {
     "demo": {"n_patients": 60},
     "cohort": {"tables": {"min_class_count": 5, "min_test_class_count": 2}},
     "split": {"folds": 2},
-    "embed": {"nets": ["carnet"], "input": {"image_size_px": 32}, "training": {"epochs": 1}},
-    "fusion": {"sets": {"clinical": ["clinical"], "combined": ["clinical", "radiomics", "carnet"]}},
+    "embed": {
+        "nets": ["dualview"],
+        "input": {"image_size_px": 32},
+        "training": {"epochs": 1},
+        "dualview": {"backbone": "carnet"},
+    },
+    "fusion": {"sets": {"clinical": ["clinical"], "combined": ["clinical", "radiomics", "dualview"]}},
     "benchmark": {"classifiers": ["lr", "rf"], "trees": 20, "tuning_trees": 20},
     "reduce": {"lasso": {"n_lambdas": 20, "folds": 3}, "half_samples": 5},
     "agreement": {"images": 33, "repeats": 1},
@@ -106,7 +111,7 @@ def test_every_patient_is_scored_by_every_model(finished):
     trained = set(patients.loc[patients["cohort"] == "train", "patient_id"])
     assert len(patients) == TINY["demo"]["n_patients"]
 
-    for name in ("clinical", "combined", "carnet_head"):
+    for name in ("clinical", "combined", "dualview_head"):
         rows = read_table(finished / "data" / "predictions" / f"{name}.csv", contracts.PREDICTIONS)
         for _, one in rows.groupby("model"):
             assert set(one.loc[one["resample"] == "final", "patient_id"]) == held_out

@@ -134,7 +134,8 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
     results = {name: read_table(paths["tables"] / f"{name}.csv", contract) for name, contract in RESULTS.items()}
     chosen = results["chosen"]
     sets = sorted(chosen.loc[chosen["kind"] == "classifier", "feature_set"])
-    heads = sorted(chosen.loc[chosen["kind"] == "head", "model"])
+    # One file a network, with the heads of its views too where it has some.
+    heads = sorted(f"{net}_head" for net in chosen.loc[chosen["kind"] == "head", "feature_set"].unique())
     nets = [str(net) for net in params.get("embed", {}).get("nets", [])]
     radiomics = paths["features"] / "radiomics.csv"
     reduced = _final_rows(_by_name(paths["reduced"], sets, contracts.REDUCED))
