@@ -13,13 +13,14 @@ from pipeline.page.checklists import CHECKLIST_SCORES, CHECKLISTS, ChecklistAnsw
 from pipeline.page.feature_counts import FEATURE_COUNTS, feature_count_table
 from pipeline.page.formula import FORMULA, formula_table
 from pipeline.page.inputs import RESULTS, ReportInputs
+from pipeline.page.networks import network_table
 from pipeline.page.nomogram import NOMOGRAM, nomogram_table
 from pipeline.page.nomogram_check import NOMOGRAM_CHECK, nomogram_check_table
 from pipeline.page.parameters import PARAMETERS, parameter_table
 from pipeline.page.parts import page_parts
 from pipeline.page.provenance import provenance_table, study_table
 from pipeline.page.sample_size import SampleSizeParams
-from pipeline.page.selection import network_table, selection_tables, stability_table
+from pipeline.page.selection import selection_tables, stability_table
 from pipeline.page.sheet import render
 from pipeline.page.subgroup_levels import SubgroupParams
 from pipeline.page.tables import REPORT_TABLES as PATIENT_TABLES

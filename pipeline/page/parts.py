@@ -19,8 +19,8 @@ from pipeline.page.cells import Cells
 from pipeline.page.drawings import drawings
 from pipeline.page.figures import ModelLine, interval_bar, swatch
 from pipeline.page.inputs import ReportInputs
+from pipeline.page.networks import light, set_lights
 from pipeline.page.patient_groups import GROUPS
-from pipeline.page.selection import light, set_lights
 from pipeline.page.words import MEASURES
 
 Key = tuple[str, ...]
@@ -43,6 +43,12 @@ class Model:
     def label(self) -> str:
         """The model in words."""
         return self.name if self.head else f"{self.feature_set} with {self.name}"
+
+    @property
+    def own(self) -> str:
+        """What a head is: the network's own probability, or that of one of its views."""
+        view = self.name.removeprefix(f"{self.feature_set}_head").lstrip("_")
+        return f"own probability, view {view} alone" if view else "own probability"
 
 
 def page_parts(

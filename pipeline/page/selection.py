@@ -1,6 +1,5 @@
-"""What the report says of selected features and of networks: how often, how many, by which strategy."""
+"""What the report says of selected features: how often, how many, how stable."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -119,50 +118,3 @@ def _frequencies(own: pd.DataFrame, *, fits: pd.DataFrame, names: tuple[str, str
 def _kept(own: pd.DataFrame, *, fits: pd.DataFrame, names: tuple[str, str]) -> tuple[Any, ...]:
     sizes = fits.merge(own.groupby(FIT).size().rename("kept").reset_index(), on=FIT, how="left")["kept"].fillna(0)
     return *names, len(sizes), int((sizes == 0).sum()), sizes.median(), sizes.min(), sizes.max()
-
-
-def light(cards: list[dict[str, Any]]) -> str:
-    """green: crossfit, or frozen weights trained on other patients; amber: frozen weights trained on nobody knows whom;
-    red: trained on the very rows it describes (insample). unknown: no card says.
-    """
-    strategies = {card.get("strategy") for card in cards}
-    if "insample" in strategies:
-        return RED
-    if strategies == {"crossfit"}:
-        pretrained = {card.get("trained_on") for card in cards} - {None, "other_patients"}
-        return AMBER if pretrained else GREEN
-    if strategies == {"frozen"}:
-        return GREEN if {card.get("trained_on") for card in cards} == {"other_patients"} else AMBER
-    return UNKNOWN
-
-
-def network_table(study: ReportInputs) -> pd.DataFrame:
-    """Strategy and light of each network, how many copies were trained, and on how many patients."""
-    rows = []
-    for net, cards in study.cards.items():
-        trained = [card["n_patients"] for card in cards if card.get("n_patients")]
-        rows.append(
-            {
-                "network": net,
-                "strategy": ", ".join(sorted({str(card.get("strategy", "unknown")) for card in cards})) or "unknown",
-                "trained_on": ", ".join(sorted({str(card["trained_on"]) for card in cards if card.get("trained_on")})),
-                "light": light(cards),
-                "n_trained": len(trained),
-                "min_patients": min(trained, default=None),
-                "max_patients": max(trained, default=None),
-            }
-        )
-    columns = ["network", "strategy", "trained_on", "light", "n_trained", "min_patients", "max_patients"]
-    return pd.DataFrame(rows, columns=columns).astype({"min_patients": "Int64", "max_patients": "Int64"})
-
-
-def set_lights(study: ReportInputs) -> Mapping[str, str]:
-    """The worst light of the networks in each feature set; sets without a network are not in it."""
-    order = [GREEN, UNKNOWN, AMBER, RED]
-    nets = {net: light(cards) for net, cards in study.cards.items()}
-    found: dict[str, str] = {}
-    for name, blocks in study.params.get("fusion", {}).get("sets", {}).items():
-        own = [nets[block] for block in blocks if block in nets]
-        if own:
-            found[name] = max(own, key=order.index)
-    return found

@@ -5,7 +5,13 @@ from pipeline.page.contract_parts import contract, numbers, texts
 NETWORKS = contract(
     "networks",
     ("network",),
-    [*texts("strategy", "trained_on", "light"), *numbers("n_trained", "min_patients", "max_patients", kind="integer")],
+    [
+        *texts("strategy", "trained_on", "light"),
+        *numbers("n_trained", "min_patients", "max_patients", kind="integer"),
+        *texts("about", "weights", "image_px"),
+        *numbers("embedding_width", "parameters", "min_epochs", "max_epochs", kind="integer"),
+        *texts("device"),
+    ],
 )
 SELECTION = contract(
     "feature selection",
