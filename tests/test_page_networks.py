@@ -10,7 +10,7 @@ from pipeline.embed_cases import _about, _told
 from pipeline.embed_params import EmbedParams
 from pipeline.embed_plan import Member
 from pipeline.page.networks import about, light, network_table
-from pipeline.page.parts import Model
+from pipeline.page.parts import Model, _figures
 from pipeline.params import load_params
 from pipeline.training.state import Training
 
@@ -139,3 +139,16 @@ def test_heads_are_told_apart(name, own):
 )
 def test_lights(strategy, trained_on, expected):
     assert light([{"strategy": strategy, "trained_on": trained_on}]) == expected
+
+
+def models(n_sets, n_heads):
+    names = [(f"s{number}", "lr", False) for number in range(n_sets)]
+    names += [(f"n{number}", f"n{number}_head", True) for number in range(n_heads)]
+    return [Model(feature_set=name, name=model, head=head, chosen=True) for name, model, head in names]
+
+
+@pytest.mark.parametrize(
+    ("n_sets", "n_heads", "lines"), [(6, 2, [8]), (6, 3, [6, 3]), (9, 10, [8, 8]), (9, 0, [8]), (0, 9, [8])]
+)
+def test_no_figure_has_more_lines_than_can_be_told_apart(n_sets, n_heads, lines):
+    assert [len(figure) for figure in _figures(models(n_sets, n_heads))] == lines

@@ -32,25 +32,31 @@ Figures = Mapping[str, Any]
 
 
 def drawings(
-    study: ReportInputs, *, tables: Mapping[str, pd.DataFrame], lines: Sequence[ModelLine], evaluations: Sequence[str]
+    study: ReportInputs,
+    *,
+    tables: Mapping[str, pd.DataFrame],
+    lines: Sequence[Sequence[ModelLine]],
+    every: Sequence[ModelLine],
+    evaluations: Sequence[str],
 ) -> Figures:
     """The figures by the names that the templates use.
 
-    `lines`: the chosen models, the primary one first; `evaluations`: the test evaluations; `tables`: the page's own.
+    `lines`: the chosen models of each figure of curves, the primary one first; `every`: all of them; `evaluations`: the
+    test evaluations; `tables`: the page's own.
     """
+    first = lines[0]
     predictions = pd.concat([table for table in study.predictions.values() if len(table)], ignore_index=True)
     results = study.results
     both = [*evaluations, "cv"]
     return {
-        "overview": overview_figure(results["metrics"], lines=lines, title="AUC of every chosen model"),
-        "roc": {name: _roc(results["curves"], lines=lines, evaluation=name) for name in both},
-        "precision_recall": {name: _precision(study, lines=lines, evaluation=name) for name in both},
+        "overview": overview_figure(results["metrics"], lines=every, title="AUC of every chosen model"),
+        "curves": {name: _curves(study, lines=lines, evaluation=name) for name in both},
         "calibration": {
             name: calibration_figure(
                 results["calibration_curves"],
-                line=lines[0],
+                line=first[0],
                 evaluation=name,
-                title=f"Calibration of {lines[0].name}, evaluation {name}",
+                title=f"Calibration of {first[0].name}, evaluation {name}",
                 predictions=predictions,
             )
             for name in evaluations
@@ -58,7 +64,7 @@ def drawings(
         "decision": {
             name: decision_figure(
                 results["decision_curves"],
-                lines=lines[:FEW_LINES],
+                lines=first[:FEW_LINES],
                 evaluation=name,
                 title=f"Net benefit, evaluation {name}",
             )
@@ -72,8 +78,20 @@ def drawings(
         },
         "sham": _sham(study),
         "nomogram": _nomograms(tables["nomogram"]),
-        **_selection(study, lines=lines),
+        **_selection(study, lines=first),
     }
+
+
+def _curves(
+    study: ReportInputs, *, lines: Sequence[Sequence[ModelLine]], evaluation: str
+) -> list[tuple[Markup, Markup | None]]:
+    """The ROC and the precision-recall figure of each group of models that has curves."""
+    curves = study.results["curves"]
+    pairs = [
+        (_roc(curves, lines=own, evaluation=evaluation), _precision(study, lines=own, evaluation=evaluation))
+        for own in lines
+    ]
+    return [(roc, precision) for roc, precision in pairs if roc is not None]
 
 
 def _roc(curves: pd.DataFrame, *, lines: Sequence[ModelLine], evaluation: str) -> Markup | None:

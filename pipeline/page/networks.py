@@ -1,6 +1,6 @@
 """What the report says of networks: what each is, on whom it was trained, and whether it describes others alone."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,35 +10,46 @@ from pipeline.training.progressive import ProgressiveParams, stage_of
 
 GREEN, AMBER, RED, UNKNOWN = "green", "amber", "red", "unknown"
 Card = Mapping[str, Any]
-COLUMNS = ["network", "strategy", "trained_on", "light", "n_trained", "min_patients", "max_patients"]
-COLUMNS += ["about", "weights", "image_px", "embedding_width", "parameters", "min_epochs", "max_epochs", "device"]
-PLAIN = {
+WORDS = ["strategy", "trained_on", "light", "about", "embedding", "weights", "image_px", "device"]
+NUMBERS = ["n_trained", "min_patients", "max_patients", "embedding_width", "parameters", "min_epochs", "max_epochs"]
+NUMBERS += ["n_networks", "n_watched", "n_stopped"]
+SOURCES = {
     "alexnet": "AlexNet (Krizhevsky, arXiv 1404.5997)",
     "densenet121": "DenseNet121 (Huang et al., CVPR 2017)",
     "inception3": "Inception v3 (Szegedy et al., CVPR 2016)",
+    "penet": "EfficientNetV2-S (Tan and Le, ICML 2021)",
     "resnet50": "ResNet-50 (He et al., CVPR 2016)",
     "vit": "ViT-B/16 (Dosovitskiy et al., ICLR 2021)",
 }
+EMBEDDINGS = {
+    "alexnet": "its second hidden layer",
+    "carnet": "the average of its last stage over the image",
+    "inception3": "the average of its last block over the image",
+    "penet": "the average of its last convolution over the image",
+    "resnet50": "the average of its last stage over the image",
+    "vit": "its class token",
+}
 LAYERS = {
-    "gap1024": "its pooled features",
-    "last_conv_flat1568": "the flattened output of its last convolution",
-    "bottleneck10": "ten outputs of a layer between its pooled features and the logit",
+    "gap1024": "the average of its last block over the image",
+    "last_conv_flat1568": "its last convolution, flattened",
+    "bottleneck10": "ten outputs of a layer before the logit",
 }
 COMBINED = {
-    "late": "a logistic regression of both logits, fitted on training patients that neither has seen",
-    "mean": "the mean of both probabilities",
-    "concat": "both embeddings side by side, trained as one network",
+    "late": "their probability is that of a logistic regression of both logits, fitted on training patients that "
+    "neither has seen",
+    "mean": "their probability is the mean of both",
+    "concat": "trained as one network with one logit of both embeddings",
 }
 MODES = {
-    "siamese_late": "each view through the same network",
-    "two_branch": "each view through a network of its own",
-    "early": "the views stacked as channels of one image, which share no pixels, so that this means nothing in space "
-    "and is for comparison only",
+    "siamese_late": "both views go through the same network",
+    "two_branch": "each view goes through a network of its own",
+    "early": "the views are the channels of one image, although they share no pixels; this means nothing in space and "
+    "is for comparison only",
 }
 JOINED = {
     "concat": "side by side",
-    "mean": "by their mean",
-    "gated_attention": "by gated attention (Ilse et al., 2018)",
+    "mean": "averaged",
+    "gated_attention": "averaged with weights of a gated attention (Ilse et al., ICML 2018)",
 }
 
 
@@ -58,33 +69,51 @@ def light(cards: Sequence[Card]) -> str:
 
 
 def network_table(study: ReportInputs) -> pd.DataFrame:
-    """What each network is; its strategy and light; how many copies were trained, on how many patients, how long."""
-    rows = []
-    for net, cards in study.cards.items():
-        trained = [card["n_patients"] for card in cards if card.get("n_patients")]
-        epochs = [card["epochs_run"] for card in cards if card.get("epochs_run")]
-        first: Card = cards[0] if cards else {}
-        rows.append(
-            {
-                "network": net,
-                "strategy": ", ".join(sorted({str(card.get("strategy", "unknown")) for card in cards})) or "unknown",
-                "trained_on": ", ".join(sorted({str(card["trained_on"]) for card in cards if card.get("trained_on")})),
-                "light": light(cards),
-                "n_trained": len(trained),
-                "min_patients": min(trained, default=None),
-                "max_patients": max(trained, default=None),
-                "about": about(net, first),
-                "weights": _joined(_weights(one) for one in _settings(first)),
-                "image_px": _joined(str(one["input"]["image_size_px"]) for one in _members(first)),
-                "embedding_width": first.get("embedding_width"),
-                "parameters": first.get("parameters"),
-                "min_epochs": min(epochs, default=None),
-                "max_epochs": max(epochs, default=None),
-                "device": _joined(sorted({str(card["device"]) for card in cards if card.get("device")})),
-            }
-        )
-    whole = ["min_patients", "max_patients", "embedding_width", "parameters", "min_epochs", "max_epochs"]
-    return pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(whole, "Int64"))
+    """What each network is; its strategy and light; how many copies were trained, on how many patients, how long.
+
+    A copy of `ptcrnet` may be two networks that are trained apart: `n_networks` counts these, `n_watched` those of them
+    that held patients out for early stopping, `n_stopped` those that ran fewer epochs than they might.
+    """
+    rows = [{"network": net} | _told(net, cards) | _counted(net, cards) for net, cards in study.cards.items()]
+    return pd.DataFrame(rows, columns=["network", *WORDS, *NUMBERS]).astype(dict.fromkeys(NUMBERS, "Int64"))
+
+
+def _told(net: str, cards: Sequence[Card]) -> dict[str, str]:
+    first: Card = cards[0] if cards else {}
+    sides = {name: str(one["input"]["image_size_px"]) for name, one in _members(net, first).items()}
+    return {
+        "strategy": ", ".join(sorted({str(card.get("strategy", "unknown")) for card in cards})) or "unknown",
+        "trained_on": ", ".join(sorted({str(card["trained_on"]) for card in cards if card.get("trained_on")})),
+        "light": light(cards),
+        "about": about(net, first),
+        "embedding": embedding(net, first),
+        "weights": _by_name({name: _weights(name, own) for name, own in _started(net, first).items()}),
+        "image_px": _by_name(sides),
+        "device": ", ".join(sorted({str(card["device"]) for card in cards if card.get("device")})),
+    }
+
+
+def _counted(net: str, cards: Sequence[Card]) -> dict[str, int | None]:
+    patients = [card["n_patients"] for card in cards if card.get("n_patients")]
+    runs = [
+        (one["epochs_run"], one["n_validation_patients"], card["training"]["epochs"])
+        for card in cards
+        for one in _members(net, card).values()
+        if one.get("epochs_run")
+    ]
+    first: Card = cards[0] if cards else {}
+    return {
+        "n_trained": len(patients),
+        "min_patients": min(patients, default=None),
+        "max_patients": max(patients, default=None),
+        "embedding_width": first.get("embedding_width"),
+        "parameters": first.get("parameters"),
+        "min_epochs": min((run for run, *_ in runs), default=None),
+        "max_epochs": max((run for run, *_ in runs), default=None),
+        "n_networks": len(runs),
+        "n_watched": sum(held > 0 for _, held, _ in runs),
+        "n_stopped": sum(run < most for run, _, most in runs),
+    }
 
 
 def set_lights(study: ReportInputs) -> Mapping[str, str]:
@@ -101,69 +130,114 @@ def set_lights(study: ReportInputs) -> Mapping[str, str]:
 
 def about(net: str, card: Card) -> str:
     """What the network of a card is, in words; the name alone where the card does not say."""
-    settings = card.get("settings", {})
-    if net == "dualview" and settings:
-        views = " and ".join(settings["views"])
-        joined = "" if settings["mode"] == "early" else f", joined {JOINED[settings['fusion']]}"
-        backbone = _one(settings["backbone"], card["parts"][settings["backbone"]], card)
-        return (
-            f"the views {views} of a patient as one sample, {MODES[settings['mode']]}{joined}; a missing view is "
-            f"learned, and in training a view is left out with probability {settings['view_dropout']:g}. Network: "
-            f"{backbone}"
-        )
-    if net == "ptcrnet" and settings:
-        parts = card.get("members") or {name: {"settings": own} for name, own in card["parts"].items()}
-        each = [_one(name, part["settings"], {**card, **part}) for name, part in parts.items()]
-        return f"{' and '.join(each)}; combined: {COMBINED[settings['combine']]}"
-    return _one(net, settings, card)
+    settings = card.get("settings")
+    if not settings:
+        return SOURCES.get(net, net)
+    if net == "dualview":
+        return _of_views(settings, card)
+    if net == "ptcrnet":
+        return _of_both(settings, card)
+    return _architecture(net, settings) + _growth(settings, card)
 
 
-def _one(net: str, settings: Card, card: Card) -> str:
-    if net == "densenet121" and settings:
-        return f"{PLAIN[net]}, of which {LAYERS[settings['layer']]} are taken"
-    if net == "carnet" and settings:
-        stages = ", ".join(map(str, settings["ca_stages"]))
-        return f"ResNet-{settings['depth']} with coordinate attention (Hou et al., CVPR 2021) in stages {stages}"
-    if net == "penet" and settings:
-        return f"EfficientNetV2-S (Tan and Le, ICML 2021){_growth(settings, side_px=card['input']['image_size_px'])}"
-    return PLAIN.get(net, net)
+def embedding(net: str, card: Card) -> str:
+    """Which layer the embedding of a card's network is, in words; empty where the card does not say."""
+    settings = card.get("settings")
+    if not settings:
+        return ""
+    if net == "densenet121":
+        return LAYERS[settings["layer"]]
+    if net == "ptcrnet":
+        return "the embeddings of both, side by side"
+    if net == "dualview":
+        backbone = settings["backbone"]
+        each = embedding(backbone, {"settings": card["parts"][backbone]})
+        return each if settings["mode"] == "early" else f"for each view {each}, the two {JOINED[settings['fusion']]}"
+    return EMBEDDINGS.get(net, "")
 
 
-def _growth(settings: Card, *, side_px: int) -> str:
-    params = ProgressiveParams.model_validate(settings["progressive"])
+def _of_views(settings: Card, card: Card) -> str:
+    backbone, early = settings["backbone"], settings["mode"] == "early"
+    part = card["parts"][backbone]
+    told = [
+        f"{_architecture(backbone, part)}{_growth(part, card)}, for two views of a patient as one sample "
+        f"({' and '.join(settings['views'])}): {MODES[settings['mode']]}",
+        f"a missing view is replaced by a learned {'grey level' if early else 'vector'}",
+    ]
+    if _is_trained(card) and settings["view_dropout"]:
+        told.append(f"in training a view is left out with probability {settings['view_dropout']:g}")
+    if _is_trained(card) and settings["auxiliary_weight"] and not early:
+        told.append(f"the loss of each view's own logit counts {settings['auxiliary_weight']:g}")
+    return "; ".join(told)
+
+
+def _of_both(settings: Card, card: Card) -> str:
+    if members := card.get("members"):
+        parts = [f"{name} ({about(name, {**card, **one})})" for name, one in members.items()]
+        together = COMBINED[settings["combine"]] if _is_trained(card) else "only their embeddings are used"
+        return f"{' and '.join(parts)}, each on its own; {together}"
+    parts = [f"{name} ({_architecture(name, one)})" for name, one in card["parts"].items()]
+    together = COMBINED["concat"] if _is_trained(card) else "one network with both embeddings"
+    return f"{' and '.join(parts)}, {together}{_growth(card['parts']['penet'], card)}"
+
+
+def _architecture(net: str, settings: Card) -> str:
+    if net != "carnet":
+        return SOURCES.get(net, net)
+    stages, attention = settings["ca_stages"], "coordinate attention (Hou et al., CVPR 2021)"
+    places = f"stage{'' if len(stages) == 1 else 's'} {', '.join(map(str, stages))}"
+    return f"ResNet-{settings['depth']} (He et al., CVPR 2016) with {attention} in {places}"
+
+
+def _is_trained(card: Card) -> bool:
+    return bool(card.get("strategy") != "frozen")
+
+
+def _growth(settings: Card, card: Card) -> str:
+    """How the training of a network with a `progressive` section grows; empty for others and for given weights."""
+    if "progressive" not in settings or not _is_trained(card):
+        return ""
+    params, side_px = ProgressiveParams.model_validate(settings["progressive"]), card["input"]["image_size_px"]
     target = settings["train_size_px"] or side_px
     stages = [stage_of(s, steps=params.stages, target_px=target, params=params) for s in range(params.stages)]
-    if len(stages) == 1:
-        return ""
-    sides, first, last = ", ".join(str(stage.size_px) for stage in stages), stages[0], stages[-1]
+    sides, ends = ", ".join(str(stage.size_px) for stage in stages), (stages[0], stages[-1])
     return (
-        f", trained in {len(stages)} stages with images of {sides} px, augmentation at {first.magnitude:.0%} to "
-        f"{last.magnitude:.0%} of its strength, mixup alpha {first.mixup_alpha:g} to {last.mixup_alpha:g}, dropout "
-        f"{first.dropout:g} to {last.dropout:g}"
+        f", trained in {len(stages)} stage{'' if len(stages) == 1 else 's'} with images of {sides} px"
+        f"{f' (and used at {side_px} px)' if target != side_px else ''}, augmentation at "
+        f"{_range(*(round(100 * end.magnitude, 6) for end in ends))} % of its strength, mixup with alpha "
+        f"{_range(*(end.mixup_alpha for end in ends))}, dropout {_range(*(end.dropout or 0.0 for end in ends))}"
     )
 
 
-def _members(card: Card) -> list[Card]:
-    """The card of each network that is trained apart; the card itself where it is one."""
-    return [one for one in card.get("members", {"": card}).values() if "input" in one]
+def _range(first: float, last: float) -> str:
+    return f"{first:g}" if first == last else f"{first:g} to {last:g}"
 
 
-def _settings(card: Card) -> list[Card]:
+def _members(net: str, card: Card) -> dict[str, Card]:
+    """The card of each network that is trained apart, by its name; the card itself where it is one."""
+    return {name: one for name, one in card.get("members", {net: card}).items() if "input" in one}
+
+
+def _started(net: str, card: Card) -> dict[str, Card]:
     """The settings that say where weights come from: those of a network, or of the parts it is made of."""
-    found: list[Card] = []
-    for member in _members(card):
-        own = member["settings"]
-        parts = list(member.get("parts", {}).values())
-        found += [own] if own["weights"]["source"] == "file" or not parts else parts
+    found: dict[str, Card] = {}
+    for name, member in _members(net, card).items():
+        own, parts = member["settings"], member.get("parts", {})
+        found |= {name: own} if own["weights"]["source"] == "file" or not parts else parts
     return found
 
 
-def _weights(settings: Card) -> str:
+def _weights(net: str, settings: Card) -> str:
     weights = settings["weights"]
-    return {"none": "random", "torchvision": f"torchvision's {weights['name']}", "file": f"file {weights['file']}"}[
-        weights["source"]
-    ]
+    if weights["source"] == "file":
+        return f"file {weights['file']}, SHA-256 {weights['sha256'][:12]}"
+    if weights["source"] == "none":
+        return "random"
+    return f"torchvision's {weights['name']}{', the attention random' if net == 'carnet' else ''}"
 
 
-def _joined(words: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(words))
+def _by_name(values: Mapping[str, str]) -> str:
+    """The one value that all share, or each with its name."""
+    if len(set(values.values())) <= 1:
+        return next(iter(values.values()), "")
+    return "; ".join(f"{name} {value}" for name, value in values.items())

@@ -17,7 +17,7 @@ from pipeline.explain import KINDS
 from pipeline.model_scores import is_head
 from pipeline.page.cells import Cells
 from pipeline.page.drawings import drawings
-from pipeline.page.figures import ModelLine, interval_bar, swatch
+from pipeline.page.figures import STYLES, ModelLine, interval_bar, swatch
 from pipeline.page.inputs import ReportInputs
 from pipeline.page.networks import light, set_lights
 from pipeline.page.patient_groups import GROUPS
@@ -37,7 +37,7 @@ class Model:
     role: str = ""
     flag: str = ""
     chosen: bool = False
-    style: int = 0
+    style: int | None = 0
 
     @property
     def label(self) -> str:
@@ -57,10 +57,12 @@ def page_parts(
     """The variables of the template, without the cells themselves."""
     models = _models(study)
     picked = _ordered([model for model in models if model.chosen])
-    picked = [_styled(model, style) for style, model in enumerate(picked)]
+    figures = _figures(picked)
+    style = {model: place for figure in figures for place, model in enumerate(figure)}
+    picked = [_styled(model, style.get(model)) for model in picked]
     found = set(study.results["metrics"]["evaluation"])
     evaluations = [name for name in EVALUATIONS if name in found and name != "cv"]
-    lines = [ModelLine(feature_set=m.feature_set, model=m.name, name=m.label, style=m.style) for m in picked]
+    lines = [[_line(model, place) for place, model in enumerate(figure)] for figure in figures]
     return {
         "models": models,
         "picked": picked,
@@ -87,7 +89,13 @@ def page_parts(
         "nets": [net for net in study.nets if net in study.blocks],
         "formula_keys": partial(_formula_keys, cells["formula"]),
         "parts_of_formula": lambda name, block: sorted({k[2] for k in cells["formula"].rows if k[:2] == (name, block)}),
-        "drawings": drawings(study, tables=tables, lines=lines, evaluations=evaluations),
+        "drawings": drawings(
+            study,
+            tables=tables,
+            lines=lines,
+            every=[_line(model, 0) for model in picked],
+            evaluations=evaluations,
+        ),
         "examples": _examples(study),
         "maps": set(study.results["explain"]["map"].dropna()),
         "shows_maps": bool(study.results["explain"]["network"].notna().any()),
@@ -96,6 +104,7 @@ def page_parts(
         "swatch": swatch,
         "bar": lambda key: _bar(cells["metrics"], key, floor=_floor(study.results["metrics"])),
         "breakable": breakable,
+        "is_head": is_head,
         "number": float,
         "by_image": study.audit["check"].eq("no_patient_ids").any(),
         "cohorts_given": study.patients["cohort"].notna().any(),
@@ -155,8 +164,22 @@ def _ordered(picked: list[Model]) -> list[Model]:
     return sorted(picked, key=lambda model: rank.get(model.role, 2))
 
 
-def _styled(model: Model, style: int) -> Model:
+def _figures(picked: list[Model]) -> list[list[Model]]:
+    """The models of each figure of curves: all in one where their lines can be told apart, else the sets in one and the
+    networks' own probabilities in the next; those for which no line is left stand in the tables alone.
+    """
+    if len(picked) <= len(STYLES):
+        return [picked]
+    kinds = ([model for model in picked if model.head is head][: len(STYLES)] for head in (False, True))
+    return [kind for kind in kinds if kind]
+
+
+def _styled(model: Model, style: int | None) -> Model:
     return Model(**(vars(model) | {"style": style}))
+
+
+def _line(model: Model, style: int) -> ModelLine:
+    return ModelLine(feature_set=model.feature_set, model=model.name, name=model.label, style=style)
 
 
 def _primary_key(study: ReportInputs) -> Key | None:

@@ -6,11 +6,9 @@ NETWORKS = contract(
     "networks",
     ("network",),
     [
-        *texts("strategy", "trained_on", "light"),
-        *numbers("n_trained", "min_patients", "max_patients", kind="integer"),
-        *texts("about", "weights", "image_px"),
-        *numbers("embedding_width", "parameters", "min_epochs", "max_epochs", kind="integer"),
-        *texts("device"),
+        *texts("strategy", "trained_on", "light", "about", "embedding", "weights", "image_px", "device"),
+        *numbers("n_trained", "min_patients", "max_patients", "embedding_width", "parameters", kind="integer"),
+        *numbers("min_epochs", "max_epochs", "n_networks", "n_watched", "n_stopped", kind="integer"),
     ],
 )
 SELECTION = contract(

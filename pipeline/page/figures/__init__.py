@@ -6,7 +6,7 @@ from pipeline.page.figures.decision_curve import decision_figure
 from pipeline.page.figures.forest import forest_figure
 from pipeline.page.figures.interval_bar import interval_bar
 from pipeline.page.figures.lasso import coefficient_figure, lasso_cv_figure, lasso_path_figure
-from pipeline.page.figures.marks import Curve, ModelLine, curves_of, swatch
+from pipeline.page.figures.marks import STYLES, Curve, ModelLine, curves_of, swatch
 from pipeline.page.figures.nomogram import conversion_figure, nomogram_figure
 from pipeline.page.figures.overview import overview_figure
 from pipeline.page.figures.precision_recall import precision_recall_figure
@@ -14,6 +14,7 @@ from pipeline.page.figures.roc import roc_figure
 from pipeline.page.figures.sham import sham_figure
 
 __all__ = [
+    "STYLES",
     "Curve",
     "ModelLine",
     "calibration_figure",
