@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from house import ROOT
 from tiny_study import TINY
@@ -9,9 +10,12 @@ from tiny_study import TINY
 from pipeline.embed_cases import _about, _told
 from pipeline.embed_params import EmbedParams
 from pipeline.embed_plan import Member
-from pipeline.page.networks import about, light, network_table
+from pipeline.networks.registry import ARCHITECTURES
+from pipeline.page.networks import about, embedding, light, network_table, network_words
 from pipeline.page.parts import Model, _figures
+from pipeline.page.selection_contracts import NETWORKS
 from pipeline.params import load_params
+from pipeline.tables import check_table
 from pipeline.training.state import Training
 
 EMBED = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
@@ -28,90 +32,161 @@ def card(net, embed=EMBED, **changes):
     own = next(iter(each.values()))
     if len(each) > 1:
         own = {"settings": _told(getattr(embed, net)), "members": each}
+        own["members"] = {name: one | {"epochs_run": 5} for name, one in each.items()}
     numbers = {"embedding_width": 512, "parameters": 1_000, "epochs_run": 5, "device": "cpu", "n_patients": 42}
+    numbers |= {"training": {"epochs": 5}}
     return own | numbers | {"network": net, "strategy": "crossfit", "trained_on": None} | changes
+
+
+def study_of(cards, *, embed=None, depths=(1,)):
+    rois = pd.DataFrame({"depth_px": list(depths)})
+    return SimpleNamespace(cards=cards, params={"embed": embed or {}}, rois=rois)
 
 
 def with_settings(net, **changes):
     return EMBED.model_copy(update={net: getattr(EMBED, net).model_copy(update=changes)})
 
 
-@pytest.mark.parametrize("net", ["alexnet", "inception3", "resnet50", "vit"])
-def test_plain_networks_have_their_source(net):
-    assert "(" in about(net, card(net))
-    assert not about(net, card(net)).startswith(net)
+@pytest.mark.parametrize(
+    ("net", "source", "layer"),
+    [
+        ("alexnet", "AlexNet (Krizhevsky, arXiv 1404.5997)", "its second hidden layer"),
+        ("inception3", "Inception v3 (Szegedy et al., CVPR 2016)", "the average of its last block over the image"),
+        ("resnet50", "ResNet-50 (He et al., CVPR 2016)", "the average of its last stage over the image"),
+        ("vit", "ViT-B/16 (Dosovitskiy et al., ICLR 2021)", "its class token"),
+    ],
+)
+def test_plain_networks_have_their_source_and_layer(net, source, layer):
+    assert (about(net, card(net)), embedding(net, card(net))) == (source, layer)
+
+
+def test_every_network_has_words_of_its_own():
+    told = {net: (about(net, card(net)), embedding(net, card(net))) for net in ARCHITECTURES}
+
+    assert all(words != net and layer for net, (words, layer) in told.items())
+    assert len(set(told.values())) == len(told)
 
 
 def test_layers_and_stages_are_named():
-    ten = with_settings("densenet121", layer="bottleneck10")
-    assert about("densenet121", card("densenet121", ten)).endswith(
-        "of which ten outputs of a layer between its pooled features and the logit are taken"
-    )
-    assert "ResNet-18 with coordinate attention" in about("carnet", card("carnet"))
+    ten = card("densenet121", with_settings("densenet121", layer="bottleneck10"))
+    one = card("carnet", with_settings("carnet", ca_stages=(3,), depth=50))
+
+    assert embedding("densenet121", ten) == "ten outputs of a layer before the logit"
+    assert about("carnet", card("carnet")).startswith("ResNet-18 (He et al., CVPR 2016) with coordinate attention")
     assert about("carnet", card("carnet")).endswith("in stages 1, 2, 3, 4")
+    assert about("carnet", one).startswith("ResNet-50")
+    assert about("carnet", one).endswith("in stage 3")
 
 
 def test_growth_of_penet_is_spelled_out():
     told = about("penet", card("penet", with_settings("penet", image_size_px=384, train_size_px=300)))
 
-    assert "4 stages with images of 187, 225, 262, 300 px, augmentation at 50% to 100% of its strength" in told
-    assert "mixup alpha 0 to 0.2, dropout 0.1 to 0.3" in told
+    assert "4 stages with images of 187, 225, 262, 300 px (and used at 384 px)" in told
+    assert "augmentation at 50 to 100 % of its strength, mixup with alpha 0 to 0.2, dropout 0.1 to 0.3" in told
+
+
+def test_one_stage_is_the_last_one():
+    single = EMBED.penet.progressive.model_copy(update={"stages": 1})
+    told = about("penet", card("penet", with_settings("penet", progressive=single)))
+
+    assert "trained in 1 stage with images of 64 px, augmentation at 100 % of its strength" in told
+    assert told.endswith("mixup with alpha 0.2, dropout 0.3")
 
 
 @pytest.mark.parametrize(
     ("combine", "words"),
     [
-        ("late", "fitted on training patients that neither has seen"),
-        ("mean", "combined: the mean of both probabilities"),
-        ("concat", "trained as one network"),
+        ("late", "logistic regression of both logits, fitted on training patients that neither has seen"),
+        ("mean", "Their probability is the mean of both"),
+        ("concat", "carnet and penet, as one network with one logit of both embeddings, trained in 4 stages"),
     ],
 )
 def test_ptcrnet_says_how_it_is_combined(combine, words):
-    told = about("ptcrnet", card("ptcrnet", with_settings("ptcrnet", combine=combine)))
+    own = card("ptcrnet", with_settings("ptcrnet", combine=combine))
+    told = about("ptcrnet", own)
 
     assert words in told
-    assert told.startswith("ResNet-18 with coordinate attention")
-    assert "EfficientNetV2-S" in told
+    assert "carnet: ResNet-18" in told
+    assert "penet: EfficientNetV2-S" in told
+    assert told.count("trained in 4 stages") == 1
+    assert embedding("ptcrnet", own) == "the embeddings of both, side by side"
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "words", "layer"),
     [
-        ({}, "through the same network, joined side by side; a missing view is learned"),
-        ({"mode": "two_branch", "fusion": "gated_attention"}, "of its own, joined by gated attention"),
-        ({"mode": "early"}, "means nothing in space and is for comparison only; a missing"),
+        ({}, "both views go through the same network; a missing view is replaced by a learned vector", "side by side"),
+        ({"fusion": "mean"}, "both views go through the same network", "the two averaged"),
+        ({"mode": "two_branch", "fusion": "gated_attention"}, "through a network of its own", "gated attention"),
+        ({"mode": "early"}, "means nothing in space and is for comparison only; a missing view", "over the image"),
     ],
 )
-def test_views_say_how_they_are_joined(changes, words):
-    told = about("dualview", card("dualview", with_settings("dualview", **changes)))
+def test_views_say_how_they_are_joined(changes, words, layer):
+    own = card("dualview", with_settings("dualview", **changes))
+    told = about("dualview", own)
 
+    assert told.startswith(
+        "DenseNet121 (Huang et al., CVPR 2017), for two views of a patient as one sample (long and trans)"
+    )
     assert words in told
-    assert told.startswith("the views long and trans of a patient as one sample")
-    assert "probability 0.2. Network: DenseNet121" in told
+    assert "left out with probability 0.2" in told
+    assert ("each view's own logit counts 0.3" in told) == (changes.get("mode") != "early")
+    assert layer in embedding("dualview", own)
+
+
+@pytest.mark.parametrize("net", ["penet", "ptcrnet", "dualview"])
+def test_given_weights_are_not_said_to_be_trained(net):
+    told = about(net, card(net, strategy="frozen"))
+
+    assert not any(word in told for word in ("trained", "training", "fitted", "probability"))
 
 
 def test_the_table_has_sizes_and_weights_of_all_members():
     embed = with_settings("penet", image_size_px=96)
     given = embed.carnet.weights.model_copy(update={"source": "torchvision", "name": "IMAGENET1K_V1"})
     embed = embed.model_copy(update={"carnet": embed.carnet.model_copy(update={"weights": given})})
-    study = SimpleNamespace(
-        cards={"ptcrnet": [card("ptcrnet", embed)] * 2, "carnet": [card("carnet", embed)], "none": []}
-    )
-    table = network_table(study).set_index("network")
+    cards = {"ptcrnet": [card("ptcrnet", embed)] * 2, "carnet": [card("carnet", embed)], "none": []}
+    table = network_table(study_of(cards)).set_index("network")
 
-    assert table.loc["ptcrnet", "image_px"] == "64, 96"
-    assert table.loc["ptcrnet", "weights"] == "torchvision's IMAGENET1K_V1, random"
-    assert table.loc["carnet", "weights"] == "torchvision's IMAGENET1K_V1"
-    assert table.loc["ptcrnet", ["n_trained", "min_epochs", "parameters"]].tolist() == [2, 5, 1_000]
-    assert table.loc["none", "light"] == "unknown"
+    check_table(table.reset_index(), NETWORKS, place="networks")
+    assert table.loc["ptcrnet", "image_px"] == "carnet 64; penet 96"
+    assert table.loc["ptcrnet", "weights"] == "carnet torchvision's IMAGENET1K_V1, the attention random; penet random"
+    assert table.loc["carnet", "weights"] == "torchvision's IMAGENET1K_V1, the attention random"
+    assert table.loc["ptcrnet", ["n_trained", "parameters", "n_networks"]].tolist() == [2, 1_000, 4]
+    assert table.loc["none", ["light", "about", "weights"]].tolist() == ["unknown", "none", ""]
+
+
+def test_trainings_that_stopped_early_are_counted():
+    runs = [(3, 20), (5, 20), (5, 0)]  # epochs run of 5, patients held out
+    cards = [card("carnet", epochs_run=run, n_validation_patients=held) for run, held in runs]
+    row = network_table(study_of({"carnet": cards})).iloc[0]
+
+    assert row[["n_networks", "n_watched", "n_stopped"]].tolist() == [3, 2, 1]
+    assert row[["min_epochs", "max_epochs"]].tolist() == [3, 5]
+
+
+@pytest.mark.parametrize(
+    ("devices", "depths", "on_gpu", "has_volumes"),
+    [(["cpu", "cpu"], [1, 1], False, False), (["cpu", "NVIDIA H200"], [1, 9], True, True)],
+)
+def test_what_all_networks_share(devices, depths, on_gpu, has_volumes):
+    cards = {"carnet": [card("carnet", device=device) for device in devices]}
+    strengths = {"scale": 0, "rotation_deg": 10, "noise_sd": 0.0}
+    found = network_words(study_of(cards, embed={"augmentation": strengths}, depths=depths))
+
+    assert found == {
+        "changes": [("rotation_deg", "rotation up to", "°")],
+        "has_volumes": has_volumes,
+        "on_gpu": on_gpu,
+    }
 
 
 def test_weights_of_the_backbone_are_those_of_the_views():
-    given = EMBED.densenet121.weights.model_copy(update={"source": "file", "file": "a.safetensors"})
+    given = EMBED.densenet121.weights.model_copy(update={"source": "file", "file": "a.safetensors", "sha256": "e" * 64})
     embed = EMBED.model_copy(update={"densenet121": EMBED.densenet121.model_copy(update={"weights": given})})
-    study = SimpleNamespace(cards={"dualview": [card("dualview", embed)]})
+    table = network_table(study_of({"dualview": [card("dualview", embed)]}))
 
-    assert network_table(study)["weights"].item() == "file a.safetensors"
+    assert table["weights"].item() == f"file a.safetensors, SHA-256 {'e' * 12}"
 
 
 def test_an_unknown_card_is_told_by_its_name():

@@ -35,16 +35,27 @@ LAYERS = {
     "bottleneck10": "ten outputs of a layer before the logit",
 }
 COMBINED = {
-    "late": "their probability is that of a logistic regression of both logits, fitted on training patients that "
+    "late": "Their probability is that of a logistic regression of both logits, fitted on training patients that "
     "neither has seen",
-    "mean": "their probability is the mean of both",
-    "concat": "trained as one network with one logit of both embeddings",
+    "mean": "Their probability is the mean of both",
+    "concat": "as one network with one logit of both embeddings",
 }
 MODES = {
     "siamese_late": "both views go through the same network",
     "two_branch": "each view goes through a network of its own",
     "early": "the views are the channels of one image, although they share no pixels; this means nothing in space and "
     "is for comparison only",
+}
+# Changes of training images, by their key in params/embed.yaml: the words before the number, and after it.
+CHANGES = {
+    "scale": ("size up or down by", ""),
+    "rotation_deg": ("rotation up to", "°"),
+    "shift": ("shift up to", " of the side"),
+    "shear_deg": ("shear up to", "°"),
+    "flip": ("left-right flip with probability", ""),
+    "contrast": ("contrast up or down by", ""),
+    "brightness": ("brightness up or down by", ""),
+    "noise_sd": ("Gaussian noise of SD", ""),
 }
 JOINED = {
     "concat": "side by side",
@@ -128,6 +139,19 @@ def set_lights(study: ReportInputs) -> Mapping[str, str]:
     return found
 
 
+def network_words(study: ReportInputs) -> dict[str, Any]:
+    """What the methods need to know of all networks together: the changes of training images that are not turned off
+    (key, words before and after the number), whether a lesion has several slices, whether a GPU was used.
+    """
+    strengths = study.params.get("embed", {}).get("augmentation", {})
+    devices = {card["device"] for cards in study.cards.values() for card in cards if card.get("device")}
+    return {
+        "changes": [(key, *words) for key, words in CHANGES.items() if strengths.get(key)],
+        "has_volumes": bool(study.rois["depth_px"].gt(1).any()),
+        "on_gpu": bool(devices - {"cpu"}),
+    }
+
+
 def about(net: str, card: Card) -> str:
     """What the network of a card is, in words; the name alone where the card does not say."""
     settings = card.get("settings")
@@ -173,12 +197,12 @@ def _of_views(settings: Card, card: Card) -> str:
 
 def _of_both(settings: Card, card: Card) -> str:
     if members := card.get("members"):
-        parts = [f"{name} ({about(name, {**card, **one})})" for name, one in members.items()]
-        together = COMBINED[settings["combine"]] if _is_trained(card) else "only their embeddings are used"
-        return f"{' and '.join(parts)}, each on its own; {together}"
-    parts = [f"{name} ({_architecture(name, one)})" for name, one in card["parts"].items()]
-    together = COMBINED["concat"] if _is_trained(card) else "one network with both embeddings"
-    return f"{' and '.join(parts)}, {together}{_growth(card['parts']['penet'], card)}"
+        parts = [f"{name}: {about(name, {**card, **one})}" for name, one in members.items()]
+        together = COMBINED[settings["combine"]] if _is_trained(card) else "Only their embeddings are used"
+        return ". ".join([f"{' and '.join(members)}, each on its own", *parts, together])
+    parts = [f"{name}: {_architecture(name, one)}" for name, one in card["parts"].items()]
+    one_logit = f"{' and '.join(card['parts'])}, {COMBINED['concat']}{_growth(card['parts']['penet'], card)}"
+    return ". ".join([one_logit, *parts])
 
 
 def _architecture(net: str, settings: Card) -> str:

@@ -19,7 +19,7 @@ from pipeline.page.cells import Cells
 from pipeline.page.drawings import drawings
 from pipeline.page.figures import STYLES, ModelLine, interval_bar, swatch
 from pipeline.page.inputs import ReportInputs
-from pipeline.page.networks import light, set_lights
+from pipeline.page.networks import light, network_words, set_lights
 from pipeline.page.patient_groups import GROUPS
 from pipeline.page.words import MEASURES
 
@@ -100,6 +100,7 @@ def page_parts(
         "maps": set(study.results["explain"]["map"].dropna()),
         "shows_maps": bool(study.results["explain"]["network"].notna().any()),
         "networks_told": bool(study.cards),
+        **network_words(study),
         "lights": {net: light(cards) for net, cards in study.cards.items()},
         "swatch": swatch,
         "bar": lambda key: _bar(cells["metrics"], key, floor=_floor(study.results["metrics"])),
