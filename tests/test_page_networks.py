@@ -1,20 +1,26 @@
 """The report's words on networks, from cards as the embed stage writes them."""
 
+import dataclasses
+import html
+import re
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from house import ROOT
+from study_folder import write_study
 from tiny_study import TINY
 
 from pipeline.embed_cases import _about, _told
 from pipeline.embed_params import EmbedParams
 from pipeline.embed_plan import Member
 from pipeline.networks.registry import ARCHITECTURES
+from pipeline.page.inputs import read_inputs
 from pipeline.page.networks import about, embedding, light, network_table, network_words
 from pipeline.page.parts import Model, _figures
 from pipeline.page.selection_contracts import NETWORKS
 from pipeline.params import load_params
+from pipeline.report import ReportParams, make_report
 from pipeline.tables import check_table
 from pipeline.training.state import Training
 
@@ -195,11 +201,76 @@ def test_an_unknown_card_is_told_by_its_name():
 
 
 @pytest.mark.parametrize(
-    ("name", "own"),
-    [("net_head", "own probability"), ("net_head_long", "own probability, view long alone")],
+    ("name", "own", "label"),
+    [
+        ("net_head", "own probability", "net, own probability"),
+        ("net_head_long", "own probability, view long alone", "net, view long alone"),
+        ("net_head_long_axis", "own probability, view long_axis alone", "net, view long_axis alone"),
+    ],
 )
-def test_heads_are_told_apart(name, own):
-    assert Model(feature_set="net", name=name, head=True, role=None, flag="", chosen=True).own == own
+def test_heads_are_told_apart(name, own, label):
+    head = Model(feature_set="net", name=name, head=True)
+
+    assert (head.own, head.label) == (own, label)
+
+
+TRAINING = {
+    "optimiser": ("sgd", "SGD with Nesterov momentum with learning rate 0.001"),
+    "schedule": ("step", "epochs of warm-up: 1; then multiplied by 0.1 every 10 epochs"),
+    "loss": ("focal", "focal loss with gamma 2"),
+    "gradient_clip_norm": (1.5, "gradients cut at norm 1.5"),
+    "ema_decay": (0.99, "a moving average of the weights with decay 0.99 was used"),
+    "precision": ("bfloat16", "precision bfloat16"),
+    "processes": (2, "every batch was shared by 2 processes with batch norms of their own"),
+}
+SHARED = ("AdamW with learning rate 0.001", "then a cosine to zero", "cross-entropy, class weights balanced.")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return read_inputs(write_study(tmp_path_factory.mktemp("study")))
+
+
+def methods(small, *, training=None, embed=None, **changes):
+    """The methods' text on networks, with these cards and params."""
+    given = small.params["embed"]
+    given = given | {"training": given["training"] | (training or {})} | (embed or {})
+    cards = {"densenet121": [card("densenet121", **changes)]}
+    study = dataclasses.replace(small, cards=cards, params=small.params | {"embed": given})
+    page = make_report(study, params=load_params(ROOT / "params" / "report.yaml", ReportParams)).page
+    section = page[page.index("<h3>Networks</h3>") : page.index("<h3>Reduction")]
+    return html.unescape(re.sub(r"<[^>]+>", "", section))
+
+
+def test_the_methods_tell_what_was_used(small):
+    text = methods(small)
+
+    assert "densenet121: DenseNet121 (Huang et al., CVPR 2017). Input: 64 pixels a side. It has 1,000 weights, " in text
+    assert "Embedding: the average of its last block over the image, 512 numbers." in text
+    assert "rotation up to 10°, " in text
+    assert all(words in text for words in SHARED)
+    assert "the same numbers again, to the byte" in text
+    assert not any(words in text for _, words in TRAINING.values())
+
+
+def test_the_methods_tell_what_was_changed(small):
+    stop = small.params["embed"]["training"]["early_stopping"] | {"enabled": True}
+    training = {key: value for key, (value, _) in TRAINING.items()} | {"early_stopping": stop}
+    text = methods(small, training=training, device="NVIDIA H200", epochs_run=3, n_validation_patients=9)
+
+    assert all(words in text for _, words in TRAINING.values())
+    assert not any(words in text for words in SHARED)
+    assert "Of 1 trainings 1 had patients held out to stop on, and 1 stopped before the last epoch" in text
+    assert "at most 5 epochs" in text
+    assert "computed on a GPU (NVIDIA H200) from a fixed seed" in text
+
+
+def test_the_methods_of_given_weights_name_no_training(small):
+    text = methods(small, embed={"strategy": "frozen"}, strategy="frozen")
+
+    assert "It has 1,000 weights; the first are random" in text
+    assert "The weights were given and not trained here" in text
+    assert not any(words in text for words in ("learning rate", "changed at random", "all of them trained"))
 
 
 @pytest.mark.parametrize(

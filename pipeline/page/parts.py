@@ -21,7 +21,7 @@ from pipeline.page.figures import STYLES, ModelLine, interval_bar, swatch
 from pipeline.page.inputs import ReportInputs
 from pipeline.page.networks import light, network_words, set_lights
 from pipeline.page.patient_groups import GROUPS
-from pipeline.page.words import MEASURES
+from pipeline.page.words import MEASURES, head_name, own_probability
 
 Key = tuple[str, ...]
 MISSING = "missing"  # the indicator column of a block; `missing@view` where it has views
@@ -42,13 +42,12 @@ class Model:
     @property
     def label(self) -> str:
         """The model in words."""
-        return self.name if self.head else f"{self.feature_set} with {self.name}"
+        return head_name(self.feature_set, self.name) if self.head else f"{self.feature_set} with {self.name}"
 
     @property
     def own(self) -> str:
         """What a head is: the network's own probability, or that of one of its views."""
-        view = self.name.removeprefix(f"{self.feature_set}_head").lstrip("_")
-        return f"own probability, view {view} alone" if view else "own probability"
+        return own_probability(self.feature_set, self.name)
 
 
 def page_parts(
@@ -106,6 +105,8 @@ def page_parts(
         "bar": lambda key: _bar(cells["metrics"], key, floor=_floor(study.results["metrics"])),
         "breakable": breakable,
         "is_head": is_head,
+        "head_name": head_name,
+        "own_probability": own_probability,
         "number": float,
         "by_image": study.audit["check"].eq("no_patient_ids").any(),
         "cohorts_given": study.patients["cohort"].notna().any(),

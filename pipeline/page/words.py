@@ -16,6 +16,22 @@ MEASURES = {
 }
 
 
+def own_probability(feature_set: str, model: str) -> str:
+    """What a network's head is: its own probability, or that of one of its views."""
+    view = _view(feature_set, model)
+    return f"own probability, view {view} alone" if view else "own probability"
+
+
+def head_name(feature_set: str, model: str) -> str:
+    """A network's head with the name of the network: `net, own probability`, or `net, view long alone`."""
+    view = _view(feature_set, model)
+    return f"{feature_set}, view {view} alone" if view else f"{feature_set}, own probability"
+
+
+def _view(feature_set: str, model: str) -> str:
+    return model.removeprefix(f"{feature_set}_head").removeprefix("_")
+
+
 def glossary() -> dict[str, str]:
     """Every abbreviation of the page in plain words."""
     return {
