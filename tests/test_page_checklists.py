@@ -63,6 +63,16 @@ def test_no_green_lights_no_proof_of_proper_splits(study):
     assert table.loc[("METRICS", 18), "answer"] == "partly"
 
 
+@pytest.mark.parametrize(
+    ("strategy", "words"), [("crossfit", "cross-fitted"), ("insample", "in-sample"), ("frozen", "weights given")]
+)
+def test_networks_are_called_cross_fitted_only_where_they_were(study, strategy, words):
+    params = study.params | {"embed": study.params["embed"] | {"strategy": strategy}}
+    fact = facts(dataclasses.replace(study, params=params), question="")["deep_robust"]
+
+    assert fact.remark.startswith(words)
+
+
 def test_without_external_patients_the_external_item_is_no(study):
     metrics = study.results["metrics"]
     results = {**study.results, "metrics": metrics[metrics["evaluation"] != "external"]}

@@ -46,6 +46,7 @@ CHECKLIST_SCORES = Contract(
         Column(name="band_high", required=False),
     ),
 )
+FITTED = {"crossfit": "cross-fitted", "frozen": "weights given, not trained here", "insample": "in-sample"}
 BANDS = ((0.2, "very low"), (0.4, "low"), (0.6, "moderate"), (0.8, "good"))
 
 
@@ -87,6 +88,7 @@ def _method_facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
     radiomics = "radiomics" in study.blocks
     deep = bool(set(study.nets) & set(study.blocks))
     reduce = study.params.get("reduce", {})
+    fitted = FITTED.get(str(study.params.get("embed", {}).get("strategy")), "strategy unknown")
     none = Fact(answer=NOT_APPLICABLE, remark="no hand-crafted features")
     lights = study.lights
     split = Fact(answer=YES, place="selftest") if lights and "red" not in lights.values() else Fact(answer=PARTLY)
@@ -106,7 +108,7 @@ def _method_facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
         if radiomics
         else none,
         "redundant": Fact(answer=YES, place="methods") if radiomics else none,
-        "deep_robust": Fact(answer=PARTLY, place="models", remark="cross-fitted; not tested on altered images")
+        "deep_robust": Fact(answer=PARTLY, place="models", remark=f"{fitted}; not tested on altered images")
         if deep
         else Fact(answer=NOT_APPLICABLE, remark="no network"),
         "simple": _shown("lr" in study.params.get("benchmark", {}).get("classifiers", []), "models"),
