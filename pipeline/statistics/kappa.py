@@ -1,23 +1,20 @@
 """Cohen's kappa: agreement of two raters, or of a model and the truth, beyond what chance gives."""
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from pipeline.statistics.proportions import Proportion
 
-Weights = Literal["none", "linear", "quadratic"]
 NAN = float("nan")
 
 
-def cohen_kappa(table: ArrayLike, *, weights: Weights = "none", level: float = 0.95) -> Proportion:
+def cohen_kappa(table: ArrayLike, *, level: float = 0.95) -> Proportion:
     """kappa = (po - pe) / (1 - pe) with a normal interval, of a table of counts, shape (k, k).
 
-    po is the (weighted) observed, pe the agreement expected from the margins; a cell i, j weighs 1 - |i - j| / (k - 1),
-    or 1 less its square. The standard error is that of Fleiss, Cohen and Everitt 1969, as R's vcd::Kappa; the interval
-    is cut to [-1, 1]. All NaN where pe is 1 (both raters use one category); no interval where the error is 0.
+    po is the observed agreement, pe that expected from the margins. The standard error is that of Fleiss, Cohen and
+    Everitt 1969, as R's vcd::Kappa; the interval is cut to [-1, 1]. All NaN where pe is 1 (both raters use one
+    category); no interval where the error is 0.
     Raises ValueError for a table that is not square, is empty or holds a negative count.
     """
     counts = np.asarray(table, dtype=np.float64)
@@ -25,17 +22,15 @@ def cohen_kappa(table: ArrayLike, *, weights: Weights = "none", level: float = 0
         raise ValueError(f"the table has the shape {counts.shape}; as many rows as columns, 2 or more, are needed")
     if not (counts >= 0).all() or counts.sum() == 0:
         raise ValueError("the counts must be 0 or more, and not all 0")
-    n, k = float(counts.sum()), len(counts)
+    n = float(counts.sum())
     p = counts / n
-    apart = np.abs(np.subtract.outer(np.arange(k), np.arange(k))) / (k - 1)
-    weight = {"none": np.eye(k), "linear": 1 - apart, "quadratic": 1 - apart**2}[weights]
     rows, columns = p.sum(axis=1), p.sum(axis=0)
-    observed, expected = float((weight * p).sum()), float(rows @ weight @ columns)
+    observed, expected = float(np.trace(p)), float(rows @ columns)
     if np.isclose(expected, 1.0, rtol=0, atol=1e-12):
         return Proportion(NAN, NAN, NAN)
     kappa = (observed - expected) / (1 - expected)
-    means = np.add.outer(weight @ columns, weight @ rows)
-    spread = float((p * (weight - means * (1 - kappa)) ** 2).sum()) - (kappa - expected * (1 - kappa)) ** 2
+    means = np.add.outer(columns, rows)
+    spread = float((p * (np.eye(len(p)) - means * (1 - kappa)) ** 2).sum()) - (kappa - expected * (1 - kappa)) ** 2
     error = (max(spread, 0.0) / n) ** 0.5 / (1 - expected)
     if error < 1e-12:
         return Proportion(kappa, NAN, NAN)
