@@ -1,4 +1,4 @@
-"""PPV and NPV at a given prevalence, held to Bayes' rule and Mercaldo's formula in R."""
+"""PPV and NPV at a given prevalence, held to Bayes' rule, Mercaldo's formula in R and the formulas of bdpv."""
 
 import numpy as np
 import pytest
@@ -12,13 +12,34 @@ LR = Confusion(tp=61, fp=62, tn=174, fn=23)  # the reference's LR at its Youden 
 
 
 def test_equals_the_formula_in_r():
-    # R: se <- 61/84; sp <- 174/236; p <- .1; L <- log(se * p / ((1 - sp) * (1 - p)))
-    # v <- (1 - se) / se / 84 + sp / (1 - sp) / 236; plogis(L + c(0, -1, 1) * qnorm(.975) * sqrt(v))
-    # L <- log(sp * (1 - p) / ((1 - se) * p)); v <- se / (1 - se) / 84 + (1 - sp) / sp / 236; the same
+    # R: pv <- function(tp, fn, tn, fp, p, k = 0) {
+    #   z <- qnorm(.975); n1 <- tp + fn + 2 * k; n0 <- tn + fp + 2 * k; se <- (tp + k) / n1; sp <- (tn + k) / n0
+    #   v <- (1 - se) / se / n1 + sp / (1 - sp) / n0
+    #   ppv <- plogis(log(se * p / ((1 - sp) * (1 - p))) + c(0, -1, 1) * z * sqrt(v))
+    #   v <- se / (1 - se) / n1 + (1 - sp) / sp / n0
+    #   rbind(ppv, plogis(log(sp * (1 - p) / ((1 - se) * p)) + c(0, -1, 1) * z * sqrt(v))) }
+    # pv(61, 23, 174, 62, .1)
     ppv, npv = predictive_values(LR, prevalence=0.1)
 
     assert ppv == pytest.approx((0.234967682966638, 0.192893390701234, 0.283001393523343), abs=1e-12)
     assert npv == pytest.approx((0.960371462780714, 0.944342717966939, 0.971921341779075), abs=1e-12)
+
+
+def test_equals_the_formulas_of_bdpv():
+    # The example of R's bdpv 1.3, CIlppv(x0 = c(87, 288), x1 = c(240, 178), p = 0.03) and CIlnpv, its formulas run
+    # by hand in R 4.2.2; pv(240, 178, 288, 87, .03) of the test above gives the same.
+    ppv, npv = predictive_values(Confusion(tp=240, fp=87, tn=288, fn=178), prevalence=0.03)
+
+    assert ppv == pytest.approx((0.0710993700595813, 0.0588709728820018, 0.0856366656598168), abs=1e-12)
+    assert npv == pytest.approx((0.983140388657611, 0.980948791030045, 0.985083704704391), abs=1e-12)
+
+
+def test_no_false_alarm_takes_the_adjusted_interval():
+    # pv(5, 5, 20, 0, .1, k = qnorm(.975)^2 / 2); bdpv's CIlppvak and CIlnpvak. The estimates stay those of Bayes.
+    ppv, npv = predictive_values(Confusion(tp=5, fp=0, tn=20, fn=5), prevalence=0.1)
+
+    assert ppv == pytest.approx((1, 0.138663087159222, 1), abs=1e-12)
+    assert npv == pytest.approx((0.9 / 0.95, 0.906049967717769, 0.965987590314417), abs=1e-12)
 
 
 def test_at_the_prevalence_of_the_data_they_are_its_own():
@@ -38,12 +59,6 @@ def test_interval_holds_its_estimate(tp, fp, tn, fn, prevalence):
         else:
             assert 0 <= found.ci_low <= found.estimate <= found.ci_high <= 1
             assert found.ci_low < found.ci_high
-
-
-def test_no_false_alarm_gives_1_with_a_lower_limit_below():
-    ppv, _ = predictive_values(Confusion(tp=5, fp=0, tn=20, fn=5), prevalence=0.1)
-    assert ppv.estimate == ppv.ci_high == 1
-    assert ppv.ci_low < 0.9
 
 
 def test_nobody_called_positive_has_no_ppv():
