@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 from study_folder import write_study
 
 from pipeline.compare import PRIMARY
@@ -98,6 +99,35 @@ def test_a_number_is_cut_at_the_training_median_or_where_told(study):
     assert size.levels["10 or more"].sum() == (known >= 10).sum()
 
 
+def test_difference_to_the_comparator_is_tested_across_the_levels(study):
+    levels, tests = tables(study, {"column": "sex"})
+    rows = levels[(levels["evaluation"] == "external") & (levels["variable"] == "sex")]
+    spread = ((rows["difference_high"] - rows["difference_low"]) / (2 * norm.ppf(0.975))) ** 2
+    found = tests.set_index("evaluation").loc["external"]
+
+    # Of two levels, Q is the squared difference of the differences over the sum of their variances.
+    assert found["difference_q"] == pytest.approx(rows["difference"].diff().iloc[-1] ** 2 / spread.sum())
+    assert (found["difference_df"], found["difference_n_levels"], found["difference_remark"]) == (1, 2, "")
+
+
+def test_levels_where_both_models_rank_alike_are_left_out_of_the_test_of_the_difference(study):
+    other = study.predictions[study.results["chosen"].set_index("role").loc["comparator", "feature_set"]]
+    own = study.predictions["combined"]
+    model = study.results["chosen"].set_index("role").loc["comparator", "model"]
+    same = other[(other["model"] == model) & (other["evaluation"] == "external")].set_index("patient_id")["score"]
+    male = set(study.patients.loc[study.patients["sex"] == "male", "patient_id"])
+    alike = own["patient_id"].isin(male) & (own["evaluation"] == "external")
+    changed = own.assign(score=own["score"].where(~alike, own["patient_id"].map(same)))
+    _, tests = tables(
+        dataclasses.replace(study, predictions=study.predictions | {"combined": changed}), {"column": "sex"}
+    )
+    found = tests.set_index("evaluation").loc["external"]
+
+    assert np.isnan(found["difference_p_value"])
+    assert found["difference_n_levels"] == 1
+    assert found["difference_remark"] == "left out, as the difference has no variance there: 1 of 2 levels"
+
+
 def test_too_few_patients_have_a_row_and_a_reason(study):
     levels, tests = tables(study, {"column": "sex"}, least=6)
     row = levels.set_index(["evaluation", "level"]).loc[("internal", "male")]
@@ -110,11 +140,14 @@ def test_too_few_patients_have_a_row_and_a_reason(study):
 def test_holm_over_the_variables_of_an_evaluation(study):
     _, tests = tables(study)
     own = tests[tests["evaluation"] == "external"]
-    tested = own.dropna(subset="p_value").sort_values("p_value")
 
-    assert len(tested) > 2
-    assert tested["p_holm"].iloc[0] == pytest.approx(min(1, len(tested) * tested["p_value"].iloc[0]))
-    assert (tested["p_holm"] >= tested["p_value"]).all()
+    for start in ("", "difference_"):
+        tested = own.dropna(subset=f"{start}p_value").sort_values(f"{start}p_value")
+        p, adjusted = tested[f"{start}p_value"], tested[f"{start}p_holm"]
+
+        assert len(tested) > 2
+        assert adjusted.iloc[0] == pytest.approx(min(1, len(tested) * p.iloc[0]))
+        assert (adjusted >= p).all()
 
 
 def test_perfect_levels_have_an_interval_and_a_warning(study):

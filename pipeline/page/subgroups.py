@@ -13,7 +13,7 @@ from pipeline.page.contract_parts import contract, numbers, texts
 from pipeline.page.inputs import ReportInputs
 from pipeline.page.patient_groups import ALL, check_sums
 from pipeline.page.subgroup_levels import MISSING, SubgroupParams, Subgroups, subgroups
-from pipeline.statistics.auc_heterogeneity import interaction_test
+from pipeline.statistics.auc_heterogeneity import difference_interaction, interaction_test
 from pipeline.statistics.auc_intervals import logit_interval, score_interval
 from pipeline.statistics.auc_tests import paired_tests
 from pipeline.statistics.multiplicity import holm
@@ -44,6 +44,10 @@ SUBGROUP_TESTS = contract(
         *numbers("p_value", "p_holm", kind="fraction"),
         *numbers("n_levels", kind="integer"),
         *texts("remark"),
+        *numbers("difference_q", "difference_df"),
+        *numbers("difference_p_value", "difference_p_holm", kind="fraction"),
+        *numbers("difference_n_levels", kind="integer"),
+        *texts("difference_remark"),
     ],
 )
 
@@ -68,7 +72,9 @@ def subgroup_tables(
     AUC with the logit-transformed DeLong interval (Newcombe's where the AUC is 0 or 1), and the difference to the
     comparator on the same patients with its DeLong interval. A level with fewer than `min_patients` with the event, or
     without it, has no AUC: its row stays, with the reason. Interaction: `interaction_test` over the levels that have
-    an AUC; Holm over the variables of an evaluation. `declared` says whether the params name the column.
+    an AUC; Holm over the variables of an evaluation. Of the difference to the comparator, exploratory: Cochran's Q over
+    the levels where it has a variance, in the columns `difference_…`, with Holm of its own. `declared` says whether the
+    params name the column.
     """
     chosen = subgroups(study.patients, role=role, params=params)
     declared = "yes" if params.columns is not None else "no"
@@ -144,7 +150,22 @@ def _test(pair: _Pair, usable: Sequence[NDArray[np.bool_]]) -> dict[str, Any]:
     found = interaction_test(placed)
     varies = all(float(auc_variances(own)[0]) > 0 for own in placed)
     remark = "no test" if np.isnan(found.p_value) else "the p-value may be too small"
-    return vars(found) | {"remark": "" if varies else f"an AUC of 0 or 1 has no variance: {remark}"}
+    told = {"remark": "" if varies else f"an AUC of 0 or 1 has no variance: {remark}"}
+    return vars(found) | told | (_difference_test(pair, usable) if pair.comparator else {})
+
+
+def _difference_test(pair: _Pair, usable: Sequence[NDArray[np.bool_]]) -> dict[str, Any]:
+    """The test of the difference to the comparator, and how many levels it had to leave out."""
+    found, n_levels = difference_interaction([pair.placed(inside) for inside in usable])
+    left = len(usable) - n_levels
+    remark = f"left out, as the difference has no variance there: {left} of {len(usable)} levels" if left else ""
+    return {
+        "difference_q": found.statistic,
+        "difference_df": found.df,
+        "difference_p_value": found.p_value,
+        "difference_n_levels": n_levels,
+        "difference_remark": remark,
+    }
 
 
 def _counts(pair: _Pair, inside: NDArray[np.bool_]) -> dict[str, Any]:
@@ -180,5 +201,10 @@ def _difference(placed: Placements) -> dict[str, Any]:
 
 
 def _adjusted(tests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    p_values = [float(test.get("p_value", np.nan)) for test in tests]
-    return [test | {"p_holm": p} for test, p in zip(tests, holm(p_values), strict=True)]
+    """The tests with Holm's p, over those of the AUC and, apart from them, over those of the difference."""
+    adjusted = [dict(test) for test in tests]
+    for start in ("", "difference_"):
+        p_values = holm([float(test.get(f"{start}p_value", np.nan)) for test in tests])
+        for test, p in zip(adjusted, p_values, strict=True):
+            test[f"{start}p_holm"] = p
+    return adjusted

@@ -1,16 +1,18 @@
-"""Whether the AUC of one model differs between groups of patients that have nobody in common (interaction)."""
+"""Whether an AUC, or the difference of two, differs between groups of patients with nobody in common (interaction)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
 from pipeline.statistics.auc_tests import unpaired_test
-from pipeline.statistics.roc import Placements, auc_variances
+from pipeline.statistics.roc import Placements, auc_variances, mean_variance
 
 UNPAIRED, HETEROGENEITY = "DeLong, unpaired", "Chi-square of heterogeneity"
 NAN = float("nan")
+ROUNDING = 1e-24  # variances below are the rounding of one that is 0; that of a single patient among 10 000 is not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,21 +28,46 @@ class InteractionTest:
 def interaction_test(groups: Sequence[Placements]) -> InteractionTest:
     """Whether k ≥ 2 independent groups, each with the placements of one model, have one AUC in common.
 
-    Two groups: DeLong's unpaired test (`auc_tests.unpaired_test`). More: Cochran's chi-square of heterogeneity,
-    Q = Σ (AUC i - mean)² / V i, with the mean weighted by 1 / V i, V the DeLong variances; df = k - 1. All equal
-    AUCs give Q 0. The statistic and p are NaN where a variance is 0 or unknown; in two groups only where both are 0 or
-    one is unknown. Raises ValueError for fewer than two groups. Source: Cochran 1954 (Biometrics 10:101).
+    Two groups: DeLong's unpaired test (`auc_tests.unpaired_test`). More: Cochran's chi-square of heterogeneity
+    (`cochran_q`) with the DeLong variances. All equal AUCs give 0. The statistic and p are NaN where a variance is 0
+    or unknown; in two groups only where both are 0 or one is unknown. Raises ValueError for fewer than two groups.
     """
     if len(groups) < 2:
         raise ValueError(f"{len(groups)} groups; two or more are needed")
     if len(groups) == 2:
         two = unpaired_test(*groups)
         return InteractionTest(test=UNPAIRED, statistic=two.t, df=two.df, p_value=two.p_value)
-    aucs = np.array([placed.auc[0] for placed in groups])
-    variances = np.array([auc_variances(placed)[0] for placed in groups])
-    df = len(groups) - 1.0
-    if not (variances > 0).all():
+    return cochran_q([placed.auc[0] for placed in groups], variances=[auc_variances(placed)[0] for placed in groups])
+
+
+def difference_interaction(groups: Sequence[Placements]) -> tuple[InteractionTest, int]:
+    """Whether the difference of AUCs, model 0 less model 1, is one and the same in independent groups; exploratory.
+
+    Each group holds the placements of both models on its own patients. Cochran's Q (`cochran_q`) on the differences
+    with the DeLong variances of the paired differences. A group whose difference has no variance (both models rank its
+    patients alike, or differ without any spread, or a class has one patient) is left out. Second value: the groups that
+    were tested. Fewer than two give NaN throughout.
+    """
+    apart = [(placed.events[0] - placed.events[1], placed.others[0] - placed.others[1]) for placed in groups]
+    found = [(float(events.mean()), mean_variance(events, others)) for events, others in apart]
+    tested = [(difference, variance) for difference, variance in found if variance > ROUNDING]
+    if len(tested) < 2:
+        return InteractionTest(test=HETEROGENEITY, statistic=NAN, df=NAN, p_value=NAN), len(tested)
+    differences, variances = zip(*tested, strict=True)
+    return cochran_q(differences, variances=variances), len(tested)
+
+
+def cochran_q(estimates: ArrayLike, *, variances: ArrayLike) -> InteractionTest:
+    """Whether k ≥ 2 independent estimates, shape (k,), have one value in common.
+
+    Q = Σ (estimate i - mean)² / V i, with the mean weighted by 1 / V i, on k - 1 degrees of freedom: the QE of R's
+    metafor::rma(method = "FE"). The statistic and p are NaN where a variance is 0 or unknown.
+    Source: Cochran 1954 (Biometrics 10:101).
+    """
+    values, spread = np.asarray(estimates, dtype=np.float64), np.asarray(variances, dtype=np.float64)
+    df = len(values) - 1.0
+    if not (spread > 0).all():
         return InteractionTest(test=HETEROGENEITY, statistic=NAN, df=df, p_value=NAN)
-    mean = float((aucs / variances).sum() / (1 / variances).sum())
-    statistic = float(((aucs - mean) ** 2 / variances).sum())
+    mean = float((values / spread).sum() / (1 / spread).sum())
+    statistic = float(((values - mean) ** 2 / spread).sum())
     return InteractionTest(test=HETEROGENEITY, statistic=statistic, df=df, p_value=float(chi2.sf(statistic, df)))
