@@ -45,7 +45,7 @@ def choose(folds: pd.DataFrame, models: Sequence[ModelScores], *, primary: Prima
         own = [model for name, model in names if name == feature_set]
         classifiers = [model for model in own if not is_head(feature_set, model)]
         if classifiers:
-            key = (feature_set, _best(feature_set, classifiers=classifiers, summary=summary))
+            key = (feature_set, _best(feature_set, classifiers=classifiers, folds=folds, summary=summary))
             row = (*key, "classifier", *_fold_summary(key, summary=summary), len(classifiers))
             rows.append((*row, *_role(feature_set, primary=primary)))
         heads = [(feature_set, model) for model in own if is_head(feature_set, model)]
@@ -55,18 +55,31 @@ def choose(folds: pd.DataFrame, models: Sequence[ModelScores], *, primary: Prima
     return table
 
 
-def _best(feature_set: str, *, classifiers: Sequence[str], summary: pd.DataFrame) -> str:
+def _best(feature_set: str, *, classifiers: Sequence[str], folds: pd.DataFrame, summary: pd.DataFrame) -> str:
     scored = [(feature_set, model) for model in classifiers if (feature_set, model) in summary.index]
     if len(classifiers) == 1:
         return classifiers[0]
     if not scored:
-        raise PipelineError(
-            f"set {feature_set} has {len(classifiers)} classifiers and no cross-validation to choose by; "
-            "its predictions need rows of evaluation cv, or a feature_set for every model"
-        )
+        reason = _no_fold(folds[(folds["feature_set"] == feature_set) & folds["model"].isin(classifiers)])
+        raise PipelineError(f"set {feature_set} has {len(classifiers)} classifiers and {reason}")
     means = summary.loc[scored].fillna({"std": 0.0})
     equal = means[means["mean"] > means["mean"].max() - TIE]
     return str(min(equal.index, key=lambda key: (equal.loc[key, "std"], key[1]))[1])
+
+
+def _no_fold(own: pd.DataFrame) -> str:
+    """Why none of the folds of a set, rows of `folds.csv`, has an AUC, and what to do."""
+    if own.empty:
+        return (
+            "no cross-validation to choose by; its predictions need rows of evaluation cv, "
+            "or a feature_set for every model"
+        )
+    both = own["n_pos"].any() and own["n_neg"].any()
+    which = "patients of one label only" if both else f"patients of the label {int(own['n_pos'].any())} only"
+    return (
+        f"a cross-validation, evaluation cv, where every fold holds {which}, so that there is no AUC to choose by; "
+        "every fold needs patients of both labels"
+    )
 
 
 def _fold_summary(key: tuple[str, str], *, summary: pd.DataFrame) -> tuple[float, float, int]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.contracts import PREDICTIONS
-from pipeline.errors import ParamsError, PipelineError
+from pipeline.errors import ParamsError, PipelineError, TableError
 from pipeline.model_scores import ModelScores
 from pipeline.params import read_yaml
 from pipeline.plan import CompareParams
@@ -25,7 +25,7 @@ def read_predictions(place: Path, *, fusion: Path | None, embed: Path | None) ->
     In a folder, `<set>.csv` is read for every set of `fusion` and `<net>_head.csv` for every network of `embed`, and
     nothing else that lies there. Tables without rows (heads of frozen networks) add nothing.
     Raises ParamsError where a folder comes without both files, TableError where a table is missing or breaks its
-    contract, PipelineError where no row is left.
+    contract or a file has no row, PipelineError where the tables of a folder have none together.
     """
     if not place.is_dir():
         tables = [_any_table(place)]
@@ -52,6 +52,8 @@ def _any_table(path: Path) -> pd.DataFrame:
     if "threshold" not in table:
         table["threshold"] = np.nan
     check_table(table, PREDICTIONS, place=str(path))
+    if table.empty:
+        raise TableError(f"{path}: the file has no row under its header; it needs one for every patient and model")
     return table
 
 

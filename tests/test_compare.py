@@ -217,6 +217,18 @@ def test_several_classifiers_without_cross_validation_cannot_be_chosen_from(pred
         compared(predictions[predictions["evaluation"] != "cv"])
 
 
+def test_a_cross_validation_of_one_label_is_not_called_missing(predictions):
+    held_out = predictions["evaluation"] == "cv"
+    first = predictions.loc[held_out, "resample"].min()
+    one = predictions[~held_out | (predictions["label"] == 1)]
+    apart = predictions[~held_out | (predictions["label"] == (predictions["resample"] == first))]
+
+    with pytest.raises(PipelineError, match="evaluation cv, where every fold holds patients of the label 1 only"):
+        compared(one)
+    with pytest.raises(PipelineError, match="evaluation cv, where every fold holds patients of one label only"):
+        compared(apart)
+
+
 def test_row_order_changes_no_digit(predictions, tables, tmp_path):
     shuffled = compared(predictions.sample(frac=1, random_state=3))
     for contract, one, other in zip(

@@ -167,8 +167,12 @@ def test_folder_gives_the_named_tables_and_skips_an_empty_head(tmp_path):
 
     with pytest.raises(ParamsError, match="--fusion and --embed"):
         read_predictions(tmp_path, fusion=None, embed=None)
-    with pytest.raises(PipelineError, match="no prediction"):
+    with pytest.raises(TableError, match=r"head\.csv: the file has no row under its header"):
         read_predictions(tmp_path / "densenet121_head.csv", fusion=None, embed=None)
+    for path in tmp_path.glob("*.csv"):
+        write_table(empty, path, contracts.PREDICTIONS)
+    with pytest.raises(PipelineError, match="no prediction to compare; run the stage benchmark first"):
+        read_predictions(tmp_path, **lists)
     (tmp_path / "clinical.csv").unlink()
     with pytest.raises(TableError, match=r"clinical\.csv: there is no such table"):
         read_predictions(tmp_path, **lists)
