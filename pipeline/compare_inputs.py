@@ -6,6 +6,7 @@ model stands for itself; resample = final (cv in evaluation cv: one fold); thres
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,29 @@ import pandas as pd
 
 from pipeline.contracts import PREDICTIONS
 from pipeline.errors import ParamsError, PipelineError, TableError
-from pipeline.model_scores import ModelScores
+from pipeline.model_scores import ModelScores, model_scores
 from pipeline.params import read_yaml
 from pipeline.plan import CompareParams
 from pipeline.tables import check_table, read_csv, read_table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The predictions, their models and the params that fit them; `warnings`: sentences on what has no result."""
+
+    predictions: pd.DataFrame
+    models: list[ModelScores]
+    params: CompareParams
+    warnings: list[str]
+
+
+def read_comparison(place: Path, *, fusion: Path | None, embed: Path | None, params: CompareParams) -> Comparison:
+    """What is compared in a file or a folder. Raises as `read_predictions` and `model_scores` do."""
+    predictions = read_predictions(place, fusion=fusion, embed=embed)
+    own, told = params_for(predictions, params=params) if place.is_file() else (params, None)
+    models = model_scores(predictions, place=str(place))
+    warnings = [*([told] if told else []), *undefined(models)]
+    return Comparison(predictions=predictions, models=models, params=own, warnings=warnings)
 
 
 def read_predictions(place: Path, *, fusion: Path | None, embed: Path | None) -> pd.DataFrame:

@@ -11,10 +11,9 @@ from pipeline.compare_calibration import calibration_curve_table, calibration_ta
 from pipeline.compare_counts import mcnemar_table
 from pipeline.compare_curves import curve_table
 from pipeline.compare_evaluations import transport_table
-from pipeline.compare_inputs import params_for, read_predictions, undefined
+from pipeline.compare_inputs import read_comparison
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table, omnibus_table
-from pipeline.model_scores import model_scores
 from pipeline.params import load_params
 from pipeline.plan import CompareParams
 from pipeline.tables import write_table
@@ -34,16 +33,12 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=Path, metavar="PATH")
     given = parser.parse_args()
     params = load_params(given.params, CompareParams)
-    predictions = read_predictions(given.predictions, fusion=given.fusion, embed=given.embed)
-    if given.predictions.is_file():
-        params, told = params_for(predictions, params=params)
-        if told:
-            log.warning("%s", told)
-
-    models = model_scores(predictions, place=str(given.predictions))
-    for sentence in undefined(models):
+    compared = read_comparison(given.predictions, fusion=given.fusion, embed=given.embed, params=params)
+    models, params = compared.models, compared.params
+    for sentence in compared.warnings:
         log.warning("%s", sentence)
-    folds = fold_table(predictions)
+
+    folds = fold_table(compared.predictions)
     chosen = choose(folds, models, primary=params.primary)
     for row in chosen[chosen["n_folds"] > 0].itertuples():
         log.info("%s: %s, mean AUC of %d folds %.3f", row.feature_set, row.model, row.n_folds, row.mean_auc)
