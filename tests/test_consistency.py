@@ -97,7 +97,7 @@ def test_thyroid_row_does_not_fit_the_declared_cohort_and_the_one_that_fits_is_n
     row = published("thyroid_nodes").iloc[[0]].assign(n_pos="22", n_neg="128", cohort="internal")
     (told,) = of(check(row), "matrix")["message"]
 
-    assert "no confusion matrix of 22 patients with the event and 128 without gives" in told
+    assert "no confusion matrix of 150 patients (22 with the event, 128 without) gives" in told
     assert "Other test sets would fit all of it: 262 (42 with the event, 220 without)." in told
 
 
@@ -114,7 +114,7 @@ def test_an_auc_that_declared_sizes_cannot_have():
     (found,) = of(check(table), "auc").itertuples()
 
     assert found.severity == "error"
-    assert "AUC 0.90 cannot come from 2 patients with the event and 3 without" in found.message
+    assert "AUC 0.90 cannot come from 5 patients (2 with the event, 3 without)" in found.message
 
 
 def test_a_table_of_cohort_sizes_alone_is_checked_for_its_sums():

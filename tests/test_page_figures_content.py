@@ -61,8 +61,8 @@ def test_lasso_marks_both_penalties():
     figure = figures.lasso_cv_figure(lasso_rows(), title="LASSO")
 
     # log10 of lambda falls by 0.0854 from -0.523: nearest to -1.5 at place 11, within the root of 0.2 from place 7 on.
-    assert "where 11 features are kept" in description(figure)
-    assert "7 are enough" in description(figure)
+    assert "kept where it is lowest: 11" in description(figure)
+    assert "within one standard error of that: 7" in description(figure)
     assert {"lowest", "1 SE"} <= set(words(figure))
     assert figures.lasso_cv_figure(lasso_rows().iloc[:0], title="None") is None
 

@@ -54,7 +54,7 @@ def test_a_perfect_group_among_three_has_no_test():
 
 
 def test_one_group_is_refused():
-    with pytest.raises(ValueError, match="two or more"):
+    with pytest.raises(ValueError, match=r"groups \(1\) must be two or more"):
         interaction_test(SITES[:1])
 
 

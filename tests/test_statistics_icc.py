@@ -135,7 +135,7 @@ def test_incomplete_subjects_leave_their_feature_alone():
         (np.ones(5), {}, "raters of 2 or more"),
         ([[1.0, np.inf], [0.0, 1.0]], {}, "infinite"),
         (np.ones((5, 2)), {"form": "ICC2"}, "must be one of"),
-        (np.ones((5, 2)), {"names": ["a", "b"]}, "2 names for 1"),
+        (np.ones((5, 2)), {"names": ["a", "b"]}, r"names \(2\) must be as many as the features \(1\)"),
         (np.ones((5, 2)), {"level": 1.0}, "between 0 and 1"),
     ],
 )

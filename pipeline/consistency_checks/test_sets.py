@@ -74,7 +74,7 @@ def _one_size(group: Sequence[Verdict], *, name: str) -> Iterator[Finding]:
     numbers = tuple(fitting)
     if most == len(fitting):
         shown = in_words([f"{a + b} ({a} with the event, {b} without)" for a, b in best[:3]], last="or")
-        more = f", and {len(best) - 3} other sizes" if len(best) > 3 else ""
+        more = f" (further sizes: {len(best) - 3})" if len(best) > 3 else ""
         told = f"{capital(of_rows(numbers))} fit one test set of {shown}{more}."
         yield Finding(numbers, None, "one_test_set", "info", told)
         return

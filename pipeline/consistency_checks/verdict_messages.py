@@ -84,7 +84,7 @@ def _possible(verdict: Verdict) -> str:
 def _sizes_words(verdict: Verdict) -> str:
     sizes = verdict.sizes
     if sizes.pair:
-        return f"{sizes.pair[0]} patients with the event and {sizes.pair[1]} without"
+        return f"{sum(sizes.pair)} patients ({sizes.pair[0]} with the event, {sizes.pair[1]} without)"
     if sizes.n is not None:
         return f"any division of {sizes.n} patients into those with the event and those without"
     for number, words in ((sizes.n_pos, "with the event"), (sizes.n_neg, "without the event")):

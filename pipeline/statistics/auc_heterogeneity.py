@@ -33,7 +33,7 @@ def interaction_test(groups: Sequence[Placements]) -> InteractionTest:
     or unknown; in two groups only where both are 0 or one is unknown. Raises ValueError for fewer than two groups.
     """
     if len(groups) < 2:
-        raise ValueError(f"{len(groups)} groups; two or more are needed")
+        raise ValueError(f"groups ({len(groups)}) must be two or more")
     if len(groups) == 2:
         two = unpaired_test(*groups)
         return InteractionTest(test=UNPAIRED, statistic=two.t, df=two.df, p_value=two.p_value)

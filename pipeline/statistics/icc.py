@@ -59,7 +59,7 @@ def icc(
     if form not in get_args(Form):
         raise ValueError(f"form ({form}) must be one of {', '.join(get_args(Form))}")
     if len(features) != squares.n.size:
-        raise ValueError(f"there are {len(features)} names for {squares.n.size} features")
+        raise ValueError(f"names ({len(features)}) must be as many as the features ({squares.n.size})")
     if not 0 < level < 1:
         raise ValueError(f"level ({level}) must lie between 0 and 1")
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

@@ -27,7 +27,7 @@ def as_labels(labels: ArrayLike) -> NDArray[np.bool_]:
         raise ValueError("a label is neither 0 nor 1")
     found = given == 1.0
     if found.all() or not found.any():
-        msg = f"{int(found.sum())} events among {found.size} patients; both classes are needed"
+        msg = f"events: {int(found.sum())}, patients: {found.size}; both classes are needed"
         raise ValueError(msg)
     return found
 
@@ -36,7 +36,7 @@ def as_scores(scores: ArrayLike, *, n: int) -> Numbers:
     """Scores as float64, shape (n,) or (k, n). Raises ValueError where one is NaN or infinite, or the shape differs."""
     found = np.asarray(scores, dtype=np.float64)
     if found.ndim not in (1, 2) or found.shape[-1] != n:
-        raise ValueError(f"scores have the shape {found.shape}, and there are {n} labels")
+        raise ValueError(f"scores have the shape {found.shape}, the labels ({n},)")
     if not np.isfinite(found).all():
         raise ValueError("a score is missing or infinite")
     return found

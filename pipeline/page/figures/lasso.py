@@ -52,8 +52,8 @@ def lasso_cv_figure(rows: pd.DataFrame, *, title: str) -> Markup | None:
     pieces.append(frame.outline())
     kept = {rule: int(ordered["n_nonzero"].iloc[index]) for rule, index in places.items()}
     description = (
-        f"Deviance against the penalty. It is lowest where {kept['min']} features are kept; within one standard error "
-        f"of that, {kept['1se']} are enough."
+        f"Deviance against the penalty. Features kept where it is lowest: {kept['min']}; at the largest penalty within "
+        f"one standard error of that: {kept['1se']}."
     )
     return picture(joined(pieces), width=WIDTH, height=frame.y.start + 46, title=title, description=description)
 
@@ -117,7 +117,7 @@ def coefficient_figure(rows: pd.DataFrame, *, title: str) -> Markup | None:
     names, height = legend([(f"λ: {NAMES[rule]}", mark) for rule, mark in marks], x=4, y=y + 16, width=WIDTH)
     first = feature_words(str(table.index[0]))
     description = (
-        f"Coefficients of {len(table)} of {len(size)} features that are kept, on z-scores. Largest: {first}. "
+        f"Coefficients of the features that are kept ({len(table)} of {len(size)}), on z-scores. Largest: {first}. "
         "Bars to the right raise the risk, bars to the left lower it."
     )
     return picture(joined([*pieces, names]), width=WIDTH, height=y + 10 + height, title=title, description=description)
