@@ -14,6 +14,7 @@ from torch import Tensor
 from pipeline.checkpoints import CheckpointStore, fingerprint
 from pipeline.embed_jobs import ALL, Job
 from pipeline.embed_plan import Case, Member, Place, Plan, Recipe, normalisation_of
+from pipeline.embed_progress import curves_folder, state_path
 from pipeline.errors import PipelineError
 from pipeline.late_fusion import averaged, stacked
 from pipeline.networks.registry import build_network, is_given
@@ -129,7 +130,7 @@ def _fitted(trainer: Trainer, *, case: Case, member: Member, place: Place, seed:
             forbidden=frozenset(cohort.groups[patient] for patient in unseen),
             seed=seed,
             state=state_of(case, network=name, store=place.store),
-            board=None if place.board is None else place.board / f"{job.name}_{name}",
+            board=None if place.board is None else curves_folder(place.board, case=case, network=name),
         )
     except PipelineError as error:
         raise PipelineError(f"{_named(case, member)}: {error}") from error
@@ -140,8 +141,8 @@ def _named(case: Case, member: Member) -> str:
 
 
 def state_of(case: Case, *, network: str, store: CheckpointStore | None) -> TrainingState:
-    """Where the unfinished training of a network of this case is kept."""
-    return TrainingState(None if store is None else store.path(f"{case.name} {network}", suffix=".epoch"))
+    """The unfinished training of a network of this case."""
+    return TrainingState(None if store is None else state_path(store, case=case, network=network))
 
 
 def _probabilities(logits: Sequence[NDArray[np.float64]], *, case: Case, plan: Plan) -> NDArray[np.float64]:

@@ -10,9 +10,10 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from typing import TypeVar
 
 from tqdm.auto import tqdm
@@ -21,6 +22,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from pipeline.errors import PipelineError
 
 T = TypeVar("T")
+WATCHED_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +74,30 @@ def arguments(description: str | None, *, paths: Sequence[str], words: Sequence[
     return parser
 
 
-def progress(items: Iterable[T], *, total: int, unit: str) -> Iterable[T]:
-    """A progress bar with time left on a terminal; nothing where there is none."""
-    return tqdm(items, total=total, unit=unit, disable=None, dynamic_ncols=True)
+def progress(items: Iterable[T], *, total: int, unit: str, under_way: Callable[[], float] | None = None) -> Iterator[T]:
+    """A progress bar with time left on a terminal; nothing where there is none.
+
+    `under_way` says what is done of the items that have not come yet, in items; it is asked while one is waited for.
+    """
+    shape = None if under_way is None else "{l_bar}{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}]"
+    with tqdm(total=total, unit=unit, disable=None, dynamic_ncols=True, bar_format=shape) as bar:
+        come, waiting = 0, Event()
+
+        def watch(asked: Callable[[], float]) -> None:
+            while not waiting.wait(WATCHED_EVERY_S):
+                bar.update(max(0.0, come + asked() - bar.n))
+                bar.refresh()
+
+        watcher = Thread(target=watch, args=(under_way,), daemon=True)
+        if under_way is not None and not bar.disable:
+            watcher.start()
+        try:
+            for item in items:
+                come += 1
+                bar.update(max(0, come - bar.n))
+                yield item
+        finally:
+            waiting.set()
 
 
 def run(main: Callable[[], None]) -> None:

@@ -3,7 +3,7 @@
 import logging
 from functools import partial
 
-from pipeline import contracts, embed
+from pipeline import contracts, embed, embed_progress
 from pipeline.checkpoints import CheckpointStore
 from pipeline.embed_jobs import check_jobs, plan_jobs
 from pipeline.embed_params import EmbedParams
@@ -39,6 +39,7 @@ def main() -> None:
     number = joined_group(size)
     device = device_of_process(device, number=number, size=size)
 
+    board = settings.scratch / "board" / given.net
     store = CheckpointStore(
         settings.scratch / f"embed-{given.net}",
         key=embed.store_key(params, plan=plan, splits=splits, device=str(device)),
@@ -46,12 +47,14 @@ def main() -> None:
     if number == 0:
         log.info("%s, strategy %s, %d samples, on %s", given.net, params.strategy, len(cohort.inputs.pixels), device)
         log.info("%d of %d networks were finished before", store.count(), len(cases))
-    place = Place(device=str(device), board=settings.scratch / "board" / given.net)
+        embed_progress.forget_earlier(cases, plan=plan, board=board, store=store)
+    fraction = partial(embed_progress.under_way, cases, plan=plan, board=board, store=store)
+    place = Place(device=str(device), board=board)
     with data_parallel.process_group(size=size, device=device):
         work = embed.describe(
             cases, plan=plan, store=store, place=place, workers=settings.workers, scheduler=settings.scheduler
         )
-        results = list(progress(work, total=len(cases), unit="network") if number == 0 else work)
+        results = list(progress(work, total=len(cases), unit="network", under_way=fraction) if number == 0 else work)
     if number > 0:
         return
     if told := embed.ran_all_epochs(results, training=params.training):

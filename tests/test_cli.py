@@ -1,10 +1,13 @@
+import io
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from pipeline.errors import PipelineError
+from stages import cli
 from stages.cli import arguments, run_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,6 +35,35 @@ def test_paths_have_no_defaults(capsys):
         arguments("doc", paths=["table"]).parse_args([])
 
     assert "--table" in capsys.readouterr().err
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_bar_moves_while_one_item_is_waited_for(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", screen := Terminal())
+    monkeypatch.setattr(cli, "WATCHED_EVERY_S", 0.01)
+    shown = threading.Event()
+
+    def slow():
+        yield "first"
+        assert shown.wait(10)
+        yield "second"
+
+    def under_way():
+        if "1.4/2" in screen.getvalue():
+            shown.set()
+        return 0.4
+
+    assert list(cli.progress(slow(), total=2, unit="network", under_way=under_way)) == ["first", "second"]
+    assert "2.0/2" in screen.getvalue()
+
+
+def test_without_a_terminal_nothing_is_asked_or_shown(capsys):
+    assert list(cli.progress([1, 2], total=2, unit="network", under_way=lambda: 1 / 0)) == [1, 2]
+    assert capsys.readouterr().err == ""
 
 
 def run_stage(body):
