@@ -11,6 +11,7 @@ from pipeline.errors import PipelineError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 IMPORTS = f"import {__name__}"  # what a scheduler and its workers must be able to do
+FIRST_WORKER_S = 60.0
 
 
 def single_threaded(function: Callable[[Item], Result], item: Item) -> Result:
@@ -34,7 +35,7 @@ def map_cases(
 
     `workers` is the number of local processes; with `scheduler` (an address such as tcp://host:8786) the cases go to
     that Dask cluster instead. A failing case must be handled inside `function`: an exception here stops the map.
-    Raises PipelineError where the scheduler does not answer, or it or a worker has not got this package.
+    Raises PipelineError where the scheduler does not answer or has no worker, or it or a worker has not this package.
     """
     if not items:
         return
@@ -64,7 +65,16 @@ def _dask_client(address: str) -> Any:
     try:
         # Without this package the scheduler cannot read a case, logs that on its side, and we would wait for ever.
         client.run_on_scheduler(exec, IMPORTS)
+        if not client.ncores():
+            # A task, since a cluster that grows on demand has no worker before there is one.
+            client.submit(exec, IMPORTS, pure=False).result(timeout=FIRST_WORKER_S)
         client.run(exec, IMPORTS)
+    except TimeoutError as error:
+        client.close()
+        raise PipelineError(
+            f"FUSION_SCHEDULER: the Dask scheduler at {address} had no worker for {FIRST_WORKER_S:g} seconds; "
+            "start one, or unset FUSION_SCHEDULER to work on this machine"
+        ) from error
     except ImportError as error:
         client.close()
         raise PipelineError(

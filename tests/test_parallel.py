@@ -14,6 +14,7 @@ import pytest
 import SimpleITK as sitk
 from threadpoolctl import threadpool_info
 
+from pipeline import parallel
 from pipeline.errors import PipelineError
 from pipeline.parallel import map_cases
 
@@ -68,11 +69,14 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence():
 
 
 @contextmanager
-def cluster(folder, *, project):
-    """A scheduler and one worker as processes of their own, which find this project or do not; gives the address."""
+def cluster(folder, *, project, workers=1):
+    """A scheduler and a worker as processes of their own, which find this project or do not; gives the address."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, project)), "OMP_NUM_THREADS": "1"}
     place = folder / "scheduler.json"
-    calls = [["scheduler", "--host", "127.0.0.1", "--port", "0"], ["worker", "--nworkers", "1", "--nthreads", "1"]]
+    calls = [
+        ["scheduler", "--host", "127.0.0.1", "--port", "0"],
+        *[["worker", "--no-nanny", "--nthreads", "1"]] * workers,
+    ]
     shared = ["--scheduler-file", str(place), "--no-dashboard"]
     processes = []
     try:
@@ -87,8 +91,8 @@ def cluster(folder, *, project):
         yield json.loads(place.read_text())["address"]
     finally:
         for process in reversed(processes):
-            process.terminate()
-            process.wait()
+            process.kill()  # asked to end while they start, they may wait for ever
+            process.wait(timeout=10)
 
 
 def test_a_cluster_gives_the_same_results(tmp_path):
@@ -100,5 +104,14 @@ def test_a_cluster_without_the_project_is_one_sentence_and_no_endless_wait(tmp_p
     with (
         cluster(tmp_path, project=[]) as address,
         pytest.raises(PipelineError, match=r"cannot import this project .*PYTHONPATH set to this folder"),
+    ):
+        list(map_cases(math.sqrt, [1.0], workers=1, scheduler=address))
+
+
+def test_a_cluster_without_a_worker_is_one_sentence_and_no_endless_wait(tmp_path, monkeypatch):
+    monkeypatch.setattr(parallel, "FIRST_WORKER_S", 0.5)
+    with (
+        cluster(tmp_path, project=[ROOT], workers=0) as address,
+        pytest.raises(PipelineError, match=r"had no worker for 0\.5 seconds; start one"),
     ):
         list(map_cases(math.sqrt, [1.0], workers=1, scheduler=address))
