@@ -9,6 +9,7 @@ import pandas as pd
 from pipeline import contracts
 from pipeline.blocks import CLINICAL, RADIOMICS, Block, clinical_block, deep_block, radiomics_block, table_block
 from pipeline.errors import ParamsError, PipelineError
+from pipeline.fusion import network_behind
 from pipeline.tables import header_of, read_csv, read_table
 
 
@@ -26,9 +27,9 @@ class BlockPlaces:
     nets: tuple[str, ...]
 
     def network(self, name: str) -> Path | None:
-        """The table of the network `name`; None where it is not among `nets`, or has no table."""
+        """The table of the network `name` (or of its logit); None where it is not among `nets`, or has no table."""
         path = self.features / f"{name}.csv"
-        other = name not in self.nets or self.ready_made(name)
+        other = network_behind(name, nets=self.nets) is None or self.ready_made(name)
         return path if not other and path.exists() else None
 
     def ready_made(self, name: str) -> Path | None:
@@ -66,8 +67,8 @@ def _read_block(name: str, places: BlockPlaces, *, patients: pd.DataFrame, split
     if (path := places.network(name)) is None:
         raise ParamsError(
             f"params/fusion.yaml: block '{name}' is neither {CLINICAL}, nor {RADIOMICS}, nor a network of "
-            "params/embed.yaml (key nets), nor a ready-made table of params/cohort.yaml (key manifest.blocks); "
-            "correct its name, or add it there and run its stage"
+            "params/embed.yaml (key nets) or its logit, nor a ready-made table of params/cohort.yaml (key "
+            "manifest.blocks); correct its name, or add it there and run its stage"
         )
     return deep_block(read_embeddings(path), name=name, cohort=cohort, splits=splits, patients=ids)
 

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline.errors import PipelineError
+from pipeline.fusion import LOGIT
 from pipeline.radiomics_presets import noise_features
 
-Kind = Literal["clinical", "radiomics", "deep", "table"]
+Kind = Literal["clinical", "radiomics", "deep", "logit", "table"]
 NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort")
 CLINICAL, RADIOMICS = "clinical", "radiomics"
 ALL = "all"
@@ -71,6 +72,8 @@ def deep_block(
 ) -> Block:
     """The embeddings of a network from the table by resample, part and image, or patient (network of several views).
 
+    Or its own logit, from a table of the same rows.
+
     Rows of (resample, part) are used for it, else those of part `all` (insample), else those of resample `all`
     (frozen). Raises PipelineError where the table describes a half by the network trained on it.
     """
@@ -94,7 +97,8 @@ def deep_block(
         )
 
     indicators = tuple(_indicator(view, views) for view in views) or (MISSING,)
-    return Block(name=name, kind="deep", indicators=indicators, frame=frame)
+    kind: Kind = "logit" if name.endswith(LOGIT) else "deep"
+    return Block(name=name, kind=kind, indicators=indicators, frame=frame)
 
 
 def parts_of(blocks: Mapping[str, set[str]], *, used: Iterable[str], match_parts: bool) -> tuple[str, ...]:

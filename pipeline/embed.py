@@ -15,6 +15,7 @@ from pipeline.embed_cases import Described, describe_case, load_described, save_
 from pipeline.embed_jobs import Job
 from pipeline.embed_params import EmbedParams, network_of
 from pipeline.embed_plan import Case, Cohort, Member, Place, Plan, Recipe
+from pipeline.fusion import LOGIT
 from pipeline.head_scores import head_predictions, patient_scores
 from pipeline.networks.cards import write_card, write_losses
 from pipeline.parallel import map_cases
@@ -153,13 +154,29 @@ def embeddings_table(results: Sequence[Described], *, plan: Plan) -> pd.DataFram
     A network of several views describes patients: one row a resample, part and patient, the mean over the patient's
     pairs.
     """
+    matrix = np.concatenate([result.embeddings for result in results])
+    names = [f"{plan.name}_{index:04d}" for index in range(matrix.shape[1])]
+    return _by_row(results, pd.DataFrame(matrix, columns=names), plan=plan)
+
+
+def logits_table(results: Sequence[Described], *, plan: Plan) -> pd.DataFrame:
+    """`features/<net>_logit.csv`: the rows of `embeddings_table`, with the network's own logit `<net>_logit`.
+
+    Of networks that are trained apart each has its column, since a logistic regression of them would be fitted on rows
+    it describes. Header only for a frozen network, which has no logit of its own.
+    """
+    trained = [result for result in results if result.case.job.trained]
+    names = [f"{member.network.name}{LOGIT}" for member in plan.members]
+    matrix = np.concatenate([np.empty((0, len(names))), *(result.logits for result in trained)])
+    return _by_row(trained, pd.DataFrame(matrix, columns=names), plan=plan)
+
+
+def _by_row(results: Sequence[Described], numbers: pd.DataFrame, *, plan: Plan) -> pd.DataFrame:
     inputs, keys = plan.cohort.inputs, list(contract_of(plan).key)
     has_views = inputs.present is not None
     ids = inputs.patient_ids if has_views else inputs.image_ids
     rows = [(found.case.job.resample, found.case.job.part, ids[row]) for found in results for row in found.case.rows]
-    matrix = np.concatenate([result.embeddings for result in results])
-    names = [f"{plan.name}_{index:04d}" for index in range(matrix.shape[1])]
-    table = pd.concat([pd.DataFrame(rows, columns=keys), pd.DataFrame(matrix, columns=names)], axis=1)
+    table = pd.concat([pd.DataFrame(rows, columns=keys), numbers], axis=1)
     return table.groupby(keys, as_index=False).mean() if has_views else table
 
 

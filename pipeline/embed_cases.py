@@ -1,6 +1,6 @@
 """One piece of the embedding work: build a network, train it, describe images with it; and how it is kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,18 +25,20 @@ from pipeline.training.state import Training, TrainingState
 from pipeline.training.trainer import Trainer
 
 KEPT = "final"
-ARRAYS = ("embeddings", "probabilities", "view_probabilities", "view_embeddings")
+ARRAYS = ("embeddings", "logits", "probabilities", "view_probabilities", "view_embeddings")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Described:
     """What a case gives: embeddings float32 (n, E) and head probabilities (n,) of its rows, and the network's card.
 
+    `logits` (n, K) are those of the K networks that are trained apart, corrected as the probabilities are.
     Of a network of V views their own probabilities (n, V) and embeddings (n, V, E') too, NaN where a view is missing.
     """
 
     case: Case
     embeddings: NDArray[np.float32]
+    logits: NDArray[np.float64]
     probabilities: NDArray[np.float64]
     card: dict[str, Any]
     losses: list[dict[str, Any]]
@@ -63,14 +65,15 @@ def describe_case(case: Case, *, plan: Plan, place: Place) -> Described:
     (Elkan 2001).
     """
     parts = {member.network.name: _trained(case, member=member, place=place) for member in plan.members}
-    logits = {name: part.description.logits - np.log(part.training.weight_ratio) for name, part in parts.items()}
+    logits = np.stack([part.description.logits - np.log(part.training.weight_ratio) for part in parts.values()], axis=1)
     embeddings = np.concatenate([part.description.embeddings for part in parts.values()], axis=1)
     alone = next(iter(parts.values()))
     views, ratio = alone.description.view_logits, alone.training.weight_ratio
     return Described(
         case=case,
         embeddings=embeddings,
-        probabilities=_probabilities(list(logits.values()), case=case, plan=plan),
+        logits=logits.astype(np.float64),
+        probabilities=_probabilities(logits, case=case, plan=plan),
         card=_card(case.job, plan=plan, parts=parts, device=torch.device(place.device))
         | {"embedding_width": int(embeddings.shape[1])},
         losses=[
@@ -145,16 +148,15 @@ def state_of(case: Case, *, network: str, store: CheckpointStore | None) -> Trai
     return TrainingState(None if store is None else state_path(store, case=case, network=network))
 
 
-def _probabilities(logits: Sequence[NDArray[np.float64]], *, case: Case, plan: Plan) -> NDArray[np.float64]:
-    if len(logits) == 1:
-        return np.asarray(expit(logits[0]), dtype=np.float64)
-    together = np.stack(logits, axis=1)
+def _probabilities(logits: NDArray[np.float64], *, case: Case, plan: Plan) -> NDArray[np.float64]:
+    if logits.shape[1] == 1:
+        return np.asarray(expit(logits[:, 0]), dtype=np.float64)
     if plan.combine == "mean" or not case.job.trained:
-        return averaged(together)
+        return averaged(logits)
     cohort, patients = plan.cohort, [plan.cohort.inputs.patient_ids[row] for row in case.rows]
     unseen = case.job.described - case.job.scored  # training patients of the resample, none of whom a member has seen
     return stacked(
-        together,
+        logits,
         labels=np.array([cohort.labels[patient] for patient in patients]),
         patients=patients,
         unseen=np.array([patient in unseen for patient in patients], dtype=np.bool_),

@@ -17,7 +17,7 @@ from pydantic import Field
 from pipeline.embed_params import EmbedParams, network_of
 from pipeline.errors import PipelineError
 from pipeline.explain_pictures import picture
-from pipeline.fusion import FusionParams
+from pipeline.fusion import FusionParams, network_behind
 from pipeline.images import read_image
 from pipeline.params import Params
 from pipeline.pseudonyms import Pseudonyms
@@ -100,7 +100,7 @@ def network_name(params: ExplainParams, *, embed: EmbedParams, fusion: FusionPar
         return None
     if params.network != AUTO:
         return network_of(embed, params.network).name
-    return next((str(block) for block in fusion.sets[primary_set] if block in embed.nets), None)
+    return next((net for block in fusion.sets[primary_set] if (net := network_behind(block, nets=embed.nets))), None)
 
 
 def read_examples(

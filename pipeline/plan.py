@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from pipeline.errors import PipelineError, listed
-from pipeline.fusion import FusionParams
+from pipeline.fusion import LOGIT, FusionParams
 from pipeline.params import Params
 
 NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort")
@@ -86,15 +86,17 @@ def check_plan(
     fusion: FusionParams,
     primary: PrimaryParams | None,
     networks: Sequence[str],
+    trained: bool,
     tables: Collection[str],
 ) -> None:
     """Refuse a plan that cannot be carried out, before hours go into it.
 
-    `splits` and `patients` are the tables of these names, `networks` the names of `params/embed.yaml`, `tables` the
-    ready-made blocks. Raises PipelineError with every fault at once: a block that is nowhere, a clinical block without
-    a column, a primary set that is no set, a primary evaluation without patients of both classes.
+    `splits` and `patients` are the tables of these names, `networks` the names of `params/embed.yaml`, `trained`
+    whether these are (else they have no logit), `tables` the ready-made blocks. Raises PipelineError with every fault
+    at once: a block that is nowhere, a clinical block without a column, a primary set that is no set, a primary
+    evaluation without patients of both classes.
     """
-    faults = _block_faults(patients, fusion=fusion, networks=networks, tables=tables)
+    faults = _block_faults(patients, fusion=fusion, networks=networks, trained=trained, tables=tables)
     if primary is not None:
         faults += _set_faults(primary, sets=list(fusion.sets))
         faults += _evaluation_faults(primary, splits=splits, patients=patients)
@@ -105,9 +107,11 @@ def check_plan(
 
 
 def _block_faults(
-    patients: pd.DataFrame, *, fusion: FusionParams, networks: Sequence[str], tables: Collection[str]
+    patients: pd.DataFrame, *, fusion: FusionParams, networks: Sequence[str], trained: bool, tables: Collection[str]
 ) -> list[str]:
     known = ["clinical", "radiomics", *networks, *sorted(tables)]
+    if trained:
+        known += [f"{net}{LOGIT}" for net in networks]
     faults = [
         f"params/fusion.yaml: block '{block}' is not there; the blocks are {', '.join(known)} (networks are listed in "
         "params/embed.yaml under nets, ready-made tables in params/cohort.yaml)"

@@ -42,10 +42,10 @@ class ReduceParams(Params):
 
 
 class BlockReducer(BaseEstimator):
-    """Reduce one block. Radiomics and tables: impute, near-zero variance, z-score, Spearman pruning, LASSO; radiomics
-    first lose the features that do not agree between repeated masks. Deep: impute, principal components, near-zero
-    variance, z-score, LASSO. Where harmonisation is asked for, it follows imputation. Clinical: encoded, nothing is
-    selected.
+    """Reduce one block. Radiomics, tables and logits: impute, near-zero variance, z-score, Spearman pruning, LASSO;
+    radiomics first lose the features that do not agree between repeated masks. Deep: impute, principal components,
+    near-zero variance, z-score, LASSO. Where harmonisation is asked for, it follows imputation. Clinical: encoded,
+    nothing is selected.
 
     Parameters: `kind`, `params`, `indicators` (columns that say what was missing; they bypass the components), `seed`,
     `sites` (by patient_id, looked up for the rows given; used by harmonisation alone).

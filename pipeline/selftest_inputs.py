@@ -14,7 +14,7 @@ from pipeline.block_tables import BlockPlaces, read_blocks, read_described, read
 from pipeline.checkpoints import code_hash, fingerprint, package_versions
 from pipeline.crop import CropParams
 from pipeline.errors import ParamsError
-from pipeline.fusion import FusionParams
+from pipeline.fusion import FusionParams, network_behind
 from pipeline.images import file_sha256
 from pipeline.params import CommonParams, load_params, read_yaml
 from pipeline.radiomics import RadiomicsParams
@@ -75,7 +75,8 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
     reduction = load_params(given["reduce"], ReduceParams)
     fitting = load_params(given["benchmark"], BenchmarkParams)
     cohort = read_table(given["cohort"], contracts.COHORT)
-    used = [net for net in nets if net in fusion.blocks or (given["predictions"] / f"{net}_head.csv").exists()]
+    named = {network_behind(block, nets=nets) for block in fusion.blocks}
+    used = [net for net in nets if net in named or (given["predictions"] / f"{net}_head.csv").exists()]
     owner = cohort.set_index("image_id")["patient_id"]
     files = [given[name] for name in ("cohort", "patients", "splits", "repeats")] + places.tables(names)
     return Inputs(
@@ -108,7 +109,7 @@ def _blocks_to_try(
             f"params/selftest.yaml: key 'feature_set' names {params.feature_set}, which is not in {place}; "
             f"the sets are {', '.join(fusion.sets)}"
         )
-    names = tuple(str(name) for name in fusion.sets[params.feature_set] if name not in nets)
+    names = tuple(name for name in fusion.sets[params.feature_set] if network_behind(name, nets=nets) is None)
     if not names:
         raise ParamsError(
             f"params/selftest.yaml: key 'feature_set' names {params.feature_set}, which has networks only; name a set "

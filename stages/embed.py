@@ -16,7 +16,7 @@ from pipeline.training import data_parallel
 from pipeline.training.device import check_processes, device_named, device_of_process
 from stages.cli import arguments, joined_group, progress, run, run_settings
 
-PATHS = ("params", "common", "table", "rois", "patients", "splits", "features", "network", "predictions")
+PATHS = ("params", "common", "table", "rois", "patients", "splits", "features", "logits", "network", "predictions")
 log = logging.getLogger(__name__)
 
 
@@ -61,6 +61,7 @@ def main() -> None:
         log.warning("warning: %s", told)
 
     write_table(embed.embeddings_table(results, plan=plan), given.features, embed.contract_of(plan))
+    write_table(embed.logits_table(results, plan=plan), given.logits, embed.contract_of(plan))
     heads = embed.predictions_table(results, plan=plan, splits=splits, rule=common.threshold)
     write_table(heads, given.predictions, contracts.PREDICTIONS)
     embed.write_network(results, plan=plan, folder=given.network)

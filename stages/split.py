@@ -18,13 +18,21 @@ def main() -> None:
     """Read the patients and the plan, split, check that the plan can be carried out, write the splits."""
     given = arguments(__doc__, paths=PATHS).parse_args()
     fusion, primary = load_params(given.fusion, FusionParams), load_params(given.compare, CompareParams).primary
-    networks, tables = read_yaml(given.embed).get("nets") or [], {file.stem for file in given.blocks.glob("*.csv")}
+    embed, tables = read_yaml(given.embed), {file.stem for file in given.blocks.glob("*.csv")}
     params = load_params(given.params, SplitParams)
     seed = load_params(given.common, CommonParams).seed
     patients = read_table(given.patients, contracts.PATIENTS)
 
     splits = split_table(patients, params=params, seed=seed)
-    check_plan(splits, patients=patients, fusion=fusion, primary=primary, networks=networks, tables=tables)
+    check_plan(
+        splits,
+        patients=patients,
+        fusion=fusion,
+        primary=primary,
+        networks=embed.get("nets") or [],
+        trained=embed.get("strategy") != "frozen",
+        tables=tables,
+    )
     final = splits.loc[splits["resample"] == "final", "role"].value_counts()
     told = ", ".join(f"{final.get(role, 0)} {role}" for role in contracts.COHORTS)
     log.info("%d patients (%s), %d resamples", len(patients), told, splits["resample"].nunique())

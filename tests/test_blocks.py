@@ -95,6 +95,16 @@ def test_a_half_described_by_its_own_network_is_refused():
         deep(("final", "a", "p1_c", 5.0))
 
 
+def test_a_logit_is_described_by_the_same_rules_and_is_no_embedding():
+    table = pd.DataFrame([("final", "a", "p2_a", 0.4)], columns=["resample", "part", "image_id", "net_logit"])
+    block = deep_block(table, name="net_logit", cohort=COHORT, splits=SPLITS, patients=IDS)
+
+    assert block.kind == "logit"
+    assert block.frame("final", "a").loc["p2", ["net_logit@long", "missing@long"]].tolist() == [0.4, 0]
+    with pytest.raises(PipelineError, match="part b describes 1 patients of the half"):
+        deep_block(table.assign(part="b"), name="net_logit", cohort=COHORT, splits=SPLITS, patients=IDS)
+
+
 def test_ready_made_table():
     table = pd.DataFrame({"patient_id": ["p3", "p1"], "x": [1.0, 2.0], "y": [np.nan, 4.0]})
     frame = table_block(table, name="own", patients=IDS).frame("final", "all")

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 from tiny_study import cohort, plan, splits
 
@@ -22,6 +23,7 @@ from pipeline.embed import (
     contract_of,
     describe,
     embeddings_table,
+    logits_table,
     predictions_table,
     ran_all_epochs,
     recipe_of,
@@ -82,6 +84,22 @@ def test_rows_are_those_of_the_contract(strategy, tmp_path):
     assert found == expected
     assert len(table) == 2 * len(expected)
     assert list(table.columns) == ["resample", "part", "image_id", "tiny_0000", "tiny_0001", "tiny_0002", "tiny_0003"]
+
+
+@pytest.mark.parametrize("strategy", ["crossfit", "insample", "frozen"])
+def test_logits_have_the_rows_of_the_embeddings_and_are_those_of_the_probabilities(strategy, tmp_path):
+    results = run(strategy, tmp_path)
+    table = logits_table(results, plan=plan(study=STUDY))
+    check_table(table, contracts.EMBEDDINGS, place="logits")
+
+    assert list(table.columns) == ["resample", "part", "image_id", "tiny_logit"]
+    if strategy == "frozen":  # no head, no logit
+        assert table.empty
+        return
+    same = ["resample", "part", "image_id"]
+    pd.testing.assert_frame_equal(table[same], embeddings_table(results, plan=plan(study=STUDY))[same])
+    probabilities = np.concatenate([result.probabilities for result in results])
+    assert expit(table["tiny_logit"].to_numpy()) == pytest.approx(probabilities, abs=1e-12)
 
 
 def test_every_test_patient_has_a_head_score(tmp_path):
@@ -299,7 +317,8 @@ def stage(folder, params, *, net="carnet"):
     command = [sys.executable, "-m", "stages.embed", "--net", net, "--params", params]
     command += ["--common", ROOT / "params" / "common.yaml", "--table", folder / "rois.csv"]
     command += ["--rois", folder / "rois", "--patients", folder / "patients.csv", "--splits", folder / "splits.csv"]
-    command += ["--features", folder / "net.csv", "--network", folder / "net", "--predictions", folder / "head.csv"]
+    command += ["--features", folder / "net.csv", "--logits", folder / "logits.csv"]
+    command += ["--network", folder / "net", "--predictions", folder / "head.csv"]
     environment = os.environ | {"FUSION_WORKERS": "1", "FUSION_SCRATCH": str(folder / "scratch")}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
@@ -361,10 +380,13 @@ def test_two_networks_are_combined_on_patients_that_neither_has_seen(tmp_path):
         made[net] = read_table(tmp_path / "net.csv", contracts.EMBEDDINGS)
     card = json.loads((tmp_path / "net" / "final_a.json").read_text(encoding="utf-8"))
     losses = pd.read_csv(tmp_path / "net" / "losses.csv")
+    logits = read_table(tmp_path / "logits.csv", contracts.EMBEDDINGS)
 
     assert made["ptcrnet"].shape[1] == 3 + 512 + 1280
     # Its CAR-Net is the one that is trained alone, to the byte.
     assert np.array_equal(made["ptcrnet"].iloc[:, 3 : 3 + 512], made["carnet"].iloc[:, 3:])
+    # Not the logistic regression of both: that is fitted on patients it would describe.
+    assert list(logits.columns[3:]) == ["carnet_logit", "penet_logit"]
     assert set(card["members"]) == {"carnet", "penet"}
     assert set(losses["network"]) == {"carnet", "penet"}
     assert set(read_table(tmp_path / "head.csv", contracts.PREDICTIONS)["model"]) == {"ptcrnet_head"}

@@ -30,9 +30,15 @@ TINY: dict[str, dict[str, Any]] = {
         "training": {"epochs": 1},
         "dualview": {"backbone": "carnet"},
     },
-    "fusion": {"sets": {"clinical": ["clinical"], "combined": ["clinical", "radiomics", "dualview"]}},
+    "fusion": {
+        "sets": {"clinical": ["clinical"], "combined": ["clinical", "radiomics", "dualview", "dualview_logit"]},
+    },
     "benchmark": {"classifiers": ["lr", "rf"], "trees": 20, "tuning_trees": 20},
-    "reduce": {"lasso": {"n_lambdas": 20, "folds": 3}, "half_samples": 5},
+    "radiomics": {
+        "preset": None,
+        "settings": {"imageType": {"Original": {}, "LBP2D": {}}, "setting": {"binCount": 32, "force2D": False}},
+    },
+    "reduce": {"lasso": {"n_lambdas": 20, "min_lambda_ratio": 0.1, "folds": 3}, "half_samples": 5},
     "agreement": {"images": 33, "repeats": 1},
     "compare": {"bootstrap": {"replicates": 50}},
     "selftest": {"feature_set": "combined", "shifted_images": 20},
@@ -44,7 +50,7 @@ def merge(content: dict[str, Any], values: dict[str, Any]) -> None:
     """Change only keys that are there; a mapping is changed key by key, `sets` whole."""
     for key, value in values.items():
         assert key in content, f"no such key: {key}"
-        if isinstance(value, dict) and key != "sets":
+        if isinstance(value, dict) and isinstance(content[key], dict) and key != "sets":
             merge(content[key], value)
         else:
             content[key] = value
@@ -195,8 +201,12 @@ def test_one_more_patient_needs_no_code(finished, tmp_path):
     pd.concat([clinical, more]).to_csv(own / "clinical.csv", index=False)
     edit(folder, {"cohort": {"root": "data/raw/own"}})
 
-    done = repro(folder, "reduce@clinical")
+    done = repro(folder, "radiomics", "split")
 
     assert done.returncode == 0, done.stderr[-3000:]
-    reduced = read_table(folder / "data" / "reduced" / "clinical.csv", contracts.REDUCED)
-    assert "NEW" in set(reduced["patient_id"])
+    for name in ("patients.csv", "splits.csv"):
+        assert "NEW" in set(read_csv(folder / "data" / name, text_columns=["patient_id"])["patient_id"])
+    images = read_csv(folder / "data" / "cohort.csv", text_columns=["patient_id"])
+    (image,) = images.loc[images["patient_id"] == "NEW", "image_id"]
+    features = read_table(folder / "data" / "features" / "radiomics.csv", contracts.RADIOMICS).set_index("image_id")
+    assert features.loc[image, "status"] == "ok"

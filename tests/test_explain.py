@@ -86,12 +86,19 @@ def test_a_primary_model_without_predictions_is_an_error():
 
 @pytest.mark.parametrize(
     ("named", "feature_set", "found"),
-    [("auto", "combined", "densenet121"), ("auto", "clinical", None), ("none", "combined", None)],
+    [
+        ("auto", "combined", "densenet121"),
+        ("auto", "score", "carnet"),
+        ("auto", "clinical", None),
+        ("none", "combined", None),
+    ],
 )
 def test_which_network_is_drawn(named, feature_set, found):
     params = explain.ExplainParams(network=named, map="grad_cam", examples=1, panel_px=64)
 
-    assert explain.network_name(params, embed=EMBED, fusion=FUSION, primary_set=feature_set) == found
+    fusion = FUSION.model_copy(update={"sets": FUSION.sets | {"score": ("clinical", "carnet_logit")}})
+
+    assert explain.network_name(params, embed=EMBED, fusion=fusion, primary_set=feature_set) == found
 
 
 def test_a_network_that_is_not_there_is_named():

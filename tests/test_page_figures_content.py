@@ -114,6 +114,8 @@ def test_sham_says_whether_the_mean_is_where_chance_puts_it():
         ("pc007", "component 7"),
         ("missing@trans", "no image of view trans"),
         ("my_marker", "my_marker"),
+        ("carnet_logit", "logit of carnet"),
+        ("carnet_logit@long", "logit of carnet (long)"),
     ],
 )
 def test_features_in_words(name, shown):

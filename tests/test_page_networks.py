@@ -16,7 +16,7 @@ from pipeline.embed_params import EmbedParams
 from pipeline.embed_plan import Member
 from pipeline.networks.registry import ARCHITECTURES
 from pipeline.page.inputs import read_inputs
-from pipeline.page.networks import about, embedding, light, network_table, network_words
+from pipeline.page.networks import about, embedding, light, network_table, network_words, set_lights
 from pipeline.page.parts import Model, _figures
 from pipeline.page.selection_contracts import NETWORKS
 from pipeline.params import load_params
@@ -285,6 +285,14 @@ def test_the_methods_of_given_weights_name_no_training(small):
 )
 def test_lights(strategy, trained_on, expected):
     assert light([{"strategy": strategy, "trained_on": trained_on}]) == expected
+
+
+def test_a_set_with_a_logit_has_the_light_of_its_network(small):
+    cards = {"densenet121": [card("densenet121", strategy="insample")]}
+    sets = {"clinical": ["clinical"], "score": ["clinical", "densenet121_logit"]}
+    study = dataclasses.replace(small, cards=cards, params=small.params | {"fusion": {"sets": sets}})
+
+    assert set_lights(study) == {"score": "red"}
 
 
 def models(n_sets, n_heads):

@@ -25,15 +25,23 @@ SPLITS = pd.DataFrame(
 PRIMARY = PrimaryParams(feature_set="combined", comparator="clinical", evaluation="internal")
 
 
-def check(*, patients=PATIENTS, primary=PRIMARY, networks=("carnet",), tables=(), **sets):
+def check(*, patients=PATIENTS, primary=PRIMARY, networks=("carnet",), tables=(), trained=True, **sets):
     sets = sets or {"clinical": ["clinical"], "combined": ["clinical", "radiomics", "carnet"]}
     fusion = FusionParams.model_validate({"sets": sets, "match_parts": True})
-    check_plan(SPLITS, patients=patients, fusion=fusion, primary=primary, networks=networks, tables=tables)
+    check_plan(
+        SPLITS, patients=patients, fusion=fusion, primary=primary, networks=networks, trained=trained, tables=tables
+    )
 
 
 def test_a_plan_that_fits_passes():
     check()
     check(primary=None, mine=["mine"], tables=["mine"])
+
+
+def test_only_a_trained_network_has_a_logit():
+    check(primary=None, score=["clinical", "carnet_logit"])
+    with pytest.raises(PipelineError, match="block 'carnet_logit' is not there; the blocks are clinical, radiomics, c"):
+        check(primary=None, score=["clinical", "carnet_logit"], trained=False)
 
 
 def test_an_evaluation_without_both_classes_is_refused_and_the_other_named():

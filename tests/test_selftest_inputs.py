@@ -14,7 +14,7 @@ PARAMS = load_params(ROOT / "params" / "selftest.yaml", SelftestParams)
 
 def test_networks_are_left_out_of_the_set_that_is_tried():
     fusion = FusionParams.model_validate(
-        {"sets": {"deep": ["net"], "all": ["clinical", "radiomics", "net"]}, "match_parts": True}
+        {"sets": {"deep": ["net", "net_logit"], "all": ["clinical", "radiomics", "net_logit"]}, "match_parts": True}
     )
 
     def tried(name):

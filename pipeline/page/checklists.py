@@ -7,6 +7,7 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field, field_validator
 
+from pipeline.fusion import network_behind
 from pipeline.page.checklist_items import CLEAR, METRICS, Item
 from pipeline.page.inputs import ReportInputs
 from pipeline.params import Params
@@ -86,7 +87,7 @@ def facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
 
 def _method_facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
     radiomics = "radiomics" in study.blocks
-    deep = bool(set(study.nets) & set(study.blocks))
+    deep = any(network_behind(block, nets=study.nets) for block in study.blocks)
     reduce = study.params.get("reduce", {})
     fitted = FITTED.get(str(study.params.get("embed", {}).get("strategy")), "strategy unknown")
     none = Fact(answer=NOT_APPLICABLE, remark="no hand-crafted features")

@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline import contracts, result_contracts
 from pipeline.checkpoints import fingerprint
 from pipeline.errors import TableError
+from pipeline.fusion import LOGIT
 from pipeline.nomogram import Nomogram, read_nomogram
 from pipeline.params import read_yaml
 from pipeline.plan import NOT_CLINICAL
@@ -190,7 +191,7 @@ def _cards(folder: Path) -> list[dict[str, Any]]:
 def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], nets: list[str]) -> dict[str, str]:
     """SHA-256 of every table, network and model behind the report, by a name that holds no folder of this machine."""
     files = {f"{name}.csv": paths[name] for name in ("cohort", "patients", "audit", "rois", "splits", "dictionary")}
-    for name in ("radiomics", *nets):
+    for name in ("radiomics", *nets, *(f"{net}{LOGIT}" for net in nets)):
         files[f"features/{name}.csv"] = paths["features"] / f"{name}.csv"
     for folder in ("selected", "lasso", "half_samples", "reduced"):
         files |= {f"{folder}/{name}.csv": paths[folder] / f"{name}.csv" for name in sets}

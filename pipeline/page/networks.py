@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.fusion import network_behind
 from pipeline.page.inputs import ReportInputs
 from pipeline.training.progressive import ProgressiveParams, stage_of
 
@@ -133,7 +134,7 @@ def set_lights(study: ReportInputs) -> Mapping[str, str]:
     nets = {net: light(cards) for net, cards in study.cards.items()}
     found: dict[str, str] = {}
     for name, blocks in study.params.get("fusion", {}).get("sets", {}).items():
-        own = [nets[block] for block in blocks if block in nets]
+        own = [nets[net] for block in blocks if (net := network_behind(str(block), nets=nets))]
         if own:
             found[name] = max(own, key=order.index)
     return found

@@ -14,6 +14,7 @@ from pipeline.compare import PRIMARY
 from pipeline.compare_pairs import CHOSEN
 from pipeline.contracts import EVALUATIONS
 from pipeline.explain import KINDS
+from pipeline.fusion import LOGIT
 from pipeline.model_scores import is_head
 from pipeline.page.cells import Cells
 from pipeline.page.drawings import drawings
@@ -85,7 +86,8 @@ def page_parts(
         "flag_of": _flags(study),
         "blocks": study.blocks,
         "measures": MEASURES,
-        "nets": [net for net in study.nets if net in study.blocks],
+        "nets": [net for net in study.nets if {net, f"{net}{LOGIT}"} & set(study.blocks)],
+        "logits": [net for net in study.nets if f"{net}{LOGIT}" in study.blocks],
         "formula_keys": partial(_formula_keys, cells["formula"]),
         "parts_of_formula": lambda name, block: sorted({k[2] for k in cells["formula"].rows if k[:2] == (name, block)}),
         "drawings": drawings(

@@ -2,6 +2,8 @@
 
 import re
 
+from pipeline.fusion import LOGIT
+
 FILTERS = {"original": "original image", "lbp-2D": "LBP", "squareroot": "square root"}
 COMPONENT = re.compile(r"pc(\d+)")
 LOG = re.compile(r"log-sigma-(\d+)-(\d+)-mm-3D")
@@ -15,6 +17,8 @@ def feature_words(feature: str) -> str:
         return f"no image of view {view}" if view else "no image"
     if component := COMPONENT.fullmatch(name):
         return f"component {int(component[1])}"
+    if name.endswith(LOGIT):
+        return f"logit of {name.removesuffix(LOGIT)}{f' ({view})' if view else ''}"
     if len(parts) != 3:
         return f"{name} ({view})" if view else name
     kind, family, what = parts
