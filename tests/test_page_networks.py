@@ -17,7 +17,7 @@ from pipeline.embed_plan import Member
 from pipeline.networks.registry import ARCHITECTURES
 from pipeline.page.inputs import read_inputs
 from pipeline.page.networks import about, embedding, light, network_table, network_words, set_lights
-from pipeline.page.parts import Model, _figures
+from pipeline.page.parts import Model, _figures, _meaning
 from pipeline.page.selection_contracts import NETWORKS
 from pipeline.params import load_params
 from pipeline.report import ReportParams, make_report
@@ -285,6 +285,19 @@ def test_the_methods_of_given_weights_name_no_training(small):
 )
 def test_lights(strategy, trained_on, expected):
     assert light([{"strategy": strategy, "trained_on": trained_on}]) == expected
+
+
+def test_a_logit_is_named_in_the_methods_and_has_a_meaning(small):
+    sets = small.params["fusion"]["sets"]
+    name = small.sets[-1]
+    sets = sets | {name: ["clinical", "densenet121_logit"]}
+    study = dataclasses.replace(small, params=small.params | {"fusion": {"sets": sets}})
+    page = make_report(study, params=load_params(ROOT / "params" / "report.yaml", ReportParams)).page
+    meaning = _meaning(small.dictionary)
+
+    assert "The logit of a network is a feature as it is (densenet121);" in re.sub(r"<[^>]+>", "", page)
+    assert meaning("densenet121_logit@long") == "log-odds of the event by the network densenet121 itself; view long"
+    assert meaning("missing") == "whether there is no such image"
 
 
 def test_a_set_with_a_logit_has_the_light_of_its_network(small):

@@ -247,6 +247,8 @@ def _meaning(dictionary: pd.DataFrame) -> Callable[[str], str]:
     def meaning(feature: str) -> str:
         name, _, view = feature.partition("@")
         text = "whether there is no such image" if name == MISSING else str(known.get(name, ""))
+        if name.endswith(LOGIT) and not text:
+            text = f"log-odds of the event by the network {name.removesuffix(LOGIT)} itself"
         return f"{text}; view {view}" if text and view else text
 
     return meaning
