@@ -1,5 +1,6 @@
 """Run one function over many cases: on this machine's processes or on a Dask cluster, same code, same results."""
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
@@ -55,13 +56,20 @@ def map_cases(
         yield from pool(joblib.delayed(single_threaded)(function, item) for item in items)
 
 
-def _dask_client(address: str) -> Any:
+def _connected(address: str) -> Any:
     from distributed import Client
 
     try:
-        client = Client(address, timeout="10s", set_as_default=True)
+        return Client(address, timeout="10s", set_as_default=True)
     except (OSError, TimeoutError, ValueError) as error:
-        raise PipelineError(f"FUSION_SCHEDULER: no Dask scheduler answers at {address} ({error})") from error
+        told = f"FUSION_SCHEDULER: no Dask scheduler answers at {address} ({error})"
+    # The client that failed must close now: if it did while another one starts, both would wait for a lock for ever.
+    gc.collect()
+    raise PipelineError(told)
+
+
+def _dask_client(address: str) -> Any:
+    client = _connected(address)
     try:
         # Without this package the scheduler cannot read a case, logs that on its side, and we would wait for ever.
         client.run_on_scheduler(exec, IMPORTS)

@@ -1,5 +1,6 @@
 """One function over many cases: same results, same order, wherever it runs."""
 
+import gc
 import json
 import math
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from distributed import Client
 from threadpoolctl import threadpool_info
 
 from pipeline import parallel
@@ -66,6 +68,8 @@ def test_an_exception_is_not_swallowed():
 def test_a_scheduler_that_does_not_answer_is_one_sentence():
     with pytest.raises(PipelineError, match="no Dask scheduler answers at nowhere"):
         list(map_cases(square, [1], workers=1, scheduler="nowhere"))
+    # A client that is closed while the next one starts would stop that one for ever.
+    assert {thing.status for thing in gc.get_objects() if type(thing) is Client} <= {"closed"}
 
 
 @contextmanager

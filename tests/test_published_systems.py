@@ -1,0 +1,61 @@
+"""The params of the published systems, as README gives them, are allowed and name only what is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from pipeline.benchmark import BenchmarkParams
+from pipeline.cohort import CohortParams
+from pipeline.embed_params import EmbedParams
+from pipeline.fusion import FusionParams, network_behind
+from pipeline.params import load_params
+from pipeline.plan import CompareParams
+from pipeline.radiomics import RadiomicsParams
+from pipeline.selftest import SelftestParams
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = {
+    "benchmark": BenchmarkParams,
+    "cohort": CohortParams,
+    "compare": CompareParams,
+    "embed": EmbedParams,
+    "fusion": FusionParams,
+    "radiomics": RadiomicsParams,
+    "selftest": SelftestParams,
+}
+(BLOCK,) = re.findall(r"```yaml\n(thy-dl.+?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+SYSTEMS = YAML(typ="safe").load(BLOCK)
+
+
+def merge(content, values):
+    for key, value in values.items():
+        assert key in content, f"no such key: {key}"
+        if isinstance(value, dict) and key != "sets":
+            merge(content[key], value)
+        else:
+            content[key] = value
+
+
+def changed(folder, name, *, values):
+    """The shipped params file `name` with these values, loaded."""
+    yaml = YAML()
+    content = yaml.load((ROOT / "params" / f"{name}.yaml").read_text(encoding="utf-8"))
+    merge(content, values)
+    path = folder / f"{name}.yaml"
+    with path.open("w", encoding="utf-8") as stream:
+        yaml.dump(content, stream)
+    return load_params(path, MODELS[name])
+
+
+@pytest.mark.parametrize("system", sorted(SYSTEMS))
+def test_params_are_allowed_and_fit_together(system, tmp_path):
+    assert set(SYSTEMS[system]) <= set(MODELS)
+    params = {name: changed(tmp_path, name, values=SYSTEMS[system].get(name, {})) for name in MODELS}
+    nets, sets, primary = params["embed"].nets, params["fusion"].sets, params["compare"].primary
+
+    for block in params["fusion"].blocks:
+        assert block in ("clinical", "radiomics") or network_behind(block, nets=nets), block
+    assert {primary.feature_set, primary.comparator, params["selftest"].feature_set} <= set(sets)
+    assert params["selftest"].classifier in params["benchmark"].classifiers
