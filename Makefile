@@ -17,7 +17,7 @@ repro: $(READY)
 	@echo "The report is $(CURDIR)/reports/report.html"
 
 test: $(READY)
-	@$(ACTIVATE) python -m pytest
+	@$(ACTIVATE) python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	@$(ACTIVATE) ruff check . && ruff format --check . && mypy
