@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from pipeline import contracts
 from pipeline.checkpoints import CheckpointStore
 from pipeline.contour_perturbation import dice, equivalent_radius, perturbed
+from pipeline.contracts import MASK_READER2, REPEATS
 from pipeline.crop import CropCase, CropParams, crop_case, crop_cases
 from pipeline.errors import ImageError, PipelineError
 from pipeline.images import array_of, image_from, read_image, write_image
@@ -60,7 +60,7 @@ def drawn_images(
     training = splits.loc[(splits["resample"] == FINAL) & (splits["role"] == "train"), "patient_id"]
     rows = cohort[cohort["patient_id"].isin(training)].sort_values("image_id")
     second = params.source == "second_reader"
-    needed = ["mask", contracts.MASK_READER2] if second else ["mask"]
+    needed = ["mask", MASK_READER2] if second else ["mask"]
     usable = rows[rows.reindex(columns=needed).notna().all(axis=1)]
     if len(usable) < 2:
         whose = "masks of a second reader (column mask2 of the manifest)" if second else "masks"
@@ -79,7 +79,7 @@ def repeat_cases(cohort: pd.DataFrame, *, images: Path, masks: Path, params: Agr
     cases = []
     second = params.source == "second_reader"
     for crop, row in zip(crop_cases(cohort, images=images, masks=masks), cohort.to_dict("records"), strict=True):
-        other = masks / str(row[contracts.MASK_READER2]) if second else None
+        other = masks / str(row[MASK_READER2]) if second else None
         cases.append(RepeatCase(crop=crop, repeat=FIRST))
         cases += [RepeatCase(crop=crop, repeat=str(n + 1), other=other) for n in range(1 if second else params.repeats)]
     return cases
@@ -145,7 +145,7 @@ def repeats_table(rows: Sequence[dict[str, Any]], *, names: Sequence[str]) -> pd
     Raises PipelineError where there are masks and not one gave features.
     """
     if not rows:
-        return pd.DataFrame(columns=[column.name for column in contracts.REPEATS.columns])
+        return pd.DataFrame(columns=[column.name for column in REPEATS.columns])
     table = features_table(rows, names=names)
     table.insert(1, "repeat", [row["repeat"] for row in rows])
     table.insert(4, "dice", np.array([row["dice"] for row in rows], dtype=np.float64))

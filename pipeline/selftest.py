@@ -7,7 +7,6 @@ from functools import partial
 import pandas as pd
 from pydantic import Field
 
-from pipeline import result_contracts
 from pipeline.benchmark import BenchmarkParams
 from pipeline.blocks import ALL, Block
 from pipeline.checkpoints import CheckpointStore
@@ -17,6 +16,7 @@ from pipeline.model_scores import ModelScores
 from pipeline.params import CommonParams, Params, ThresholdParams
 from pipeline.reduce import reduce_cases
 from pipeline.reducers import ReduceParams
+from pipeline.result_contracts import SELFTEST
 from pipeline.selftests.checks import RED, Check
 from pipeline.selftests.garbage_rows import Variant, artefacts, variants
 from pipeline.selftests.sham_labels import LEAST_SHUFFLES, Study
@@ -115,7 +115,7 @@ def where_it_counts(
 
 def selftest_table(checks: Sequence[Check]) -> pd.DataFrame:
     """`selftest.csv`: one row a check."""
-    columns = [column.name for column in result_contracts.SELFTEST.columns]
+    columns = [column.name for column in SELFTEST.columns]
     return pd.DataFrame([vars(check) for check in checks]).reindex(columns=columns)
 
 

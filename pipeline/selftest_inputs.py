@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import benchmark, contracts, reduce, result_contracts
+from pipeline import benchmark, reduce
 from pipeline.benchmark import BenchmarkParams
 from pipeline.block_tables import BlockPlaces, read_blocks, read_described, read_repeats
 from pipeline.checkpoints import code_hash, fingerprint, package_versions
+from pipeline.contracts import COHORT, PATIENTS, PREDICTIONS, ROIS, SPLITS
 from pipeline.crop import CropParams
 from pipeline.errors import ParamsError
 from pipeline.fusion import FusionParams, network_behind
@@ -19,6 +20,7 @@ from pipeline.images import file_sha256
 from pipeline.params import CommonParams, load_params, read_yaml
 from pipeline.radiomics import RadiomicsParams
 from pipeline.reducers import ReduceParams
+from pipeline.result_contracts import CHOSEN, CONSISTENCY
 from pipeline.selftest import Recipe, SelftestParams, Tables, recipe_of
 from pipeline.tables import read_table
 
@@ -70,18 +72,18 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
     fusion, common = load_params(given["fusion"], FusionParams), load_params(given["common"], CommonParams)
     nets = tuple(str(net) for net in read_yaml(given["embed"]).get("nets", ()))
     names = _blocks_to_try(params, fusion=fusion, nets=nets, place=str(given["fusion"]))
-    patients, splits = read_table(given["patients"], contracts.PATIENTS), read_table(given["splits"], contracts.SPLITS)
+    patients, splits = read_table(given["patients"], PATIENTS), read_table(given["splits"], SPLITS)
     places = BlockPlaces(cohort=given["cohort"], features=given["features"], blocks=given["blocks"], nets=nets)
     reduction = load_params(given["reduce"], ReduceParams)
     fitting = load_params(given["benchmark"], BenchmarkParams)
-    cohort = read_table(given["cohort"], contracts.COHORT)
+    cohort = read_table(given["cohort"], COHORT)
     named = {network_behind(block, nets=nets) for block in fusion.blocks}
     used = [net for net in nets if net in named or (given["predictions"] / f"{net}_head.csv").exists()]
     owner = cohort.set_index("image_id")["patient_id"]
     files = [given[name] for name in ("cohort", "patients", "splits", "repeats")] + places.tables(names)
     return Inputs(
         cohort=cohort,
-        rois=read_table(given["table"], contracts.ROIS),
+        rois=read_table(given["table"], ROIS),
         tables=Tables(
             patients=patients,
             splits=splits,
@@ -90,8 +92,8 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
         ),
         recipe=recipe_of(params, reduce=reduction, benchmark=fitting, common=common),
         predictions=_predictions(given["predictions"], names=[*fusion.sets, *(f"{net}_head" for net in used)]),
-        chosen=read_table(given["chosen"], result_contracts.CHOSEN),
-        consistency=read_table(given["consistency"], result_contracts.CONSISTENCY),
+        chosen=read_table(given["chosen"], CHOSEN),
+        consistency=read_table(given["consistency"], CONSISTENCY),
         common=common,
         crop=load_params(given["crop"], CropParams),
         radiomics=load_params(given["radiomics"], RadiomicsParams),
@@ -120,7 +122,7 @@ def _blocks_to_try(
 
 def _predictions(folder: Path, *, names: Sequence[str]) -> pd.DataFrame:
     """The scores of all sets and heads; a head of a frozen network has none."""
-    found = [read_table(folder / f"{name}.csv", contracts.PREDICTIONS) for name in names]
+    found = [read_table(folder / f"{name}.csv", PREDICTIONS) for name in names]
     return pd.concat([table for table in found if len(table)], ignore_index=True)
 
 

@@ -3,10 +3,10 @@
 import logging
 from functools import partial
 
-from pipeline import contracts
 from pipeline.agreement import FIRST, AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
 from pipeline.agreement_filter import feature_agreement
 from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.contracts import AGREEMENT, COHORT, REPEATS, SPLITS
 from pipeline.crop import CropParams
 from pipeline.parallel import map_cases
 from pipeline.params import CommonParams, load_params
@@ -23,7 +23,7 @@ def main() -> None:
     given = arguments(__doc__, paths=PATHS).parse_args()
     params, crop = load_params(given.params, AgreementParams), load_params(given.crop, CropParams)
     radiomics, seed = load_params(given.radiomics, RadiomicsParams), load_params(given.common, CommonParams).seed
-    cohort, splits = read_table(given.cohort, contracts.COHORT), read_table(given.splits, contracts.SPLITS)
+    cohort, splits = read_table(given.cohort, COHORT), read_table(given.splits, SPLITS)
     settings = run_settings()
 
     repeats = repeats_table([], names=())
@@ -50,8 +50,8 @@ def main() -> None:
         dice = repeats.loc[repeats["repeat"] != FIRST, "dice"].median()
         log.info("median Dice %.2f, median ICC %.2f of %d features", dice, table["icc"].median(), len(table))
 
-    write_table(repeats, given.repeats, contracts.REPEATS)
-    write_table(table, given.table, contracts.AGREEMENT)
+    write_table(repeats, given.repeats, REPEATS)
+    write_table(table, given.table, AGREEMENT)
 
 
 if __name__ == "__main__":

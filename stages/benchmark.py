@@ -4,9 +4,9 @@ import base64
 import logging
 from functools import partial
 
-from pipeline import contracts
 from pipeline.benchmark import PACKAGES, BenchmarkParams, benchmark_cases, fit_cases, model_card, raw_scores
 from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.contracts import PATIENTS, PREDICTIONS, REDUCED, SELECTED, SPLITS
 from pipeline.design_matrices import design_matrices
 from pipeline.images import file_sha256
 from pipeline.model_files import write_model
@@ -24,8 +24,8 @@ def main() -> None:
     given = arguments(__doc__, paths=PATHS, words=("set",)).parse_args()
     params = load_params(given.params, BenchmarkParams)
     common = load_params(given.common, CommonParams)
-    reduced, selected = read_table(given.reduced, contracts.REDUCED), read_table(given.selected, contracts.SELECTED)
-    patients, splits = read_table(given.patients, contracts.PATIENTS), read_table(given.splits, contracts.SPLITS)
+    reduced, selected = read_table(given.reduced, REDUCED), read_table(given.selected, SELECTED)
+    patients, splits = read_table(given.patients, PATIENTS), read_table(given.splits, SPLITS)
     settings = run_settings()
 
     designs = design_matrices(reduced, patients, splits, place=str(given.reduced))
@@ -43,7 +43,7 @@ def main() -> None:
     raw = raw_scores(cases, fits, patients=patients, splits=splits, feature_set=given.set)
     points = operating_points(raw, rule=common.threshold)
 
-    write_table(freeze(raw, rule=common.threshold), given.predictions, contracts.PREDICTIONS)
+    write_table(freeze(raw, rule=common.threshold), given.predictions, PREDICTIONS)
     for case, fit in zip(cases, fits, strict=True):
         if fit.suffix and fit.content:
             point = points[given.set, case.model]

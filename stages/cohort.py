@@ -3,7 +3,6 @@
 import logging
 from functools import partial
 
-from pipeline import contracts
 from pipeline.audit import audit_table
 from pipeline.audit_images import import_image
 from pipeline.cohort import (
@@ -15,6 +14,7 @@ from pipeline.cohort import (
     read_source,
     stop_on_errors,
 )
+from pipeline.contracts import AUDIT, BLOCK, COHORT, PATIENTS
 from pipeline.parallel import map_cases
 from pipeline.params import load_params
 from pipeline.tables import write_table
@@ -40,17 +40,17 @@ def main() -> None:
     imported = list(progress(mapped, total=len(source.images), unit="image"))
     findings = cohort_audit(source, imported=imported, root=root, params=params)
 
-    write_table(audit_table(findings), given.audit, contracts.AUDIT)
+    write_table(audit_table(findings), given.audit, AUDIT)
     warnings, infos = log_lines(findings)
     for line in infos:
         log.info("%s", line)
     for line in warnings:
         log.warning("warning: %s", line)
     stop_on_errors(findings, audit=given.audit)
-    write_table(images_table(imported), given.cohort, contracts.COHORT)
-    write_table(patients_table(source.patients, imported=imported), given.patients, contracts.PATIENTS)
+    write_table(images_table(imported), given.cohort, COHORT)
+    write_table(patients_table(source.patients, imported=imported), given.patients, PATIENTS)
     for name, block in sorted(source.blocks.items()):
-        write_table(block, given.blocks / f"{name}.csv", contracts.BLOCK)
+        write_table(block, given.blocks / f"{name}.csv", BLOCK)
     log.info("%d patients with %d images; every finding is in %s", len(source.patients), len(imported), given.audit)
 
 

@@ -3,7 +3,7 @@
 import logging
 from functools import partial
 
-from pipeline import contracts
+from pipeline.contracts import COHORT, ROIS
 from pipeline.crop import CropParams, crop_case, crop_cases, rois_table
 from pipeline.parallel import map_cases
 from pipeline.params import load_params
@@ -17,7 +17,7 @@ def main() -> None:
     """Read the cohort, crop its images in parallel, write the ROIs and their table."""
     given = arguments(__doc__, paths=("params", "cohort", "images", "masks", "rois", "table")).parse_args()
     params = load_params(given.params, CropParams)
-    cohort = read_table(given.cohort, contracts.COHORT)
+    cohort = read_table(given.cohort, COHORT)
     settings = run_settings()
 
     # Absolute, since a worker on a cluster starts in another folder.
@@ -31,7 +31,7 @@ def main() -> None:
             log.warning("%s: %s (%s)", row["image_id"], row["status"], row["reason"])
     log.info("%d of %d images cropped", int((table["status"] == "ok").sum()), len(table))
 
-    write_table(table, given.table, contracts.ROIS)
+    write_table(table, given.table, ROIS)
 
 
 if __name__ == "__main__":

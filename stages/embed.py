@@ -3,11 +3,24 @@
 import logging
 from functools import partial
 
-from pipeline import contracts, embed, embed_progress
 from pipeline.checkpoints import CheckpointStore
+from pipeline.contracts import PATIENTS, PREDICTIONS, ROIS, SPLITS
+from pipeline.embed import (
+    cases_of,
+    contract_of,
+    describe,
+    embeddings_table,
+    logits_table,
+    plan_of,
+    predictions_table,
+    ran_all_epochs,
+    store_key,
+    write_network,
+)
 from pipeline.embed_jobs import check_jobs, plan_jobs
 from pipeline.embed_params import EmbedParams
 from pipeline.embed_plan import Place
+from pipeline.embed_progress import forget_earlier, under_way
 from pipeline.networks.registry import build_network
 from pipeline.params import CommonParams, load_params
 from pipeline.roi_inputs import read_roi_inputs
@@ -25,15 +38,15 @@ def main() -> None:
     given = arguments(__doc__, paths=PATHS, words=("net",)).parse_args()
     params, common = load_params(given.params, EmbedParams), load_params(given.common, CommonParams)
     settings, size = run_settings(), params.training.processes if params.strategy != "frozen" else 1
-    splits, patients = read_table(given.splits, contracts.SPLITS), read_table(given.patients, contracts.PATIENTS)
-    read = partial(read_roi_inputs, read_table(given.table, contracts.ROIS), folder=given.rois)
-    plan = embed.plan_of(params, net=given.net, seed=common.seed, patients=patients, read=read)
+    splits, patients = read_table(given.splits, SPLITS), read_table(given.patients, PATIENTS)
+    read = partial(read_roi_inputs, read_table(given.table, ROIS), folder=given.rois)
+    plan = plan_of(params, net=given.net, seed=common.seed, patients=patients, read=read)
     for member in plan.members:
         build_network(member.network)  # weights that cannot be had stop the stage here, once
     jobs = plan_jobs(splits, strategy=params.strategy)
     cohort = plan.cohort
     check_jobs(jobs, labels=cohort.labels, groups=cohort.groups, with_image=frozenset(cohort.inputs.patient_ids))
-    cases = embed.cases_of(jobs, cohort=cohort, batch_size=params.training.batch_size)
+    cases = cases_of(jobs, cohort=cohort, batch_size=params.training.batch_size)
     device = device_named(settings.device)
     check_processes(device, size=size)
     number = joined_group(size)
@@ -42,29 +55,29 @@ def main() -> None:
     board = settings.scratch / "board" / given.net
     store = CheckpointStore(
         settings.scratch / f"embed-{given.net}",
-        key=embed.store_key(params, plan=plan, splits=splits, device=str(device)),
+        key=store_key(params, plan=plan, splits=splits, device=str(device)),
     )
     if number == 0:
         log.info("%s, strategy %s, %d samples, on %s", given.net, params.strategy, len(cohort.inputs.pixels), device)
         log.info("%d of %d networks were finished before", store.count(), len(cases))
-        embed_progress.forget_earlier(cases, plan=plan, board=board, store=store)
-    fraction = partial(embed_progress.under_way, cases, plan=plan, board=board, store=store)
+        forget_earlier(cases, plan=plan, board=board, store=store)
+    fraction = partial(under_way, cases, plan=plan, board=board, store=store)
     place = Place(device=str(device), board=board)
     with data_parallel.process_group(size=size, device=device):
-        work = embed.describe(
+        work = describe(
             cases, plan=plan, store=store, place=place, workers=settings.workers, scheduler=settings.scheduler
         )
         results = list(progress(work, total=len(cases), unit="network", under_way=fraction) if number == 0 else work)
     if number > 0:
         return
-    if told := embed.ran_all_epochs(results, training=params.training):
+    if told := ran_all_epochs(results, training=params.training):
         log.warning("warning: %s", told)
 
-    write_table(embed.embeddings_table(results, plan=plan), given.features, embed.contract_of(plan))
-    write_table(embed.logits_table(results, plan=plan), given.logits, embed.contract_of(plan))
-    heads = embed.predictions_table(results, plan=plan, splits=splits, rule=common.threshold)
-    write_table(heads, given.predictions, contracts.PREDICTIONS)
-    embed.write_network(results, plan=plan, folder=given.network)
+    write_table(embeddings_table(results, plan=plan), given.features, contract_of(plan))
+    write_table(logits_table(results, plan=plan), given.logits, contract_of(plan))
+    heads = predictions_table(results, plan=plan, splits=splits, rule=common.threshold)
+    write_table(heads, given.predictions, PREDICTIONS)
+    write_network(results, plan=plan, folder=given.network)
     store.remove()
 
 

@@ -2,11 +2,23 @@
 
 import logging
 
-from pipeline import contracts, explain, explain_maps, result_contracts
+from pipeline.contracts import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
 from pipeline.embed_params import EmbedParams
+from pipeline.explain import (
+    Example,
+    ExplainParams,
+    choose_patients,
+    explain_table,
+    network_name,
+    pictures,
+    primary_predictions,
+    read_examples,
+)
+from pipeline.explain_maps import Map, network_maps
 from pipeline.fusion import FusionParams
 from pipeline.params import CommonParams, load_params
 from pipeline.pseudonyms import pseudonyms
+from pipeline.result_contracts import CHOSEN, EXPLAIN
 from pipeline.tables import read_table, write_table
 from stages.cli import arguments, run
 
@@ -18,36 +30,36 @@ DATA = ("chosen", "predictions", "table", "rois", "cohort", "patients", "audit",
 def main() -> None:
     """Read the primary model's predictions, choose examples, draw them, write the table and the pictures."""
     given = arguments(__doc__, paths=(*PARAMS, *DATA, "explained", "pictures")).parse_args()
-    params, embed = load_params(given.params, explain.ExplainParams), load_params(given.embed, EmbedParams)
+    params, embed = load_params(given.params, ExplainParams), load_params(given.embed, EmbedParams)
     fusion, seed = load_params(given.fusion, FusionParams), load_params(given.common, CommonParams).seed
-    chosen = read_table(given.chosen, result_contracts.CHOSEN)
+    chosen = read_table(given.chosen, CHOSEN)
     primary = list(chosen.loc[chosen["role"] == "primary", "feature_set"])
-    tables = {name: read_table(given.predictions / f"{name}.csv", contracts.PREDICTIONS) for name in primary}
-    cohort, patients = read_table(given.cohort, contracts.COHORT), read_table(given.patients, contracts.PATIENTS)
-    names = pseudonyms(patients=patients, cohort=cohort, audit=read_table(given.audit, contracts.AUDIT))
+    tables = {name: read_table(given.predictions / f"{name}.csv", PREDICTIONS) for name in primary}
+    cohort, patients = read_table(given.cohort, COHORT), read_table(given.patients, PATIENTS)
+    names = pseudonyms(patients=patients, cohort=cohort, audit=read_table(given.audit, AUDIT))
 
-    rows = explain.primary_predictions(tables, chosen=chosen)
-    examples: list[explain.Example] = []
+    rows = primary_predictions(tables, chosen=chosen)
+    examples: list[Example] = []
     net = None
     if rows is None:
         log.warning("no primary comparison is named in params/compare.yaml, so there is no model to show examples of")
     else:
-        picked = explain.choose_patients(rows, examples=params.examples)
-        net = explain.network_name(params, embed=embed, fusion=fusion, primary_set=primary[0])
-        rois, shown = read_table(given.table, contracts.ROIS), embed.shown_input(net) if net else embed.input
-        examples, without = explain.read_examples(picked, rois=rois, folder=given.rois, params=shown)
+        picked = choose_patients(rows, examples=params.examples)
+        net = network_name(params, embed=embed, fusion=fusion, primary_set=primary[0])
+        rois, shown = read_table(given.table, ROIS), embed.shown_input(net) if net else embed.input
+        examples, without = read_examples(picked, rois=rois, folder=given.rois, params=shown)
         for patient in without:
             log.warning("%s has no usable image to show", names.of(patient))
-    maps: list[explain_maps.Map | None] = [None] * len(examples)
+    maps: list[Map | None] = [None] * len(examples)
     if net and examples:
         folder = given.networks / net
-        maps = explain_maps.network_maps(examples, net=net, kind=params.map, embed=embed, folder=folder, seed=seed)
-    table = explain.explain_table(examples, maps=maps, names=names, network=net, kind=params.map)
+        maps = network_maps(examples, net=net, kind=params.map, embed=embed, folder=folder, seed=seed)
+    table = explain_table(examples, maps=maps, names=names, network=net, kind=params.map)
 
     given.pictures.mkdir(parents=True, exist_ok=True)
-    for name, content in explain.pictures(table, examples=examples, maps=maps, panel_px=params.panel_px):
+    for name, content in pictures(table, examples=examples, maps=maps, panel_px=params.panel_px):
         (given.pictures / name).write_bytes(content)
-    write_table(table, given.explained, result_contracts.EXPLAIN)
+    write_table(table, given.explained, EXPLAIN)
 
 
 if __name__ == "__main__":

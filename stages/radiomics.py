@@ -3,8 +3,8 @@
 import logging
 from functools import partial
 
-from pipeline import contracts
 from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.contracts import DICTIONARY, RADIOMICS, ROIS
 from pipeline.feature_dictionary import length_unit, radiomics_dictionary
 from pipeline.parallel import map_cases
 from pipeline.params import load_params
@@ -19,7 +19,7 @@ def main() -> None:
     """Read the ROIs, extract features in parallel with checkpoints, write features and dictionary."""
     given = arguments(__doc__, paths=("params", "table", "rois", "features", "dictionary")).parse_args()
     params = load_params(given.params, RadiomicsParams)
-    rois = read_table(given.table, contracts.ROIS)
+    rois = read_table(given.table, ROIS)
     settings = run_settings()
 
     # Absolute, since a worker on a cluster starts in another folder.
@@ -38,10 +38,10 @@ def main() -> None:
             log.warning("%s: %s (%s)", row["image_id"], row["status"], row["reason"])
     log.info("%d features of %d images", len(recipe.names), int((table["status"] == "ok").sum()))
 
-    write_table(table, given.features, contracts.RADIOMICS)
+    write_table(table, given.features, RADIOMICS)
     length = length_unit(rois["spacing_x_mm"])
     dictionary = radiomics_dictionary(recipe.names, version=versions["pyradiomics"], length=length)
-    write_table(dictionary, given.dictionary, contracts.DICTIONARY)
+    write_table(dictionary, given.dictionary, DICTIONARY)
     store.remove()
 
 

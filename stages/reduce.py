@@ -3,10 +3,10 @@
 import logging
 from functools import partial
 
-from pipeline import contracts
 from pipeline.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
 from pipeline.blocks import parts_of
 from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.contracts import PATIENTS, SPLITS
 from pipeline.errors import ParamsError
 from pipeline.fusion import FusionParams
 from pipeline.images import file_sha256
@@ -31,7 +31,7 @@ def main() -> None:
     if given.set not in fusion.sets:
         raise ParamsError(f"{given.fusion}: there is no set '{given.set}'; the sets are {', '.join(fusion.sets)}")
     names = fusion.sets[given.set]
-    patients, splits = read_table(given.patients, contracts.PATIENTS), read_table(given.splits, contracts.SPLITS)
+    patients, splits = read_table(given.patients, PATIENTS), read_table(given.splits, SPLITS)
     nets = tuple(read_yaml(given.embed).get("nets", ()))
     places = BlockPlaces(cohort=given.cohort, features=given.features, blocks=given.blocks, nets=nets)
     blocks = read_blocks(names, places=places, patients=patients, splits=splits)

@@ -3,10 +3,11 @@
 import logging
 from functools import partial
 
-from pipeline import result_contracts, selftest
 from pipeline.checkpoints import CheckpointStore
 from pipeline.parallel import map_cases
 from pipeline.params import load_params
+from pipeline.result_contracts import SELFTEST, SHAM, SIZE_ALONE
+from pipeline.selftest import SelftestParams, check_lights, selftest_table, sham_study, spoilt_studies, training_sites
 from pipeline.selftest_control import shift_work, shifted
 from pipeline.selftest_inputs import PATHS, read_inputs
 from pipeline.selftest_results import identity_checks, size_results
@@ -21,17 +22,17 @@ log = logging.getLogger(__name__)
 def main() -> None:
     """Read the study, run every test, write the lights, the shuffles and the sizes, stop where a light is red."""
     given = arguments(__doc__, paths=("params", *PATHS, "tables")).parse_args()
-    params = load_params(given.params, selftest.SelftestParams)
+    params = load_params(given.params, SelftestParams)
     inputs, settings = read_inputs(vars(given), params=params), run_settings()
     store = CheckpointStore(settings.scratch.resolve() / "selftest", key=inputs.key(params))
     spread = partial(map_cases, workers=settings.workers, scheduler=settings.scheduler)
 
-    study = selftest.sham_study(inputs.tables, recipe=inputs.recipe)
-    cases = shuffles(params.shuffles, sites=selftest.training_sites(inputs.training, inputs.tables.patients))
+    study = sham_study(inputs.tables, recipe=inputs.recipe)
+    cases = shuffles(params.shuffles, sites=training_sites(inputs.training, inputs.tables.patients))
     work = spread(partial(shuffled_auc, study=study, store=store), cases)
     done = [(case, *found) for case, found in zip(cases, progress(work, total=len(cases), unit="shuffle"), strict=True)]
 
-    studies, fit = selftest.spoilt_studies(inputs.tables, recipe=inputs.recipe, store=store)
+    studies, fit = spoilt_studies(inputs.tables, recipe=inputs.recipe, store=store)
     hashes = list(progress(spread(fit, studies), total=len(studies), unit="study"))
 
     places = {"images": given.images, "masks": given.masks}
@@ -44,11 +45,11 @@ def main() -> None:
     for check in checks:
         log.info("%s: %s", check.light, check.title)
 
-    write_table(selftest.selftest_table(checks), given.tables / "selftest.csv", result_contracts.SELFTEST)
-    write_table(sham_table(done), given.tables / "sham.csv", result_contracts.SHAM)
-    write_table(sizes, given.tables / "size_alone.csv", result_contracts.SIZE_ALONE)
+    write_table(selftest_table(checks), given.tables / "selftest.csv", SELFTEST)
+    write_table(sham_table(done), given.tables / "sham.csv", SHAM)
+    write_table(sizes, given.tables / "size_alone.csv", SIZE_ALONE)
     store.remove()
-    selftest.check_lights(checks, allow_insample=params.allow_insample, place=str(given.tables / "selftest.csv"))
+    check_lights(checks, allow_insample=params.allow_insample, place=str(given.tables / "selftest.csv"))
 
 
 if __name__ == "__main__":

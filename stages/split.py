@@ -2,7 +2,7 @@
 
 import logging
 
-from pipeline import contracts
+from pipeline.contracts import COHORTS, PATIENTS, SPLITS
 from pipeline.fusion import FusionParams
 from pipeline.params import CommonParams, load_params, read_yaml
 from pipeline.plan import CompareParams, check_plan
@@ -21,7 +21,7 @@ def main() -> None:
     embed, tables = read_yaml(given.embed), {file.stem for file in given.blocks.glob("*.csv")}
     params = load_params(given.params, SplitParams)
     seed = load_params(given.common, CommonParams).seed
-    patients = read_table(given.patients, contracts.PATIENTS)
+    patients = read_table(given.patients, PATIENTS)
 
     splits = split_table(patients, params=params, seed=seed)
     check_plan(
@@ -34,10 +34,10 @@ def main() -> None:
         tables=tables,
     )
     final = splits.loc[splits["resample"] == "final", "role"].value_counts()
-    told = ", ".join(f"{final.get(role, 0)} {role}" for role in contracts.COHORTS)
+    told = ", ".join(f"{final.get(role, 0)} {role}" for role in COHORTS)
     log.info("%d patients (%s), %d resamples", len(patients), told, splits["resample"].nunique())
 
-    write_table(splits, given.splits, contracts.SPLITS)
+    write_table(splits, given.splits, SPLITS)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,21 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
-from pipeline.page import figures
+from pipeline.page.figures.calibration import calibration_figure
+from pipeline.page.figures.correlation import correlation_figure
+from pipeline.page.figures.decision_curve import decision_figure
+from pipeline.page.figures.forest import forest_figure
+from pipeline.page.figures.lasso import coefficient_figure, lasso_cv_figure, lasso_path_figure
+from pipeline.page.figures.marks import ModelLine, curves_of
+from pipeline.page.figures.overview import overview_figure
+from pipeline.page.figures.precision_recall import precision_recall_figure
+from pipeline.page.figures.roc import roc_figure
+from pipeline.page.figures.sham import sham_figure
 
 LINES = [
-    figures.ModelLine(feature_set="combined", model="lr", name="combined <1>", style=0),
-    figures.ModelLine(feature_set="clinical", model="svm", name="clinical", style=1),
-    figures.ModelLine(feature_set="net", model="net_head", name="net own head", style=2),
+    ModelLine(feature_set="combined", model="lr", name="combined <1>", style=0),
+    ModelLine(feature_set="clinical", model="svm", name="clinical", style=1),
+    ModelLine(feature_set="net", model="net_head", name="net own head", style=2),
 ]
 KEYS = ["feature_set", "model", "evaluation"]
 
@@ -23,14 +32,14 @@ def by_model(columns, rows, *, lines=LINES):
 
 def roc(**more):
     table = by_model(["point", "x", "y"], [(1, 0, 0), (2, 0.2, 0.9), (3, 1, 1)])
-    curves = figures.curves_of(table, evaluation="external", lines=LINES, x="x", y="y")
-    return figures.roc_figure(curves, title="ROC", **more)
+    curves = curves_of(table, evaluation="external", lines=LINES, x="x", y="y")
+    return roc_figure(curves, title="ROC", **more)
 
 
 def precision_recall():
     table = by_model(["point", "x", "y"], [(1, 0.4, 1), (2, 1, 0.5)])
-    curves = figures.curves_of(table, evaluation="external", lines=LINES, x="x", y="y")
-    return figures.precision_recall_figure(curves, title="PR", prevalence=0.3, with_legend=True)
+    curves = curves_of(table, evaluation="external", lines=LINES, x="x", y="y")
+    return precision_recall_figure(curves, title="PR", prevalence=0.3, with_legend=True)
 
 
 def calibration(*, curve="loess", shift=0.0):
@@ -40,9 +49,7 @@ def calibration(*, curve="loess", shift=0.0):
     table = by_model(["curve", "point", "predicted", "observed", "ci_low", "ci_high", "n"], rows)
     table = table if curve == "loess" else table[table["curve"] == "groups"]
     scores = by_model(["label", "score"], [(0, 0.1), (0, 0.3), (1, 0.7), (1, 1.0)])
-    return figures.calibration_figure(
-        table, line=LINES[0], evaluation="external", title="Calibration", predictions=scores
-    )
+    return calibration_figure(table, line=LINES[0], evaluation="external", title="Calibration", predictions=scores)
 
 
 def decision(*, gain=0.1):
@@ -53,19 +60,17 @@ def decision(*, gain=0.1):
     columns = ["point", "threshold", "net_benefit", "ci_low", "ci_high"]
     strategies = []
     for name, values in (("treat_all", everyone), ("treat_none", 0 * t)):
-        line = figures.ModelLine(feature_set="all patients", model=name, name=name, style=0)
+        line = ModelLine(feature_set="all patients", model=name, name=name, style=0)
         strategies.append(
             by_model(columns, list(zip(range(12), t, values, [None] * 12, [None] * 12, strict=True)), lines=[line])
         )
     table = pd.concat([by_model(columns, rows).astype({"ci_low": float, "ci_high": float}), *strategies])
-    return figures.decision_figure(table, lines=LINES, evaluation="external", title="Net benefit")
+    return decision_figure(table, lines=LINES, evaluation="external", title="Net benefit")
 
 
 def overview():
     rows = [("auc", 0.8, 0.7, 0.9), ("auc_plain", 0.8, 0.7, 0.9)]
-    return figures.overview_figure(
-        by_model(["metric", "estimate", "ci_low", "ci_high"], rows), lines=LINES, title="All AUCs"
-    )
+    return overview_figure(by_model(["metric", "estimate", "ci_low", "ci_high"], rows), lines=LINES, title="All AUCs")
 
 
 def lasso_rows():
@@ -77,20 +82,20 @@ def lasso_rows():
 def lasso_path(*, chosen=0.1):
     rows = [(lam, name, sign * (0.3 - lam)) for lam in (0.3, 0.1, 0.001) for name, sign in (("a", 1), ("b", -1))]
     table = pd.DataFrame(rows, columns=["lambda", "feature", "coefficient"])
-    return figures.lasso_path_figure(table, title="Path", chosen=chosen)
+    return lasso_path_figure(table, title="Path", chosen=chosen)
 
 
 def coefficients():
     name = "wavelet-LL_glszm_ZoneEntropy@trans"
     rows = [("min", "(intercept)", -1.0), ("min", name, 0.5), ("min", "pc003", -0.25), ("1se", name, 0.2)]
-    return figures.coefficient_figure(pd.DataFrame(rows, columns=["rule", "feature", "coefficient"]), title="Bars")
+    return coefficient_figure(pd.DataFrame(rows, columns=["rule", "feature", "coefficient"]), title="Bars")
 
 
 def correlation():
     x = np.random.default_rng(0).normal(size=(40, 3))
     x[:, 2] = -(x[:, 0] ** 3)
     names = ["net.pc001", "radiomics.original_firstorder_Mean@long", "net.pc002"]
-    return figures.correlation_figure(pd.DataFrame(x, columns=names), title="Correlations")
+    return correlation_figure(pd.DataFrame(x, columns=names), title="Correlations")
 
 
 def forest():
@@ -102,13 +107,13 @@ def forest():
     ]
     columns = ["evaluation", "variable", "level", "n_pos", "n_neg", "auc", "ci_low", "ci_high", "reason"]
     tests = pd.DataFrame({"evaluation": "external", "variable": ["size_mm", "sex"], "p_value": [0.0002, np.nan]})
-    return figures.forest_figure(pd.DataFrame(rows, columns=columns), tests, evaluation="external", title="Subgroups")
+    return forest_figure(pd.DataFrame(rows, columns=columns), tests, evaluation="external", title="Subgroups")
 
 
 def sham(*, mean=0.5):
     auc = mean + np.tile([-0.05, 0.05, 0.0, 0.0], 5)
     table = pd.DataFrame({"kind": "all", "repeat": range(20), "auc": auc})
-    return figures.sham_figure(table, title="Sham", tolerance={"all": 0.05})
+    return sham_figure(table, title="Sham", tolerance={"all": 0.05})
 
 
 ALL = {
@@ -118,7 +123,7 @@ ALL = {
     "calibration_groups": lambda: calibration(curve="groups"),
     "decision": decision,
     "overview": overview,
-    "lasso_cv": lambda: figures.lasso_cv_figure(lasso_rows(), title="LASSO"),
+    "lasso_cv": lambda: lasso_cv_figure(lasso_rows(), title="LASSO"),
     "lasso_path": lasso_path,
     "coefficients": coefficients,
     "correlation": correlation,

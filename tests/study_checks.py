@@ -7,7 +7,8 @@ import pandas as pd
 from PIL import Image
 from study import study_patients, study_splits
 
-from pipeline import contracts, result_contracts
+from pipeline.contracts import AGREEMENT, HALF_SAMPLES, LASSO_PATHS, REDUCED
+from pipeline.result_contracts import CONSISTENCY, EXPLAIN, SELFTEST, SHAM, SIZE_ALONE
 from pipeline.tables import write_table
 
 LIGHTS = {"sham_labels": "green", "size_alone": "amber", "sham_within_site": "grey"}
@@ -20,19 +21,19 @@ def write_checks(tables: Path, *, pictures: Path) -> None:
             (check, light, f"Title of {check}", 0.512, 0.55, "The rule.", f"Found by {check}.")
             for check, light in LIGHTS.items()
         ],
-        columns=[c.name for c in result_contracts.SELFTEST.columns],
+        columns=[c.name for c in SELFTEST.columns],
     )
-    write_table(selftest, tables / "selftest.csv", result_contracts.SELFTEST)
+    write_table(selftest, tables / "selftest.csv", SELFTEST)
     sham = pd.DataFrame({"kind": "all", "repeat": range(1, 21), "auc": np.linspace(0.42, 0.58, 20), "n_folds": 5})
-    write_table(sham, tables / "sham.csv", result_contracts.SHAM)
+    write_table(sham, tables / "sham.csv", SHAM)
     size = ("combined", "lr", "external", 40, 0.6, 0.9, 0.2)
-    sizes = pd.DataFrame([size], columns=[c.name for c in result_contracts.SIZE_ALONE.columns])
-    write_table(sizes, tables / "size_alone.csv", result_contracts.SIZE_ALONE)
-    nothing = pd.DataFrame(columns=[c.name for c in result_contracts.CONSISTENCY.columns])
-    write_table(nothing, tables / "consistency.csv", result_contracts.CONSISTENCY)
+    sizes = pd.DataFrame([size], columns=[c.name for c in SIZE_ALONE.columns])
+    write_table(sizes, tables / "size_alone.csv", SIZE_ALONE)
+    nothing = pd.DataFrame(columns=[c.name for c in CONSISTENCY.columns])
+    write_table(nothing, tables / "consistency.csv", CONSISTENCY)
     row = ("1", "patient #3", "long", "densenet121", "grad_cam", "true positive", 0.91, 0.4, "1_true_positive.png")
-    explain = pd.DataFrame([row], columns=[c.name for c in result_contracts.EXPLAIN.columns])
-    write_table(explain, tables / "explain.csv", result_contracts.EXPLAIN)
+    explain = pd.DataFrame([row], columns=[c.name for c in EXPLAIN.columns])
+    write_table(explain, tables / "explain.csv", EXPLAIN)
     pictures.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.full((8, 16, 3), 90, dtype=np.uint8)).save(pictures / "1_true_positive.png")
 
@@ -56,7 +57,7 @@ def write_reductions(data: Path, *, blocks: dict[str, list[str]], shape: str, te
             if "densenet121" in parts:
                 columns["densenet121.pc001@long"] = kept + random.normal(size=len(rows))
             tables.append(pd.DataFrame(columns))
-        write_table(pd.concat(tables), data / "reduced" / f"{name}.csv", contracts.REDUCED)
+        write_table(pd.concat(tables), data / "reduced" / f"{name}.csv", REDUCED)
         halves = [
             (part, "radiomics", feature, n, 50, " ".join(str(one + 1) for one in range(n)))
             for part in "ab"
@@ -64,12 +65,10 @@ def write_reductions(data: Path, *, blocks: dict[str, list[str]], shape: str, te
         ]
         halves = halves if "radiomics" in parts else []
         steps = [(part, "radiomics", n + 1, shape, 0.3 - 0.02 * n, 0.1 * n) for part in "ab" for n in range(1, 12)]
-        path = pd.DataFrame(
-            steps if "radiomics" in parts else [], columns=[c.name for c in contracts.LASSO_PATHS.columns]
-        )
-        write_table(path, data / "lasso_paths" / f"{name}.csv", contracts.LASSO_PATHS)
-        table = pd.DataFrame(halves, columns=[c.name for c in contracts.HALF_SAMPLES.columns])
-        write_table(table, data / "half_samples" / f"{name}.csv", contracts.HALF_SAMPLES)
+        path = pd.DataFrame(steps if "radiomics" in parts else [], columns=[c.name for c in LASSO_PATHS.columns])
+        write_table(path, data / "lasso_paths" / f"{name}.csv", LASSO_PATHS)
+        table = pd.DataFrame(halves, columns=[c.name for c in HALF_SAMPLES.columns])
+        write_table(table, data / "half_samples" / f"{name}.csv", HALF_SAMPLES)
     rows = [(shape.partition("@")[0], "ICC(A,1)", 0.95, 0.9, 0.98, 20, 2), (texture, "ICC(A,1)", 0.6, 0.4, 0.8, 20, 2)]
-    agreement = pd.DataFrame(rows, columns=[c.name for c in contracts.AGREEMENT.columns])
-    write_table(agreement, data / "agreement.csv", contracts.AGREEMENT)
+    agreement = pd.DataFrame(rows, columns=[c.name for c in AGREEMENT.columns])
+    write_table(agreement, data / "agreement.csv", AGREEMENT)

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from study import NETS, STRENGTH, study_patients, study_predictions, study_splits
 from study_checks import write_checks, write_reductions
 
-from pipeline import contracts, result_contracts
+from pipeline import result_contracts
 from pipeline.compare import choose, fold_table
 from pipeline.compare_added_value import added_value_table
 from pipeline.compare_benefit import decision_curve_table
@@ -21,6 +21,7 @@ from pipeline.compare_curves import curve_table
 from pipeline.compare_evaluations import transport_table
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table, omnibus_table
+from pipeline.contracts import AUDIT, COHORT, DICTIONARY, LASSO, PATIENTS, PREDICTIONS, ROIS, SELECTED, SPLITS
 from pipeline.model_scores import model_scores
 from pipeline.params import read_yaml
 from pipeline.plan import CompareParams
@@ -82,7 +83,7 @@ cohort,images,spacing_unknown,info,260 of 260 images have no pixel size; the spa
 
 def rois() -> pd.DataFrame:
     """One ROI an image; one could not be cut."""
-    columns = [c.name for c in contracts.ROIS.columns]
+    columns = [c.name for c in ROIS.columns]
     table = cohort()[["image_id", "patient_id", "view", "image", "mask"]].assign(status="ok", reason=None, n_voxels=500)
     table.loc[7, ["status", "reason", "n_voxels"]] = ["no_roi", "the mask 0004_trans.png marks no voxel", None]
     return table.reindex(columns=columns)
@@ -99,8 +100,8 @@ def selection(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
                 values = {"(intercept)": -0.8} | (dict(zip(kept, [0.5, -0.4], strict=False)) or {"(none)": 0.0})
                 chosen += [(resample, part, block, "1se", feature, value) for feature, value in values.items()]
                 paths += [(resample, part, block, 1, 0.1, 1.2, 0.1, len(kept))] if kept else []
-    selected = pd.DataFrame(chosen, columns=[c.name for c in contracts.SELECTED.columns])
-    return selected, pd.DataFrame(paths, columns=[c.name for c in contracts.LASSO.columns])
+    selected = pd.DataFrame(chosen, columns=[c.name for c in SELECTED.columns])
+    return selected, pd.DataFrame(paths, columns=[c.name for c in LASSO.columns])
 
 
 def dictionary() -> pd.DataFrame:
@@ -108,7 +109,7 @@ def dictionary() -> pd.DataFrame:
     shared = {"block": "radiomics", "family": "texture", "source": "PyRadiomics", "version": "3.0.1"}
     meanings = {SHAPE.partition("@")[0]: "how round the lesion is", TEXTURE: "local contrast, of the wavelet image LH"}
     return pd.DataFrame([shared | {"feature": name, "definition": text} for name, text in meanings.items()]).reindex(
-        columns=[c.name for c in contracts.DICTIONARY.columns]
+        columns=[c.name for c in DICTIONARY.columns]
     )
 
 
@@ -171,22 +172,22 @@ def write_study(folder: Path) -> dict[str, Path]:
     """Write everything into `folder`; returns the paths by the names of the report stage's flags."""
     data, tables = folder / "data", folder / "reports" / "tables"
     audit = pd.read_csv(StringIO(AUDIT_CSV), names=["scope", "id", "check", "severity", "message"], dtype="str")
-    write_table(cohort(), data / "cohort.csv", contracts.COHORT)
-    write_table(patients(), data / "patients.csv", contracts.PATIENTS)
-    write_table(audit, data / "audit.csv", contracts.AUDIT)
-    write_table(rois(), data / "rois.csv", contracts.ROIS)
-    write_table(study_splits(), data / "splits.csv", contracts.SPLITS)
-    write_table(dictionary(), data / "dictionary.csv", contracts.DICTIONARY)
+    write_table(cohort(), data / "cohort.csv", COHORT)
+    write_table(patients(), data / "patients.csv", PATIENTS)
+    write_table(audit, data / "audit.csv", AUDIT)
+    write_table(rois(), data / "rois.csv", ROIS)
+    write_table(study_splits(), data / "splits.csv", SPLITS)
+    write_table(dictionary(), data / "dictionary.csv", DICTIONARY)
     features = cohort()[["image_id"]].assign(status="ok", reason=None, **{SHAPE: 0.5, TEXTURE: 1.5})
     features.loc[9, ["status", "reason", SHAPE, TEXTURE]] = ["extraction_failed", "one grey level", None, None]
     write_csv(features, data / "features" / "radiomics.csv")
     predictions = study_predictions()
     for name, table in predictions.items():
-        write_table(table, data / "predictions" / f"{name}.csv", contracts.PREDICTIONS)
+        write_table(table, data / "predictions" / f"{name}.csv", PREDICTIONS)
     for name in STRENGTH:
         selected, lasso = selection(name)
-        write_table(selected, data / "selected" / f"{name}.csv", contracts.SELECTED)
-        write_table(lasso, data / "lasso" / f"{name}.csv", contracts.LASSO)
+        write_table(selected, data / "selected" / f"{name}.csv", SELECTED)
+        write_table(lasso, data / "lasso" / f"{name}.csv", LASSO)
     write_results(pd.concat(predictions.values(), ignore_index=True), tables)
     write_reductions(data, blocks=BLOCKS, shape=SHAPE, texture=TEXTURE)
     write_params(folder / "params")

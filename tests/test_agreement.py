@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import contracts
 from pipeline.agreement import AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
 from pipeline.agreement_filter import feature_agreement
 from pipeline.checkpoints import CheckpointStore
 from pipeline.contour_perturbation import dice
+from pipeline.contracts import AGREEMENT, COHORT, MASK_READER2, REPEATS, SPLITS
 from pipeline.crop import CropParams, crop_case, crop_cases, rois_table
 from pipeline.errors import PipelineError
 from pipeline.images import array_of, image_from, read_image, write_image
@@ -43,7 +43,7 @@ def study(n=6):
     rows = [{"image_id": f"{p}_{view}", "patient_id": p, "view": view} for p in ids for view in ("long", "trans")]
     cohort = pd.DataFrame(rows).assign(**dict.fromkeys(EMPTY))
     cohort["image"] = cohort["mask"] = cohort["image_id"] + ".nrrd"
-    cohort[contracts.MASK_READER2] = [f"{i}_reader2.nrrd" if i.endswith("long") else None for i in cohort["image_id"]]
+    cohort[MASK_READER2] = [f"{i}_reader2.nrrd" if i.endswith("long") else None for i in cohort["image_id"]]
     roles = ["train"] * n + ["external"]
     split = {"patient_id": ids, "role": roles, "half": None}
     others = {"patient_id": ids, "role": ["cv", *["train"] * (n - 1), "train"], "half": None}
@@ -57,7 +57,7 @@ def write_images(cohort, folder):
     for place, row in enumerate(cohort.to_dict("records")):
         noise = np.random.default_rng(place).integers(0, 200, (48, 48))
         write_image(image_from(noise.astype(np.uint8)), folder / "images" / row["image"])
-        for name, radius in ((row["mask"], 8 + place % 7), (row[contracts.MASK_READER2], 10 + place % 7)):
+        for name, radius in ((row["mask"], 8 + place % 7), (row[MASK_READER2], 10 + place % 7)):
             disc = (y - 24) ** 2 + (x - 24) ** 2 <= radius**2
             if isinstance(name, str):
                 write_image(image_from(disc.astype(np.uint8)), folder / "masks" / name)
@@ -99,7 +99,7 @@ def test_images_without_a_second_reader_are_left_out_and_counted():
 
     assert (set(drawn["view"]), len(drawn), left_out) == ({"long"}, 6, 6)
     with pytest.raises(PipelineError, match="0 training images have masks of a second reader"):
-        drawn_images(cohort.drop(columns=contracts.MASK_READER2), splits=splits, params=second, seed=0)
+        drawn_images(cohort.drop(columns=MASK_READER2), splits=splits, params=second, seed=0)
 
 
 def test_the_first_mask_goes_the_route_of_crop_and_radiomics(tmp_path):
@@ -185,12 +185,12 @@ def run_stage(folder, *, out, workers=1, **changes):
 def test_command_line_writes_the_same_bytes_for_one_and_two_workers(tmp_path):
     cohort, splits = study()
     write_images(cohort, tmp_path)
-    write_table(cohort, tmp_path / "cohort.csv", contracts.COHORT)
-    write_table(splits, tmp_path / "splits.csv", contracts.SPLITS)
+    write_table(cohort, tmp_path / "cohort.csv", COHORT)
+    write_table(splits, tmp_path / "splits.csv", SPLITS)
 
     assert run_stage(tmp_path, out="one", images=4) == run_stage(tmp_path, out="two", images=4, workers=2)
-    assert len(read_table(tmp_path / "one" / "repeats.csv", contracts.REPEATS)) == 4 * 3
-    assert read_table(tmp_path / "one" / "agreement.csv", contracts.AGREEMENT)["n_images"].tolist() == [4, 4, 4]
+    assert len(read_table(tmp_path / "one" / "repeats.csv", REPEATS)) == 4 * 3
+    assert read_table(tmp_path / "one" / "agreement.csv", AGREEMENT)["n_images"].tolist() == [4, 4, 4]
     assert run_stage(tmp_path, out="none", source="none") == [
         b"image_id,repeat,status,reason,dice\n",
         b"feature,form,icc,ci_low,ci_high,n_images,n_repeats\n",

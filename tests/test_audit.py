@@ -5,8 +5,8 @@ import ast
 import pytest
 from house import ROOT
 
-from pipeline import contracts
 from pipeline.audit import CHECKS, audit_table, counted, dropped_finding, error, gathered, info, warning
+from pipeline.contracts import AUDIT
 from pipeline.importers.records import Dropped
 from pipeline.tables import check_table
 
@@ -59,10 +59,10 @@ def test_the_table_keeps_its_contract_and_forgets_the_order_of_finding():
         error("", scope="cohort", check="no_patients", message="none"),
     ]
     table = audit_table(found)
-    check_table(table, contracts.AUDIT, place="audit")
+    check_table(table, AUDIT, place="audit")
     assert table.equals(audit_table(found[::-1]))
     assert table["message"].tolist() == ["none", "image b: one", "patient a: two"]
-    check_table(audit_table([]), contracts.AUDIT, place="audit")
+    check_table(audit_table([]), AUDIT, place="audit")
 
 
 def test_what_most_images_share_is_one_row():

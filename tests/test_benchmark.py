@@ -13,7 +13,7 @@ import pytest
 from reduced_tables import study
 from sklearn.metrics import roc_auc_score
 
-from pipeline import benchmark, contracts
+from pipeline import benchmark
 from pipeline.benchmark import (
     BenchmarkParams,
     Case,
@@ -26,6 +26,7 @@ from pipeline.benchmark import (
 )
 from pipeline.checkpoints import CheckpointStore
 from pipeline.classifiers import MODELS
+from pipeline.contracts import PATIENTS, PREDICTIONS, REDUCED, SELECTED, SPLITS
 from pipeline.design_matrices import design_matrices, inner_folds
 from pipeline.errors import ParamsError
 from pipeline.model_files import load_model
@@ -48,7 +49,7 @@ def test_every_patient_has_one_score_from_every_model():
     tables = study(parts=("a", "b"))
     raw = run(tables, params=PARAMS)
     frozen = freeze(raw)
-    check_table(frozen, contracts.PREDICTIONS, place="predictions")
+    check_table(frozen, PREDICTIONS, place="predictions")
     _, patients, splits = tables
     tested = splits[splits["role"] != "train"]
     expected = set(zip(tested["resample"], tested["patient_id"], tested["role"], strict=True))
@@ -223,10 +224,10 @@ def folder(tmp_path):
     selected = pd.DataFrame(kept, columns=["resample", "part", "rule", "feature"])
     selected = selected.assign(block="radiomics", coefficient=0.5)
     for name, table, contract in (
-        ("reduced", reduced, contracts.REDUCED),
-        ("selected", selected, contracts.SELECTED),
-        ("patients", patients, contracts.PATIENTS),
-        ("splits", splits, contracts.SPLITS),
+        ("reduced", reduced, REDUCED),
+        ("selected", selected, SELECTED),
+        ("patients", patients, PATIENTS),
+        ("splits", splits, SPLITS),
     ):
         write_table(table, tmp_path / f"{name}.csv", contract)
     (tmp_path / "params.yaml").write_text(json.dumps(PARAMS.model_dump()))
@@ -239,8 +240,8 @@ def test_command_line_writes_what_one_worker_writes_and_models_that_reproduce_it
     assert done.returncode == 0, done.stderr
     assert "0 of 48 fits were finished before" in done.stderr
     assert not list((folder / "scratch").rglob("*.json"))
-    predictions = read_table(folder / "out" / "p.csv", contracts.PREDICTIONS)
-    reduced = read_table(folder / "reduced.csv", contracts.REDUCED)
+    predictions = read_table(folder / "out" / "p.csv", PREDICTIONS)
+    reduced = read_table(folder / "reduced.csv", REDUCED)
     final = reduced[(reduced["resample"] == "final") & (reduced["role"] != "train")]
     for model in MODELS:
         parts = []
@@ -257,7 +258,7 @@ def test_command_line_writes_what_one_worker_writes_and_models_that_reproduce_it
         assert {f"{row['block']}.{row['feature']}" for row in lasso} == set(saved.card["features"])
         assert (saved.card["n"], saved.card["events"]) == (30, 10)
     one_worker = freeze(run(study(parts=("a", "b")), params=PARAMS, seed=2026))
-    write_table(one_worker, folder / "one.csv", contracts.PREDICTIONS)
+    write_table(one_worker, folder / "one.csv", PREDICTIONS)
     assert (folder / "one.csv").read_bytes() == (folder / "out" / "p.csv").read_bytes()
     texts = [path.read_text() for path in (folder / "out" / "models").glob("*.json")]
     assert len(texts) == 2 * len(MODELS)

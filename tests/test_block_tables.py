@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from pipeline import contracts
 from pipeline.block_tables import read_described, read_embeddings
+from pipeline.contracts import EMBEDDINGS, PATIENT_EMBEDDINGS
 from pipeline.errors import TableError
 from pipeline.tables import write_table
 
@@ -14,13 +14,13 @@ OWNER = pd.Series({"001": "p1", "002": "p2"})
 
 def by_image(folder):
     table = pd.DataFrame(KEYS | {"image_id": ["002", "001"], "net_0000": [0.5, 1.5]})
-    write_table(table, folder / "net.csv", contracts.EMBEDDINGS)
+    write_table(table, folder / "net.csv", EMBEDDINGS)
     return folder / "net.csv"
 
 
 def by_patient(folder):
     table = pd.DataFrame(KEYS | {"patient_id": ["02", "01"], "net_0000": [0.5, 1.5]})
-    write_table(table, folder / "net.csv", contracts.PATIENT_EMBEDDINGS)
+    write_table(table, folder / "net.csv", PATIENT_EMBEDDINGS)
     return folder / "net.csv"
 
 

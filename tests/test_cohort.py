@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline import contracts
 from pipeline.audit import audit_table
 from pipeline.audit_images import ImportedImage
 from pipeline.cohort import (
@@ -22,6 +21,7 @@ from pipeline.cohort import (
     read_source,
     stop_on_errors,
 )
+from pipeline.contracts import AUDIT, COHORT, PATIENTS
 from pipeline.errors import CohortError, ParamsError
 from pipeline.importers.records import Finding, Source, SourceImage
 from pipeline.params import load_params, read_yaml
@@ -99,8 +99,8 @@ def test_one_form_for_any_number_of_workers(tmp_path):
         assert done.returncode == 0, done.stderr
 
     one, two = listing(tmp_path / "out1"), listing(tmp_path / "out2")
-    cohort = read_table(tmp_path / "out1" / "cohort.csv", contracts.COHORT)
-    patients = read_table(tmp_path / "out1" / "patients.csv", contracts.PATIENTS)
+    cohort = read_table(tmp_path / "out1" / "cohort.csv", COHORT)
+    patients = read_table(tmp_path / "out1" / "patients.csv", PATIENTS)
     assert one == two
     assert cohort["image"].tolist() == ["i0.nrrd", "i1.nrrd", "i2.nrrd", "i3.nrrd"]
     assert patients["patient_id"].tolist() == patients["group_id"].tolist() == ["000", "001", "002", "003"]
@@ -116,7 +116,7 @@ def test_a_second_reader_s_masks_are_one_more_column(tmp_path):
     done = run_stage(tmp_path, root=study(tmp_path / "study", change=second), params=small_params(tmp_path))
     assert done.returncode == 0, done.stderr
 
-    cohort = read_table(tmp_path / "cohort.csv", contracts.COHORT)
+    cohort = read_table(tmp_path / "cohort.csv", COHORT)
     assert cohort["mask_reader2"].fillna("").tolist() == ["i0_reader2.nrrd", "", "", ""]
     assert (tmp_path / "masks" / "i0_reader2.nrrd").exists()
 
@@ -128,7 +128,7 @@ def test_all_errors_are_listed_after_the_audit_is_written(tmp_path):
 
     root, params = study(tmp_path / "study", change=spoil), small_params(tmp_path)
     done = run_stage(tmp_path / "out", root=root, params=params)
-    audit = read_table(tmp_path / "out" / "audit.csv", contracts.AUDIT)
+    audit = read_table(tmp_path / "out" / "audit.csv", AUDIT)
     errors = audit[audit["severity"] == "error"]
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -213,8 +213,8 @@ def test_patients_who_share_a_picture_are_one_group():
     images = [imported("a", "A", "x"), imported("b", "B", "y"), imported("c", "C", "x")]
     table = patients_table(given.patients, imported=images)
     assert table["group_id"].tolist() == ["A", "B", "A"]
-    check_table(table, contracts.PATIENTS, place="patients")
-    check_table(images_table(images), contracts.COHORT, place="cohort")
+    check_table(table, PATIENTS, place="patients")
+    check_table(images_table(images), COHORT, place="cohort")
 
 
 def test_audit_names_files_from_the_root_on_and_missing_patient_ids(tmp_path):

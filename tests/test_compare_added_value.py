@@ -8,13 +8,13 @@ import pytest
 from study import study_predictions
 from study_folder import compare_params
 
-from pipeline import result_contracts
 from pipeline.compare import PRIMARY, choose, fold_table
 from pipeline.compare_added_value import added_value_table
 from pipeline.compare_benefit import decision_curve_table
 from pipeline.compare_pairs import delong_table
 from pipeline.errors import TableError
 from pipeline.model_scores import model_scores
+from pipeline.result_contracts import ADDED_VALUE
 from pipeline.tables import check_table
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -25,7 +25,7 @@ def compared(predictions, params=PARAMS):
     models = model_scores(predictions, place="p.csv")
     chosen = choose(fold_table(predictions), models, primary=params.primary)
     table = added_value_table(models, chosen=chosen, params=params)
-    check_table(table, result_contracts.ADDED_VALUE, place="added value")
+    check_table(table, ADDED_VALUE, place="added value")
     return table.set_index(["evaluation", "measure"]), models, chosen
 
 

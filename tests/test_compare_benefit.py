@@ -8,13 +8,13 @@ import pytest
 from study import study_predictions
 from study_folder import compare_params
 
-from pipeline import result_contracts
 from pipeline.compare import choose, fold_table
 from pipeline.compare_benefit import decision_curve_table, threshold_grid
 from pipeline.errors import ParamsError
 from pipeline.model_scores import model_scores
 from pipeline.params import load_params
 from pipeline.plan import CompareParams, DecisionParams
+from pipeline.result_contracts import DECISION_CURVES
 from pipeline.tables import check_table
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -27,7 +27,7 @@ def curves(predictions, params=None):
     models = model_scores(predictions, place="p.csv")
     chosen = choose(fold_table(predictions), models, primary=params.primary)
     table = decision_curve_table(models, chosen=chosen, params=params)
-    check_table(table, result_contracts.DECISION_CURVES, place="decision curves")
+    check_table(table, DECISION_CURVES, place="decision curves")
     return table, chosen
 
 

@@ -10,10 +10,10 @@ import pytest
 from study import study_predictions
 from study_folder import compare_params
 
-from pipeline import result_contracts
 from pipeline.compare import choose, fold_table
 from pipeline.compare_calibration import calibration_curve_table, calibration_table
 from pipeline.model_scores import id_hash, model_scores
+from pipeline.result_contracts import CALIBRATION, CALIBRATION_CURVES
 from pipeline.tables import check_table
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -27,8 +27,8 @@ def tables(predictions, params=PARAMS):
     chosen = choose(fold_table(predictions), models, primary=params.primary)
     found = (made(models, chosen=chosen, params=params) for made in (calibration_table, calibration_curve_table))
     calibration, curves = found
-    check_table(calibration, result_contracts.CALIBRATION, place="calibration")
-    check_table(curves, result_contracts.CALIBRATION_CURVES, place="curves")
+    check_table(calibration, CALIBRATION, place="calibration")
+    check_table(curves, CALIBRATION_CURVES, place="curves")
     return calibration, curves, chosen
 
 

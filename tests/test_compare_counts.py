@@ -8,10 +8,10 @@ import pytest
 from study import STRENGTH, study_predictions
 from study_folder import compare_params
 
-from pipeline import result_contracts
 from pipeline.compare import choose, fold_table
 from pipeline.compare_counts import mcnemar_table
 from pipeline.model_scores import model_scores
+from pipeline.result_contracts import MCNEMAR
 from pipeline.statistics.multiplicity import holm
 from pipeline.tables import check_table
 
@@ -68,7 +68,7 @@ def test_families_are_the_primary_comparison_and_the_sets(table):
     for evaluation in ("internal", "external"):
         assert (sizes.loc[(evaluation, "sets at their CV-chosen classifier")] == pairs).all()
     assert set(table.loc[table["measure"] == "sensitivity", "n"]) == {9, 12}
-    check_table(table, result_contracts.MCNEMAR, place="mcnemar")
+    check_table(table, MCNEMAR, place="mcnemar")
 
 
 def test_holm_is_within_evaluation_family_and_measure(table):
@@ -80,4 +80,4 @@ def test_without_thresholds_there_are_no_rows():
     none = compared(reference(threshold=None))
 
     assert none.empty
-    check_table(none, result_contracts.MCNEMAR, place="mcnemar")
+    check_table(none, MCNEMAR, place="mcnemar")

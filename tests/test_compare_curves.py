@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from study import study_predictions
 
-from pipeline import result_contracts
 from pipeline.compare import choose, fold_table
 from pipeline.compare_curves import curve_table
 from pipeline.model_scores import model_scores
+from pipeline.result_contracts import CURVES
 from pipeline.statistics.precision_recall import average_precision
 from pipeline.statistics.roc import placements
 from pipeline.tables import check_table
@@ -24,7 +24,7 @@ def drawn(predictions):
 
 def test_areas_under_the_curves_are_the_measures():
     models, chosen, curves = drawn(PREDICTIONS)
-    check_table(curves, result_contracts.CURVES, place="curves")
+    check_table(curves, CURVES, place="curves")
     by_curve = curves.set_index(["feature_set", "model", "evaluation", "curve"]).sort_index()
 
     picked = [m for m in models if (chosen[["feature_set", "model"]] == [m.feature_set, m.model]).all(axis=1).any()]

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from study import study_predictions
 
-from pipeline import result_contracts
 from pipeline.compare import choose, fold_table
 from pipeline.compare_evaluations import transport_table
 from pipeline.model_scores import model_scores
+from pipeline.result_contracts import TRANSPORT
 from pipeline.statistics.multiplicity import holm
 from pipeline.tables import check_table
 
@@ -22,7 +22,7 @@ STUDY = pd.concat(study_predictions().values(), ignore_index=True)
 def compared(predictions):
     models = model_scores(predictions, place="p.csv")
     found = transport_table(models, chosen=choose(fold_table(predictions), models, primary=None))
-    check_table(found, result_contracts.TRANSPORT, place="transport")
+    check_table(found, TRANSPORT, place="transport")
     return found
 
 

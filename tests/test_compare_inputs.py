@@ -10,8 +10,9 @@ import pytest
 from study import study_predictions, write_predictions
 from study_folder import compare_params
 
-from pipeline import contracts, result_contracts
+from pipeline import result_contracts
 from pipeline.compare_inputs import params_for, read_predictions
+from pipeline.contracts import PREDICTIONS
 from pipeline.errors import ParamsError, PipelineError, TableError
 from pipeline.tables import read_table, write_table
 
@@ -162,7 +163,7 @@ def test_folder_gives_the_named_tables_and_skips_an_empty_head(tmp_path):
     assert len(predictions) == sum(len(table) for table in study_predictions().values())
 
     empty = predictions.head(0)
-    write_table(empty, tmp_path / "densenet121_head.csv", contracts.PREDICTIONS)
+    write_table(empty, tmp_path / "densenet121_head.csv", PREDICTIONS)
     assert set(read_predictions(tmp_path, **lists)["model"]) == {"lr", "rf", "knn"}
 
     with pytest.raises(ParamsError, match="--fusion and --embed"):
@@ -170,7 +171,7 @@ def test_folder_gives_the_named_tables_and_skips_an_empty_head(tmp_path):
     with pytest.raises(TableError, match=r"head\.csv: the file has no row under its header"):
         read_predictions(tmp_path / "densenet121_head.csv", fusion=None, embed=None)
     for path in tmp_path.glob("*.csv"):
-        write_table(empty, path, contracts.PREDICTIONS)
+        write_table(empty, path, PREDICTIONS)
     with pytest.raises(PipelineError, match="no prediction to compare; run the stage benchmark first"):
         read_predictions(tmp_path, **lists)
     (tmp_path / "clinical.csv").unlink()

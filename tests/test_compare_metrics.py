@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from study_folder import compare_params
 
-from pipeline import result_contracts
 from pipeline.compare import fold_table
 from pipeline.compare_metrics import metric_table
 from pipeline.model_scores import model_scores
+from pipeline.result_contracts import METRICS
 from pipeline.statistics.auc_intervals import score_interval
 from pipeline.tables import check_table
 
@@ -27,7 +27,7 @@ def metrics(scores=SCORES, labels=LABELS, *, params=PARAMS, **columns):
     own = {"feature_set": "s", "model": "m", "resample": "final", "evaluation": "external", "threshold": 0.5} | columns
     table = pd.DataFrame({"patient_id": ids, "label": labels, "score": scores}).assign(**own)
     found = metric_table(model_scores(table, place="p.csv"), folds=fold_table(table), params=params)
-    check_table(found, result_contracts.METRICS, place="metrics")
+    check_table(found, METRICS, place="metrics")
     return found.set_index("metric")
 
 

@@ -6,11 +6,11 @@ import pytest
 from study import STRENGTH, study_predictions
 from study_folder import compare_params
 
-from pipeline import result_contracts
 from pipeline.compare import choose, fold_table
 from pipeline.compare_pairs import delong_table, omnibus_table
 from pipeline.errors import TableError
 from pipeline.model_scores import check_same_patients, model_scores
+from pipeline.result_contracts import OMNIBUS
 from pipeline.statistics.auc_tests import omnibus_test
 from pipeline.statistics.roc import placements
 from pipeline.tables import check_table
@@ -40,7 +40,7 @@ def test_families_hold_the_pairs_they_name():
 
 def test_families_of_three_or_more_are_tested_as_a_whole():
     omnibus = omnibus_table(MODELS, chosen=CHOSEN, params=PARAMS)
-    check_table(omnibus, result_contracts.OMNIBUS, place="omnibus")
+    check_table(omnibus, OMNIBUS, place="omnibus")
     external = omnibus[omnibus["evaluation"] == "external"].set_index("family")
 
     assert external["n_models"].to_dict() == {

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import contracts
+from pipeline.contracts import COHORT, ROIS
 from pipeline.crop import CropCase, CropParams, bounding_box, crop_case, crop_roi, margins_px, rois_table
 from pipeline.errors import ImageError, ParamsError, PipelineError
 from pipeline.images import array_of, image_from, read_image, write_image
@@ -131,7 +131,7 @@ def test_table_keeps_whole_numbers_beside_failed_cases(tmp_path):
     bad = good | {"image_id": "b", "status": "no_roi", "reason": "why"}
     for name in ("n_voxels", "x0_px", "y0_px", "z0_px", "width_px", "height_px", "depth_px", "image", "mask"):
         bad.pop(name)
-    write_table(rois_table([bad, good]), tmp_path / "rois.csv", contracts.ROIS)
+    write_table(rois_table([bad, good]), tmp_path / "rois.csv", ROIS)
     lines = (tmp_path / "rois.csv").read_text().splitlines()
     assert lines[1] == "a,007,main,a_image.nrrd,a_mask.nrrd,24,8,3,0,10,8,1,0.5,0.5,,ok,"
     assert lines[2] == "b,007,main,,,,,,,,,,0.5,0.5,,no_roi,why"
@@ -175,10 +175,10 @@ def test_command_line_writes_the_same_bytes_for_one_and_two_workers(tmp_path):
     cohort = pd.DataFrame(rows).assign(mask=lambda table: table["image"])
     cohort = cohort.assign(**dict.fromkeys(["site", "gland_mask", "mask_source"], None))
     cohort = cohort.assign(**{f"spacing_{axis}_mm": np.nan for axis in "xyz"})
-    write_table(cohort, tmp_path / "cohort.csv", contracts.COHORT)
+    write_table(cohort, tmp_path / "cohort.csv", COHORT)
     one = run_stage(tmp_path, workers=1, out="one")
     two = run_stage(tmp_path, workers=2, out="two")
     assert one == two
-    table = read_table(tmp_path / "one.csv", contracts.ROIS)
+    table = read_table(tmp_path / "one.csv", ROIS)
     assert table["status"].tolist() == ["ok", "no_roi", "ok"]
     assert sorted(one[0]) == ["a_image.nrrd", "a_mask.nrrd", "c_image.nrrd", "c_mask.nrrd"]

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from reduced_tables import study
 
-from pipeline import contracts
+from pipeline.contracts import PATIENTS, REDUCED, SPLITS
 from pipeline.design_matrices import design_matrices, inner_folds
 from pipeline.errors import PipelineError
 from pipeline.tables import check_table
@@ -15,7 +15,7 @@ from pipeline.tables import check_table
 
 def test_the_study_of_these_tests_keeps_the_contracts():
     reduced, patients, splits = study(parts=("a", "b"))
-    for table, contract in ((reduced, contracts.REDUCED), (patients, contracts.PATIENTS), (splits, contracts.SPLITS)):
+    for table, contract in ((reduced, REDUCED), (patients, PATIENTS), (splits, SPLITS)):
         check_table(table, contract, place="study")
 
 

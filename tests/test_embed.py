@@ -15,8 +15,9 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 from tiny_study import cohort, plan, splits
 
-from pipeline import contracts, embed_cases
+from pipeline import embed_cases
 from pipeline.checkpoints import CheckpointStore
+from pipeline.contracts import EMBEDDINGS, PATIENT_EMBEDDINGS, PATIENTS, PREDICTIONS, ROIS, SPLITS
 from pipeline.embed import (
     cases_of,
     cohort_of,
@@ -57,7 +58,7 @@ def files(results, folder, *, made=None):
     made = made or plan(study=STUDY)
     write_table(embeddings_table(results, plan=made), folder / "features.csv", contract_of(made))
     heads = predictions_table(results, plan=made, splits=splits(), rule=YOUDEN)
-    write_table(heads, folder / "heads.csv", contracts.PREDICTIONS)
+    write_table(heads, folder / "heads.csv", PREDICTIONS)
     write_network(results, plan=made, folder=folder / "network")
     found = [file for file in sorted(folder.rglob("*")) if file.is_file() and "embed" not in file.parts]
     return {str(file.relative_to(folder)): file.read_bytes() for file in found}
@@ -66,7 +67,7 @@ def files(results, folder, *, made=None):
 @pytest.mark.parametrize("strategy", ["crossfit", "insample", "frozen"])
 def test_rows_are_those_of_the_contract(strategy, tmp_path):
     table = embeddings_table(run(strategy, tmp_path), plan=plan(study=STUDY))
-    check_table(table, contracts.EMBEDDINGS, place="features")
+    check_table(table, EMBEDDINGS, place="features")
     found = set(zip(table["resample"], table["part"], table["image_id"].str.partition("_")[0], strict=True))
     roles = splits()
     if strategy == "frozen":
@@ -90,7 +91,7 @@ def test_rows_are_those_of_the_contract(strategy, tmp_path):
 def test_logits_have_the_rows_of_the_embeddings_and_are_those_of_the_probabilities(strategy, tmp_path):
     results = run(strategy, tmp_path)
     table = logits_table(results, plan=plan(study=STUDY))
-    check_table(table, contracts.EMBEDDINGS, place="logits")
+    check_table(table, EMBEDDINGS, place="logits")
 
     assert list(table.columns) == ["resample", "part", "image_id", "tiny_logit"]
     if strategy == "frozen":  # no head, no logit
@@ -305,12 +306,12 @@ def write_study(folder, *, without=()):
         if image_id not in without:
             rows.append((image_id, patient, view, f"{image_id}_image.nrrd", f"{image_id}_mask.nrrd", "ok"))
     rois = pd.DataFrame(rows, columns=["image_id", "patient_id", "view", "image", "mask", "status"])
-    empty = [column.name for column in contracts.ROIS.columns if column.name not in rois]
-    write_table(rois.assign(**dict.fromkeys(empty)), folder / "rois.csv", contracts.ROIS)
+    empty = [column.name for column in ROIS.columns if column.name not in rois]
+    write_table(rois.assign(**dict.fromkeys(empty)), folder / "rois.csv", ROIS)
     patients = pd.DataFrame({"patient_id": list(STUDY.labels), "label": list(STUDY.labels.values())})
     patients = patients.assign(group_id=patients["patient_id"], site=None, cohort=None)
-    write_table(patients, folder / "patients.csv", contracts.PATIENTS)
-    write_table(splits(), folder / "splits.csv", contracts.SPLITS)
+    write_table(patients, folder / "patients.csv", PATIENTS)
+    write_table(splits(), folder / "splits.csv", SPLITS)
 
 
 def stage(folder, params, *, net="carnet"):
@@ -328,8 +329,8 @@ def test_the_stage_writes_its_outputs(tmp_path):
     done = stage(tmp_path, params_file(tmp_path, epochs=1, image_size_px=32))
 
     assert done.returncode == 0, done.stderr
-    assert read_table(tmp_path / "net.csv", contracts.EMBEDDINGS).shape[1] == 3 + 512
-    assert set(read_table(tmp_path / "head.csv", contracts.PREDICTIONS)["model"]) == {"carnet_head"}
+    assert read_table(tmp_path / "net.csv", EMBEDDINGS).shape[1] == 3 + 512
+    assert set(read_table(tmp_path / "head.csv", PREDICTIONS)["model"]) == {"carnet_head"}
     assert len(list((tmp_path / "net").glob("*.json"))) == 6
     assert not (tmp_path / "scratch" / "embed-carnet").exists()
     assert len(list((tmp_path / "scratch" / "board" / "carnet").iterdir())) == 6
@@ -341,7 +342,7 @@ def test_two_processes_share_a_batch_under_torchrun(tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("networks were finished before") == 1  # one of them speaks and writes
-    assert read_table(tmp_path / "net.csv", contracts.EMBEDDINGS).shape[1] == 3 + 512
+    assert read_table(tmp_path / "net.csv", EMBEDDINGS).shape[1] == 3 + 512
     assert len(list((tmp_path / "net").glob("*.json"))) == 6
 
 
@@ -351,7 +352,7 @@ def test_a_pair_of_views_is_described_as_its_patient(tmp_path):
     done = stage(tmp_path, params, net="dualview")
     assert done.returncode == 0, done.stderr
 
-    table = read_table(tmp_path / "net.csv", contracts.PATIENT_EMBEDDINGS)
+    table = read_table(tmp_path / "net.csv", PATIENT_EMBEDDINGS)
     assert table.shape[1] == 3 + 2 * 512
     final = table[table["resample"] == "final"]
     assert len(final) == 16 + 2 * (8 - 1)  # each half once, the test patients by both; P021 has no image
@@ -359,7 +360,7 @@ def test_a_pair_of_views_is_described_as_its_patient(tmp_path):
     assert set(views.loc[views["patient_id"] == "P001", "view"]) == {"long"}
     assert set(views.loc[views["patient_id"] == "P002", "view"]) == {"long", "trans"}
 
-    heads = read_table(tmp_path / "head.csv", contracts.PREDICTIONS)
+    heads = read_table(tmp_path / "head.csv", PREDICTIONS)
     assert set(heads["model"]) == {"dualview_head", "dualview_head_long", "dualview_head_trans"}
     test = splits().query("role != 'train'")
     for _, rows in heads.groupby("model"):
@@ -377,10 +378,10 @@ def test_two_networks_are_combined_on_patients_that_neither_has_seen(tmp_path):
     for net in ("carnet", "ptcrnet"):
         done = stage(tmp_path, params_file(tmp_path, nets="[carnet, ptcrnet]", epochs=1, image_size_px=64), net=net)
         assert done.returncode == 0, done.stderr
-        made[net] = read_table(tmp_path / "net.csv", contracts.EMBEDDINGS)
+        made[net] = read_table(tmp_path / "net.csv", EMBEDDINGS)
     card = json.loads((tmp_path / "net" / "final_a.json").read_text(encoding="utf-8"))
     losses = pd.read_csv(tmp_path / "net" / "losses.csv")
-    logits = read_table(tmp_path / "logits.csv", contracts.EMBEDDINGS)
+    logits = read_table(tmp_path / "logits.csv", EMBEDDINGS)
 
     assert made["ptcrnet"].shape[1] == 3 + 512 + 1280
     # Its CAR-Net is the one that is trained alone, to the byte.
@@ -389,7 +390,7 @@ def test_two_networks_are_combined_on_patients_that_neither_has_seen(tmp_path):
     assert list(logits.columns[3:]) == ["carnet_logit", "penet_logit"]
     assert set(card["members"]) == {"carnet", "penet"}
     assert set(losses["network"]) == {"carnet", "penet"}
-    assert set(read_table(tmp_path / "head.csv", contracts.PREDICTIONS)["model"]) == {"ptcrnet_head"}
+    assert set(read_table(tmp_path / "head.csv", PREDICTIONS)["model"]) == {"ptcrnet_head"}
 
 
 def test_the_stage_refuses_wrong_params_in_one_sentence(tmp_path):

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from pipeline import contracts
+from pipeline.contracts import PATIENTS, PREDICTIONS, RADIOMICS
 from pipeline.tables import read_csv, read_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,13 +112,13 @@ def finished(tmp_path_factory) -> Path:
 
 
 def test_every_patient_is_scored_by_every_model(finished):
-    patients = read_table(finished / "data" / "patients.csv", contracts.PATIENTS)
+    patients = read_table(finished / "data" / "patients.csv", PATIENTS)
     held_out = set(patients.loc[patients["cohort"] != "train", "patient_id"])
     trained = set(patients.loc[patients["cohort"] == "train", "patient_id"])
     assert len(patients) == TINY["demo"]["n_patients"]
 
     for name in ("clinical", "combined", "dualview_head"):
-        rows = read_table(finished / "data" / "predictions" / f"{name}.csv", contracts.PREDICTIONS)
+        rows = read_table(finished / "data" / "predictions" / f"{name}.csv", PREDICTIONS)
         for _, one in rows.groupby("model"):
             assert set(one.loc[one["resample"] == "final", "patient_id"]) == held_out
             assert set(one.loc[one["resample"] != "final", "patient_id"]) == trained
@@ -208,5 +208,5 @@ def test_one_more_patient_needs_no_code(finished, tmp_path):
         assert "NEW" in set(read_csv(folder / "data" / name, text_columns=["patient_id"])["patient_id"])
     images = read_csv(folder / "data" / "cohort.csv", text_columns=["patient_id"])
     (image,) = images.loc[images["patient_id"] == "NEW", "image_id"]
-    features = read_table(folder / "data" / "features" / "radiomics.csv", contracts.RADIOMICS).set_index("image_id")
+    features = read_table(folder / "data" / "features" / "radiomics.csv", RADIOMICS).set_index("image_id")
     assert features.loc[image, "status"] == "ok"

@@ -9,9 +9,11 @@ import pytest
 import SimpleITK as sitk
 from house import ROOT
 
-from pipeline import contracts, explain, result_contracts
+from pipeline import result_contracts
+from pipeline.contracts import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
 from pipeline.embed_params import EmbedParams
 from pipeline.errors import PipelineError
+from pipeline.explain import ExplainParams, choose_patients, kinds, network_name, primary_predictions
 from pipeline.fusion import FusionParams
 from pipeline.images import write_image
 from pipeline.params import load_params
@@ -55,7 +57,7 @@ CHOSEN = pd.DataFrame(
 
 def test_kinds_by_hand():
     # p2 stands on the threshold, which counts as positive.
-    assert list(explain.kinds(predictions())) == [
+    assert list(kinds(predictions())) == [
         *["true positive"] * 3,
         "false negative",
         *["true negative"] * 3,
@@ -64,7 +66,7 @@ def test_kinds_by_hand():
 
 
 def test_farthest_from_the_threshold_first():
-    picked = explain.choose_patients(predictions(), examples=2)
+    picked = choose_patients(predictions(), examples=2)
 
     assert list(picked["patient_id"]) == ["p0", "p1", "p7", "p4", "p5", "p3"]
     assert list(picked["kind"]) == [
@@ -76,12 +78,12 @@ def test_farthest_from_the_threshold_first():
 
 
 def test_without_a_primary_set_there_is_nothing_to_show():
-    assert explain.primary_predictions({}, chosen=CHOSEN.assign(role=None)) is None
+    assert primary_predictions({}, chosen=CHOSEN.assign(role=None)) is None
 
 
 def test_a_primary_model_without_predictions_is_an_error():
     with pytest.raises(PipelineError, match="the primary model lr has no prediction in evaluation internal"):
-        explain.primary_predictions({"combined": predictions()}, chosen=CHOSEN.assign(evaluation="internal"))
+        primary_predictions({"combined": predictions()}, chosen=CHOSEN.assign(evaluation="internal"))
 
 
 @pytest.mark.parametrize(
@@ -94,17 +96,17 @@ def test_a_primary_model_without_predictions_is_an_error():
     ],
 )
 def test_which_network_is_drawn(named, feature_set, found):
-    params = explain.ExplainParams(network=named, map="grad_cam", examples=1, panel_px=64)
+    params = ExplainParams(network=named, map="grad_cam", examples=1, panel_px=64)
 
     fusion = FUSION.model_copy(update={"sets": FUSION.sets | {"score": ("clinical", "carnet_logit")}})
 
-    assert explain.network_name(params, embed=EMBED, fusion=fusion, primary_set=feature_set) == found
+    assert network_name(params, embed=EMBED, fusion=fusion, primary_set=feature_set) == found
 
 
 def test_a_network_that_is_not_there_is_named():
-    params = explain.ExplainParams(network="vgg", map="grad_cam", examples=1, panel_px=64)
+    params = ExplainParams(network="vgg", map="grad_cam", examples=1, panel_px=64)
     with pytest.raises(PipelineError, match="network vgg is not among nets"):
-        explain.network_name(params, embed=EMBED, fusion=FUSION, primary_set="combined")
+        network_name(params, embed=EMBED, fusion=FUSION, primary_set="combined")
 
 
 def study(folder):
@@ -120,17 +122,17 @@ def study(folder):
         rois.append(row | {"image": f"{patient}_image.nrrd", "mask": f"{patient}_mask.nrrd"})
     rois[3]["status"] = "no_roi"
     table = pd.DataFrame(rois)
-    write_table(table.reindex(columns=[c.name for c in contracts.ROIS.columns]), folder / "rois.csv", contracts.ROIS)
+    write_table(table.reindex(columns=[c.name for c in ROIS.columns]), folder / "rois.csv", ROIS)
     cohort = table[["image_id", "patient_id", "view", "image"]]
-    cohort = cohort.reindex(columns=[c.name for c in contracts.COHORT.columns if not c.optional])
-    write_table(cohort, folder / "cohort.csv", contracts.COHORT)
+    cohort = cohort.reindex(columns=[c.name for c in COHORT.columns if not c.optional])
+    write_table(cohort, folder / "cohort.csv", COHORT)
     ids = table["patient_id"]
     patients = pd.DataFrame({"patient_id": ids, "group_id": ids, "label": 0, "site": None, "cohort": None})
-    write_table(patients, folder / "patients.csv", contracts.PATIENTS)
-    audit = pd.DataFrame(columns=[c.name for c in contracts.AUDIT.columns])
-    write_table(audit, folder / "audit.csv", contracts.AUDIT)
+    write_table(patients, folder / "patients.csv", PATIENTS)
+    audit = pd.DataFrame(columns=[c.name for c in AUDIT.columns])
+    write_table(audit, folder / "audit.csv", AUDIT)
     write_table(CHOSEN, folder / "chosen.csv", result_contracts.CHOSEN)
-    write_table(predictions(), folder / "predictions" / "combined.csv", contracts.PREDICTIONS)
+    write_table(predictions(), folder / "predictions" / "combined.csv", PREDICTIONS)
     (folder / "networks").mkdir()
 
 

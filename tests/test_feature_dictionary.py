@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import radiomics
 
-from pipeline import contracts
+from pipeline.contracts import DICTIONARY
 from pipeline.errors import TableError
 from pipeline.feature_definitions import DEFINITIONS
 from pipeline.feature_dictionary import NOISE_NOTE, length_unit, radiomics_dictionary
@@ -34,7 +34,7 @@ def test_units_are_pixels_where_no_spacing_is_known():
 
 
 def test_table_keeps_its_contract():
-    check_table(radiomics_dictionary(GIVEN, version="3.0.1", length="px"), contracts.DICTIONARY, place="dictionary")
+    check_table(radiomics_dictionary(GIVEN, version="3.0.1", length="px"), DICTIONARY, place="dictionary")
 
 
 def test_every_feature_that_pyradiomics_gives_is_defined():

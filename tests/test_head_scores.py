@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import contracts
+from pipeline.contracts import PREDICTIONS
 from pipeline.head_scores import head_predictions, patient_scores
 from pipeline.tables import check_table
 from pipeline.threshold_rules import YOUDEN
@@ -47,7 +47,7 @@ def test_parts_are_averaged_and_the_test_rows_frozen():
     }
     scores = {resample: [one - 0.05, one + 0.05] for resample, one in part.items()}
     found = head_predictions(scores, feature_set="net", model="net_head", splits=splits, labels=labels, rule=YOUDEN)
-    check_table(found, contracts.PREDICTIONS, place="head")
+    check_table(found, PREDICTIONS, place="head")
     cv, final = found[found["evaluation"] == "cv"], found[found["evaluation"] != "cv"].set_index("patient_id")
 
     assert dict(zip(cv["patient_id"], cv["score"], strict=True)) == pytest.approx(values)
@@ -62,6 +62,6 @@ def test_parts_are_averaged_and_the_test_rows_frozen():
 
 def test_no_head_is_a_header():
     found = head_predictions({}, feature_set="net", model="net_head", splits=pd.DataFrame(), labels={}, rule=YOUDEN)
-    check_table(found, contracts.PREDICTIONS, place="head")
+    check_table(found, PREDICTIONS, place="head")
 
     assert found.empty

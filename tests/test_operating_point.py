@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from pipeline import contracts
+from pipeline.contracts import PREDICTIONS
 from pipeline.errors import PipelineError
 from pipeline.operating_point import MIN_SLOPE, fit_operating_point, freeze, operating_points
 from pipeline.params import ThresholdParams
@@ -125,7 +125,7 @@ def raw_table(*, model="lr", seed=0):
 def test_frozen_table_keeps_its_contract_and_one_threshold():
     raw = pd.concat([raw_table(model="lr"), raw_table(model="rf", seed=1)], ignore_index=True)
     frozen = freeze(raw)
-    check_table(frozen, contracts.PREDICTIONS, place="frozen")
+    check_table(frozen, PREDICTIONS, place="frozen")
     cv, test = frozen[frozen["evaluation"] == "cv"], frozen[frozen["evaluation"] != "cv"]
     assert cv["threshold"].isna().all()
     assert sorted(cv["score"]) == sorted(raw.loc[raw["evaluation"] == "cv", "score"])
@@ -172,7 +172,7 @@ def test_one_class_out_of_fold_is_one_sentence_that_names_the_model():
 def test_table_without_rows_stays_one():
     empty = freeze(raw_table().iloc[:0])
     assert empty.empty
-    check_table(empty, contracts.PREDICTIONS, place="frozen")
+    check_table(empty, PREDICTIONS, place="frozen")
 
 
 def test_no_out_of_fold_scores_is_one_sentence():

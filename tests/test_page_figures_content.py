@@ -20,9 +20,12 @@ from figure_examples import (
     words,
 )
 
-from pipeline.page import figures
-from pipeline.page.figures.correlation import clustered
+from pipeline.page.figures.calibration import calibration_figure
+from pipeline.page.figures.correlation import clustered, correlation_figure
 from pipeline.page.figures.feature_words import feature_words
+from pipeline.page.figures.interval_bar import interval_bar
+from pipeline.page.figures.lasso import coefficient_figure, lasso_cv_figure
+from pipeline.page.figures.overview import overview_figure
 
 
 def test_words_of_the_data_are_escaped():
@@ -35,9 +38,7 @@ def test_calibration_says_on_which_side_the_curve_lies():
     assert "close to the diagonal at low" in description(calibration())
     assert calibration().count("<polyline") == 1
     assert calibration(curve="groups").count("<polyline") == 0
-    missing = figures.calibration_figure(
-        by_model(["curve", "point"], []), line=LINES[0], evaluation="external", title="None"
-    )
+    missing = calibration_figure(by_model(["curve", "point"], []), line=LINES[0], evaluation="external", title="None")
     assert missing is None
 
 
@@ -54,17 +55,17 @@ def test_decision_curve_says_where_the_model_helps():
 
 def test_overview_takes_the_auc_with_its_interval():
     assert words(overview()).count("0.80 (0.70–0.90)") == len(LINES)
-    assert figures.overview_figure(by_model(["metric", "estimate"], []), lines=LINES, title="None") is None
+    assert overview_figure(by_model(["metric", "estimate"], []), lines=LINES, title="None") is None
 
 
 def test_lasso_marks_both_penalties():
-    figure = figures.lasso_cv_figure(lasso_rows(), title="LASSO")
+    figure = lasso_cv_figure(lasso_rows(), title="LASSO")
 
     # log10 of lambda falls by 0.0854 from -0.523: nearest to -1.5 at place 11, within the root of 0.2 from place 7 on.
     assert "kept where it is lowest: 11" in description(figure)
     assert "within one standard error of that: 7" in description(figure)
     assert {"lowest", "1 SE"} <= set(words(figure))
-    assert figures.lasso_cv_figure(lasso_rows().iloc[:0], title="None") is None
+    assert lasso_cv_figure(lasso_rows().iloc[:0], title="None") is None
 
 
 def test_coefficients_of_both_rules():
@@ -75,12 +76,12 @@ def test_coefficients_of_both_rules():
     assert figure.count('class="fill"') == 2 + 1
     assert figure.count('class="beam open"') == 1 + 1
     nothing = pd.DataFrame({"rule": ["min"], "feature": ["(none)"], "coefficient": [0.0]})
-    assert figures.coefficient_figure(nothing, title="None") is None
+    assert coefficient_figure(nothing, title="None") is None
 
 
 def test_correlation_finds_the_pair_that_goes_together():
     assert "goes against each other: net: component" in description(correlation())
-    assert figures.correlation_figure(pd.DataFrame({"a": [1.0, 2.0]}), title="None") is None
+    assert correlation_figure(pd.DataFrame({"a": [1.0, 2.0]}), title="None") is None
 
 
 def test_clustering_puts_like_by_like():
@@ -123,8 +124,8 @@ def test_features_in_words(name, shown):
 
 
 def test_interval_bar_is_empty_without_an_estimate():
-    assert figures.interval_bar("", low="", high="", floor=0.4) == ""
-    assert 'd="M4.0 8H116.0"' in figures.interval_bar("0.8", low="0.2", high="1", floor=0.4)
+    assert interval_bar("", low="", high="", floor=0.4) == ""
+    assert 'd="M4.0 8H116.0"' in interval_bar("0.8", low="0.2", high="1", floor=0.4)
 
 
 def test_path_marks_a_penalty_beyond_the_last_feature():
@@ -135,4 +136,4 @@ def test_path_marks_a_penalty_beyond_the_last_feature():
 def test_correlation_says_how_many_features_it_leaves_out():
     many = pd.DataFrame(np.random.default_rng(1).normal(size=(30, 27)), columns=[f"net.pc{n:03d}" for n in range(27)])
 
-    assert "The first 25 of 27 features." in words(figures.correlation_figure(many, title="Many"))
+    assert "The first 25 of 27 features." in words(correlation_figure(many, title="Many"))

@@ -5,7 +5,7 @@ import pytest
 from test_nomogram import POINT, a_part
 
 from pipeline.nomogram import Nomogram
-from pipeline.page.figures import conversion_figure, nomogram_figure
+from pipeline.page.figures.nomogram import conversion_figure, nomogram_figure
 from pipeline.page.nomogram import NOMOGRAM, nomogram_table
 from pipeline.tables import read_table, write_table
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import contracts
+from pipeline.contracts import HALF_SAMPLES, SELECTED
 from pipeline.page.formula import FORMULA, formula_table, score_formulas
 from pipeline.page.selection import selected_by_rule, selection_tables, stability_table
 from pipeline.page.tables import REPORT_TABLES
@@ -26,13 +26,13 @@ def selected():
             rows += [(resample, part, "radiomics", "min", name, value) for name, value in values.items()]
             single = {"(intercept)": -1.5, "x": 0.01}
             rows += [(resample, part, "radiomics", "1se", name, value) for name, value in single.items()]
-    return pd.DataFrame(rows, columns=[column.name for column in contracts.SELECTED.columns])
+    return pd.DataFrame(rows, columns=[column.name for column in SELECTED.columns])
 
 
 def half_samples():
     counts = {("a", "x"): "1 2 3", ("a", "y"): "1", ("a", "w"): "", ("b", "x"): "1 2 3 4", ("b", "w"): ""}
     rows = [(part, "radiomics", name, len(text.split()), 4, text or None) for (part, name), text in counts.items()]
-    return pd.DataFrame(rows, columns=[column.name for column in contracts.HALF_SAMPLES.columns])
+    return pd.DataFrame(rows, columns=[column.name for column in HALF_SAMPLES.columns])
 
 
 def study(*, halves=None, rule="min", nets=()):

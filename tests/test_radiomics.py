@@ -12,8 +12,8 @@ import pytest
 import SimpleITK as sitk
 
 import pipeline.radiomics as step
-from pipeline import contracts
 from pipeline.checkpoints import CheckpointStore
+from pipeline.contracts import DICTIONARY, RADIOMICS, ROIS
 from pipeline.crop import crop_roi
 from pipeline.errors import ImageError, ParamsError, PipelineError
 from pipeline.images import array_of, image_from, write_image
@@ -118,8 +118,8 @@ def test_failing_images_keep_their_rows_with_empty_features(tmp_path):
     table = features_table(
         [extract_case(case, recipe=recipe, store=store_in(tmp_path)) for case in cases], names=recipe.names
     )
-    write_table(table, tmp_path / "features.csv", contracts.RADIOMICS)
-    table = read_table(tmp_path / "features.csv", contracts.RADIOMICS).set_index("image_id")
+    write_table(table, tmp_path / "features.csv", RADIOMICS)
+    table = read_table(tmp_path / "features.csv", RADIOMICS).set_index("image_id")
     assert table["status"].to_dict() == {
         "a": "ok",
         "b": "extraction_failed",
@@ -264,8 +264,8 @@ def demo_rois(folder, *, n_images=5):
         rows.append({"image_id": name, "patient_id": name, "view": "main", **files, "status": "ok"})
     rows[1] |= {"image": None, "mask": None, "status": "no_roi", "reason": "the mask marks no voxel"}
     table = pd.DataFrame(rows)
-    table = table.reindex(columns=[column.name for column in contracts.ROIS.columns])
-    write_table(table, folder / "rois.csv", contracts.ROIS)
+    table = table.reindex(columns=[column.name for column in ROIS.columns])
+    write_table(table, folder / "rois.csv", ROIS)
 
 
 def run_stage(folder, *, out, params="params/radiomics.yaml", **variables):
@@ -283,10 +283,10 @@ def test_command_line_writes_the_same_bytes_for_one_and_two_workers(tmp_path):
         assert done.returncode == 0, done.stderr
     for suffix in (".csv", "-words.csv"):
         assert (tmp_path / f"out1{suffix}").read_bytes() == (tmp_path / f"out2{suffix}").read_bytes()
-    table = read_table(tmp_path / "out1.csv", contracts.RADIOMICS)
+    table = read_table(tmp_path / "out1.csv", RADIOMICS)
     assert table["status"].tolist() == ["ok", "no_roi", "ok", "ok", "ok"]
     assert table.shape == (5, 3 + 1311)
-    assert len(read_table(tmp_path / "out1-words.csv", contracts.DICTIONARY)) == 1311
+    assert len(read_table(tmp_path / "out1-words.csv", DICTIONARY)) == 1311
     assert not (tmp_path / "scratch" / "radiomics").exists()
 
 
@@ -316,7 +316,7 @@ def test_command_line_stops_with_one_sentence(tmp_path):
 def test_full_precision_survives_the_table(tmp_path):
     names = ("original_firstorder_Mean",)
     table = features_table([{"image_id": "007", "status": "ok", "reason": None, "values": [0.1 + 0.2]}], names=names)
-    write_table(table, tmp_path / "features.csv", contracts.RADIOMICS)
-    again = read_table(tmp_path / "features.csv", contracts.RADIOMICS)
+    write_table(table, tmp_path / "features.csv", RADIOMICS)
+    again = read_table(tmp_path / "features.csv", RADIOMICS)
     assert again.loc[0, "original_firstorder_Mean"] == 0.1 + 0.2
     assert again.loc[0, "image_id"] == "007"

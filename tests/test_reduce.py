@@ -11,9 +11,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import contracts
 from pipeline.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
 from pipeline.checkpoints import CheckpointStore
+from pipeline.contracts import (
+    BLOCK,
+    COHORT,
+    EMBEDDINGS,
+    HALF_SAMPLES,
+    LASSO,
+    PATIENTS,
+    RADIOMICS,
+    REDUCED,
+    REPEATS,
+    SELECTED,
+    SPLITS,
+)
 from pipeline.design_matrices import design_matrices
 from pipeline.errors import ParamsError, PipelineError
 from pipeline.lasso import choose
@@ -46,7 +58,7 @@ def study(n=100, *, seed=0):
     patients.loc[5::20, "age"] = np.nan
     images = [(f"{p}_{view}", p, view) for p in ids for view in ("long", "trans") if view == "long" or p[-1] != "7"]
     cohort = pd.DataFrame(images, columns=["image_id", "patient_id", "view"])
-    for name in (column.name for column in contracts.COHORT.columns if column.name not in cohort):
+    for name in (column.name for column in COHORT.columns if column.name not in cohort):
         cohort[name] = "x" if name in ("image", "mask") else None
     factors = generator.normal(size=(n, 6))
     factors[:, 0] += 1.5 * label
@@ -87,20 +99,20 @@ def embeddings(cohort, splits, of_image, generator):
 
 
 def write(tables, folder):
-    write_table(tables["patients"], folder / "patients.csv", contracts.PATIENTS)
-    write_table(tables["cohort"], folder / "cohort.csv", contracts.COHORT)
-    write_table(tables["splits"], folder / "splits.csv", contracts.SPLITS)
-    write_table(tables["radiomics"], folder / "features" / "radiomics.csv", contracts.RADIOMICS)
-    write_table(tables["net"], folder / "features" / "net.csv", contracts.EMBEDDINGS)
-    write_table(tables["own"], folder / "blocks" / "own.csv", contracts.BLOCK)
-    write_table(tables["repeats"], folder / "repeats.csv", contracts.REPEATS)
+    write_table(tables["patients"], folder / "patients.csv", PATIENTS)
+    write_table(tables["cohort"], folder / "cohort.csv", COHORT)
+    write_table(tables["splits"], folder / "splits.csv", SPLITS)
+    write_table(tables["radiomics"], folder / "features" / "radiomics.csv", RADIOMICS)
+    write_table(tables["net"], folder / "features" / "net.csv", EMBEDDINGS)
+    write_table(tables["own"], folder / "blocks" / "own.csv", BLOCK)
+    write_table(tables["repeats"], folder / "repeats.csv", REPEATS)
     folders = {"features": folder / "features", "blocks": folder / "blocks"}
     return BlockPlaces(cohort=folder / "cohort.csv", **folders, nets=("net",))
 
 
 def reduced(tables, folder, *, names=("clinical", "radiomics", "net", "own"), parts=("a", "b"), workers=1):
     places = write(tables, folder)
-    patients = read_table(folder / "patients.csv", contracts.PATIENTS)
+    patients = read_table(folder / "patients.csv", PATIENTS)
     blocks = read_blocks(names, places=places, patients=patients, splits=tables["splits"])
     repeats = read_repeats(folder / "repeats.csv", cohort=folder / "cohort.csv")
     cases = reduce_cases(blocks, patients=patients, splits=tables["splits"], parts=parts, repeats=repeats)
@@ -123,10 +135,10 @@ def done(tables, tmp_path_factory):
 def test_tables_keep_their_contracts_and_the_benchmark_reads_them(done, tables):
     matrix, selected, lasso, *_ = done
 
-    assert not contracts.REDUCED.faults(matrix)
-    assert not contracts.SELECTED.faults(selected)
-    assert not contracts.LASSO.faults(lasso)
-    assert not contracts.HALF_SAMPLES.faults(done[3])
+    assert not REDUCED.faults(matrix)
+    assert not SELECTED.faults(selected)
+    assert not LASSO.faults(lasso)
+    assert not HALF_SAMPLES.faults(done[3])
     designs = design_matrices(matrix, tables["patients"], tables["splits"])
     assert len(designs) == 3 * 2
     assert all({"clinical.age", "clinical.sex=F", "clinical.sex=M"} <= set(design.features) for design in designs)
@@ -227,7 +239,7 @@ def test_nothing_selected_is_a_prevalence_design(tables, tmp_path):
 
     assert set(selected["feature"]) == {"(intercept)", "(none)"}
     assert lasso.empty
-    assert not contracts.LASSO.faults(lasso)
+    assert not LASSO.faults(lasso)
     designs = design_matrices(matrix, tables["patients"], tables["splits"])
     assert [design.features for design in designs] == [(), (), ()]
 
@@ -406,12 +418,12 @@ def test_stage_writes_four_tables_in_the_matched_halves(tables, tmp_path):
     ended = run(tmp_path, feature_set="clinical")
 
     assert ended.returncode == 0, ended.stderr
-    matrix = read_table(tmp_path / "reduced" / "clinical.csv", contracts.REDUCED)
+    matrix = read_table(tmp_path / "reduced" / "clinical.csv", REDUCED)
     assert set(matrix["part"]) == {"a", "b"}
     assert "clinical.age" in matrix
-    assert read_table(tmp_path / "selected" / "clinical.csv", contracts.SELECTED).empty
-    assert read_table(tmp_path / "lasso" / "clinical.csv", contracts.LASSO).empty
-    assert read_table(tmp_path / "half-samples" / "clinical.csv", contracts.HALF_SAMPLES).empty
+    assert read_table(tmp_path / "selected" / "clinical.csv", SELECTED).empty
+    assert read_table(tmp_path / "lasso" / "clinical.csv", LASSO).empty
+    assert read_table(tmp_path / "half-samples" / "clinical.csv", HALF_SAMPLES).empty
 
 
 def test_stage_refuses_an_unknown_set_in_one_sentence(tables, tmp_path):

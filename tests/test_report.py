@@ -16,10 +16,11 @@ import pandas as pd
 import pytest
 from study_folder import write_cards, write_results, write_study
 
-from pipeline import contracts, result_contracts
+from pipeline.contracts import AUDIT, COHORT, PATIENTS
 from pipeline.page.inputs import RESULTS, params_hash, read_inputs
 from pipeline.params import load_params
 from pipeline.report import REPORT_TABLES, ReportParams, make_report, unchanged_words, write_report
+from pipeline.result_contracts import METRICS
 from pipeline.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -210,7 +211,7 @@ def test_selection_counts_the_fits_that_kept_nothing(report):
 
 def test_no_id_of_a_case_is_on_the_page(report, paths):
     visible = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", report.page, flags=re.DOTALL)
-    ids = read_table(paths["cohort"], contracts.COHORT)["image_id"]
+    ids = read_table(paths["cohort"], COHORT)["image_id"]
 
     assert [case for case in [*ids, "0003_extra", "0900"] if re.search(rf"(?<![\d.]){case}(?!\d)", visible)] == []
     assert "image #9" in visible  # 0005_long
@@ -295,20 +296,20 @@ def test_cross_validation_alone_makes_a_report(paths, tmp_path):
 
 
 def test_a_source_without_patient_ids_is_told(paths, tmp_path):
-    audit = read_table(paths["audit"], contracts.AUDIT)
+    audit = read_table(paths["audit"], AUDIT)
     row = {"scope": "cohort", "id": "images", "check": "no_patient_ids", "severity": "warning", "message": "no ids"}
-    write_table(pd.concat([audit, pd.DataFrame([row])]), tmp_path / "audit.csv", contracts.AUDIT)
+    write_table(pd.concat([audit, pd.DataFrame([row])]), tmp_path / "audit.csv", AUDIT)
     page = make_report(read_inputs(paths | {"audit": tmp_path / "audit.csv"}), params=PARAMS).page
 
     assert "each image is analysed as a patient of its own" in page
 
 
 def test_who_chose_the_test_patients_is_told(paths, tmp_path):
-    patients = read_table(paths["patients"], contracts.PATIENTS)
+    patients = read_table(paths["patients"], PATIENTS)
     given = patients.assign(cohort="train")
     pages = {}
     for name, table in {"drawn": patients.assign(cohort=None), "given": given}.items():
-        write_table(table.astype({"cohort": "str"}), tmp_path / f"{name}.csv", contracts.PATIENTS)
+        write_table(table.astype({"cohort": "str"}), tmp_path / f"{name}.csv", PATIENTS)
         pages[name] = make_report(read_inputs(paths | {"patients": tmp_path / f"{name}.csv"}), params=PARAMS).page
 
     assert "a test patient is as the source gives it" in pages["given"]
@@ -341,9 +342,9 @@ def test_a_block_is_listed_once_for_all_sets_that_share_it(report):
 def test_undefined_numbers_are_a_dash(paths, tmp_path):
     tables = tmp_path / "tables"
     shutil.copytree(paths["tables"], tables)
-    metrics = read_table(tables / "metrics.csv", result_contracts.METRICS)
+    metrics = read_table(tables / "metrics.csv", METRICS)
     metrics.loc[metrics["metric"] == "ppv", ["estimate", "ci_low", "ci_high"]] = None
-    write_table(metrics, tables / "metrics.csv", result_contracts.METRICS)
+    write_table(metrics, tables / "metrics.csv", METRICS)
 
     page = make_report(read_inputs(paths | {"tables": tables}), params=PARAMS).page
     assert page.count('title="not defined">–') > 20

@@ -9,12 +9,12 @@ from house import ROOT
 from sham_study import recipe, tables
 from study import study_predictions
 
-from pipeline import result_contracts
 from pipeline.compare import choose, fold_table
 from pipeline.errors import ParamsError, PipelineError
 from pipeline.model_scores import model_scores
 from pipeline.params import load_params
 from pipeline.plan import PrimaryParams
+from pipeline.result_contracts import SELFTEST, SHAM, SIZE_ALONE
 from pipeline.selftest import (
     SelftestParams,
     check_lights,
@@ -45,7 +45,7 @@ def test_fewer_than_twenty_shuffles_are_refused(tmp_path):
 def test_table_keeps_its_contract():
     table = selftest_table([check("b", "green"), check("a", "grey")])
 
-    check_table(table, result_contracts.SELFTEST, place="selftest")
+    check_table(table, SELFTEST, place="selftest")
     assert table["limit"].isna().all()
 
 
@@ -99,7 +99,7 @@ def test_the_tables_are_there_when_a_red_light_stops_the_run(tmp_path, monkeypat
     study = tables()
     labels = study.patients.set_index("patient_id")["label"]
     given = SimpleNamespace(tables=study, recipe=recipe(), training=labels, key=lambda _params: "k")
-    sizes = pd.DataFrame(columns=[column.name for column in result_contracts.SIZE_ALONE.columns])
+    sizes = pd.DataFrame(columns=[column.name for column in SIZE_ALONE.columns])
     doubles = {
         "read_inputs": lambda _given, **_: given,
         "shuffled_auc": lambda _shuffle, **_: (0.5, 3),
@@ -121,9 +121,9 @@ def test_the_tables_are_there_when_a_red_light_stops_the_run(tmp_path, monkeypat
     with stops if light == "red" else nullcontext():
         stage.main()
 
-    lights = read_table(tmp_path / "selftest.csv", result_contracts.SELFTEST).set_index("check")["light"]
+    lights = read_table(tmp_path / "selftest.csv", SELFTEST).set_index("check")["light"]
     assert lights["patients_apart"] == light
     assert lights["garbage_rows"] == "green"
-    assert len(read_table(tmp_path / "sham.csv", result_contracts.SHAM)) == 40
+    assert len(read_table(tmp_path / "sham.csv", SHAM)) == 40
     assert (tmp_path / "size_alone.csv").exists()
     assert not (tmp_path / "scratch" / "selftest").exists()

@@ -7,16 +7,17 @@ import pandas as pd
 import pytest
 from sham_study import recipe, tables
 
-from pipeline import reduce, selftest
+from pipeline import reduce
 from pipeline.blocks import clinical_block
 from pipeline.checkpoints import CheckpointStore
 from pipeline.operating_point import operating_points
+from pipeline.selftest import spoilt_studies
 from pipeline.selftests import garbage_rows
 from pipeline.selftests.garbage_rows import NOBODY, NOISE, REAL, garbage_check, held_out_patients, noise
 
 
 def found(study, *, folder):
-    studies, work = selftest.spoilt_studies(study, recipe=recipe(), store=CheckpointStore(folder, key="k"))
+    studies, work = spoilt_studies(study, recipe=recipe(), store=CheckpointStore(folder, key="k"))
     return garbage_check([work(one) for one in studies])
 
 
@@ -40,7 +41,7 @@ def test_nothing_changes(tmp_path):
 
 def test_the_variants_are_what_they_say():
     study = with_clinical()
-    studies, _ = selftest.spoilt_studies(study, recipe=recipe(), store=CheckpointStore(Path(), key="k"))
+    studies, _ = spoilt_studies(study, recipe=recipe(), store=CheckpointStore(Path(), key="k"))
     real, spoilt, alone = (next(one for one in studies if one.name == name) for name in (REAL, NOISE, NOBODY))
     final = {one.name: next(case for case in one.cases if case.resample == "final") for one in studies}
 
@@ -83,7 +84,7 @@ def test_a_threshold_that_looks_at_the_test_set_is_red(tmp_path, monkeypatch):
 
 def test_finished_work_is_kept(tmp_path):
     store = CheckpointStore(tmp_path, key="k")
-    studies, work = selftest.spoilt_studies(tables(), recipe=recipe(), store=store)
+    studies, work = spoilt_studies(tables(), recipe=recipe(), store=store)
     CheckpointStore(store.folder, key="garbage").save(studies[0].name, {"models": "1"})
 
     assert work(studies[0]) == {"models": "1"}

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import result_contracts
 from pipeline.model_scores import ModelScores
+from pipeline.result_contracts import SIZE_ALONE
 from pipeline.selftests.size_alone import direction, lesion_sizes, size_checks, size_table
 from pipeline.tables import check_table
 
@@ -95,7 +95,7 @@ def test_table_of_every_model_by_hand():
     scores = LABELS + np.array([0.3, 0.1, 0.2, 0, 0.3, 0, 0.1, 0.2])
     table = size_table(SIZES, chosen=[model(scores), model([0.5] * 8, "flat")], training=TRAINING)
 
-    check_table(table, result_contracts.SIZE_ALONE, place="sizes")
+    check_table(table, SIZE_ALONE, place="sizes")
     assert list(table["n"]) == [8, 8]
     assert list(table["size_auc"]) == [14 / 16, 14 / 16]
     assert list(table["model_auc"]) == [1, 0.5]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import contracts
+from pipeline.contracts import PATIENTS, SPLITS
 from pipeline.errors import CohortError
 from pipeline.split import SplitParams, split_table
 from pipeline.tables import read_table, write_table
@@ -161,7 +161,7 @@ def test_too_few_events_are_one_sentence_with_numbers():
 
 def run(tmp_path, params):
     (tmp_path / "split.yaml").write_text(params, encoding="utf-8")
-    write_table(cohort_of().assign(age=50), tmp_path / "patients.csv", contracts.PATIENTS)
+    write_table(cohort_of().assign(age=50), tmp_path / "patients.csv", PATIENTS)
     (tmp_path / "blocks").mkdir()
     paths = {"params": tmp_path / "split.yaml", "blocks": tmp_path / "blocks"}
     paths |= {name: ROOT / "params" / f"{name}.yaml" for name in ("common", "fusion", "compare", "embed")}
@@ -176,7 +176,7 @@ def test_stage_writes_the_table(tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert "120 patients (80 train, 20 internal, 20 external), 6 resamples" in done.stderr
-    assert len(read_table(tmp_path / "splits.csv", contracts.SPLITS)) == 5 * 80 + 120
+    assert len(read_table(tmp_path / "splits.csv", SPLITS)) == 5 * 80 + 120
 
 
 def test_stage_refuses_a_wrong_value_in_one_sentence(tmp_path):

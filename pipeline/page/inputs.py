@@ -9,35 +9,68 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import contracts, result_contracts
 from pipeline.checkpoints import fingerprint
+from pipeline.contracts import (
+    AGREEMENT,
+    AUDIT,
+    COHORT,
+    DICTIONARY,
+    HALF_SAMPLES,
+    LASSO,
+    LASSO_PATHS,
+    PATIENTS,
+    PREDICTIONS,
+    REDUCED,
+    ROIS,
+    SELECTED,
+    SPLITS,
+)
 from pipeline.errors import TableError
 from pipeline.fusion import LOGIT
 from pipeline.nomogram import Nomogram, read_nomogram
 from pipeline.params import read_yaml
 from pipeline.plan import NOT_CLINICAL
+from pipeline.result_contracts import (
+    ADDED_VALUE,
+    CALIBRATION,
+    CALIBRATION_CURVES,
+    CHOSEN,
+    CONSISTENCY,
+    CURVES,
+    DECISION_CURVES,
+    DELONG,
+    EXPLAIN,
+    FOLDS,
+    MCNEMAR,
+    METRICS,
+    OMNIBUS,
+    SELFTEST,
+    SHAM,
+    SIZE_ALONE,
+    TRANSPORT,
+)
 from pipeline.tables import Contract, read_csv, read_table
 
 FINAL = "final"
 Tables = dict[str, pd.DataFrame]
 RESULTS = {
-    "metrics": result_contracts.METRICS,
-    "folds": result_contracts.FOLDS,
-    "delong": result_contracts.DELONG,
-    "chosen": result_contracts.CHOSEN,
-    "omnibus": result_contracts.OMNIBUS,
-    "mcnemar": result_contracts.MCNEMAR,
-    "calibration": result_contracts.CALIBRATION,
-    "calibration_curves": result_contracts.CALIBRATION_CURVES,
-    "decision_curves": result_contracts.DECISION_CURVES,
-    "added_value": result_contracts.ADDED_VALUE,
-    "curves": result_contracts.CURVES,
-    "transport": result_contracts.TRANSPORT,
-    "selftest": result_contracts.SELFTEST,
-    "sham": result_contracts.SHAM,
-    "size_alone": result_contracts.SIZE_ALONE,
-    "consistency": result_contracts.CONSISTENCY,
-    "explain": result_contracts.EXPLAIN,
+    "metrics": METRICS,
+    "folds": FOLDS,
+    "delong": DELONG,
+    "chosen": CHOSEN,
+    "omnibus": OMNIBUS,
+    "mcnemar": MCNEMAR,
+    "calibration": CALIBRATION,
+    "calibration_curves": CALIBRATION_CURVES,
+    "decision_curves": DECISION_CURVES,
+    "added_value": ADDED_VALUE,
+    "curves": CURVES,
+    "transport": TRANSPORT,
+    "selftest": SELFTEST,
+    "sham": SHAM,
+    "size_alone": SIZE_ALONE,
+    "consistency": CONSISTENCY,
+    "explain": EXPLAIN,
 }
 
 
@@ -124,12 +157,12 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
     """
     params = {file.stem: read_yaml(file) for file in sorted(paths["all_params"].glob("*.yaml"))}
     single = {
-        "cohort": contracts.COHORT,
-        "patients": contracts.PATIENTS,
-        "audit": contracts.AUDIT,
-        "rois": contracts.ROIS,
-        "splits": contracts.SPLITS,
-        "dictionary": contracts.DICTIONARY,
+        "cohort": COHORT,
+        "patients": PATIENTS,
+        "audit": AUDIT,
+        "rois": ROIS,
+        "splits": SPLITS,
+        "dictionary": DICTIONARY,
     }
     tables = {name: read_table(paths[name], contract) for name, contract in single.items()}
     results = {name: read_table(paths["tables"] / f"{name}.csv", contract) for name, contract in RESULTS.items()}
@@ -139,18 +172,18 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
     heads = sorted(f"{net}_head" for net in chosen.loc[chosen["kind"] == "head", "feature_set"].unique())
     nets = [str(net) for net in params.get("embed", {}).get("nets", [])]
     radiomics = paths["features"] / "radiomics.csv"
-    reduced = _final_rows(_by_name(paths["reduced"], sets, contracts.REDUCED))
+    reduced = _final_rows(_by_name(paths["reduced"], sets, REDUCED))
     return ReportInputs(
         **tables,
         results=results,
         extraction=_extraction(radiomics),
-        selected=_by_name(paths["selected"], sets, contracts.SELECTED),
-        lasso=_by_name(paths["lasso"], sets, contracts.LASSO),
-        lasso_paths=_by_name(paths["lasso_paths"], sets, contracts.LASSO_PATHS),
-        half_samples=_by_name(paths["half_samples"], sets, contracts.HALF_SAMPLES),
+        selected=_by_name(paths["selected"], sets, SELECTED),
+        lasso=_by_name(paths["lasso"], sets, LASSO),
+        lasso_paths=_by_name(paths["lasso_paths"], sets, LASSO_PATHS),
+        half_samples=_by_name(paths["half_samples"], sets, HALF_SAMPLES),
         reduced=reduced,
-        agreement=read_table(paths["agreement"], contracts.AGREEMENT),
-        predictions=_by_name(paths["predictions"], [*sets, *heads], contracts.PREDICTIONS),
+        agreement=read_table(paths["agreement"], AGREEMENT),
+        predictions=_by_name(paths["predictions"], [*sets, *heads], PREDICTIONS),
         cards={net: _cards(paths["networks"] / net) for net in nets},
         params=params,
         hashes=_hashes(paths, sets=sets, heads=heads, nets=nets),

@@ -18,7 +18,8 @@ from pipeline.fusion import LOGIT
 from pipeline.model_scores import is_head
 from pipeline.page.cells import Cells
 from pipeline.page.drawings import drawings
-from pipeline.page.figures import STYLES, ModelLine, interval_bar, swatch
+from pipeline.page.figures import interval_bar
+from pipeline.page.figures.marks import STYLES, ModelLine, swatch
 from pipeline.page.inputs import ReportInputs
 from pipeline.page.networks import light, network_words, set_lights
 from pipeline.page.patient_groups import GROUPS

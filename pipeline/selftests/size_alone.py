@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 
-from pipeline import result_contracts
 from pipeline.model_scores import ModelScores
+from pipeline.result_contracts import SIZE_ALONE
 from pipeline.selftests.checks import Check
 from pipeline.statistics.roc import placements
 
@@ -76,7 +76,7 @@ def size_table(sizes: pd.Series, *, chosen: Sequence[ModelScores], training: pd.
                 "correlation": _correlation(sizes, model=model),
             }
         )
-    return pd.DataFrame(rows, columns=[column.name for column in result_contracts.SIZE_ALONE.columns])
+    return pd.DataFrame(rows, columns=[column.name for column in SIZE_ALONE.columns])
 
 
 def _with_size(model: ModelScores, *, sizes: pd.Series) -> list[int]:

@@ -24,7 +24,7 @@ import pandas as pd
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
-from pipeline import contracts
+from pipeline.contracts import COHORT, RADIOMICS, ROIS
 from pipeline.images import image_from, read_image, write_image
 from pipeline.importers.paths import image_stem
 from pipeline.params import load_params
@@ -59,7 +59,7 @@ def cohort_of(images: Path, masks: Path) -> pd.DataFrame:
         for path in sorted(images.iterdir())
         if image_stem(path) in by_stem
     ]
-    return pd.DataFrame(rows).reindex(columns=[column.name for column in contracts.COHORT.columns])
+    return pd.DataFrame(rows).reindex(columns=[column.name for column in COHORT.columns])
 
 
 def cpu_seconds() -> float:
@@ -116,7 +116,7 @@ def on_crops(work: Path, *, name: str) -> pd.DataFrame:
     rows = {}
     with collected_log():
         extractor = set_up(chosen.settings)
-        for row in read_table(work / "rois.csv", contracts.ROIS).query("status == 'ok'").to_dict("records"):
+        for row in read_table(work / "rois.csv", ROIS).query("status == 'ok'").to_dict("records"):
             parts = [on_grid(read_image(work / "rois" / row[part]), grid=chosen.grid) for part in ("image", "mask")]
             rows[row["image_id"]] = {key: float(value) for key, value in extractor.execute(*parts).items()}
     return pd.DataFrame.from_dict(rows, orient="index")
@@ -156,7 +156,7 @@ def compare_ways(cohort: pd.DataFrame, *, given: argparse.Namespace, work: Path,
     for workers in (1, given.workers):
         run = partial(both_stages, work / "cohort.csv", given=given, work=work, workers=workers)
         timed(run, what=f"(c) stages crop and radiomics, tables written, {workers} worker(s)", count=count)
-    ours = read_table(work / "radiomics.csv", contracts.RADIOMICS).set_index("image_id").loc[crops.index]
+    ours = read_table(work / "radiomics.csv", RADIOMICS).set_index("image_id").loc[crops.index]
     print(f"(c) against (b): {largest_difference(ours, other=crops)}")
     frames = pd.read_csv(work / "frames1.csv").drop(columns=["Image", "Mask"]).set_axis(cohort["image_id"])
     print(f"(c) against (a): {largest_difference(ours, other=frames.loc[crops.index])}")
@@ -174,9 +174,9 @@ def main() -> None:
         if given.images is None:
             draw_frames(work, count=given.count, seed=2026)
             given.images, given.masks = work / "images", work / "masks"
-        cohort = read_table(given.cohort, contracts.COHORT) if given.cohort else cohort_of(given.images, given.masks)
+        cohort = read_table(given.cohort, COHORT) if given.cohort else cohort_of(given.images, given.masks)
         cohort = cohort.dropna(subset=["mask"]).head(given.count)
-        write_table(cohort, work / "cohort.csv", contracts.COHORT)
+        write_table(cohort, work / "cohort.csv", COHORT)
         print(f"{len(cohort)} images, preset {name}, {preset(name).count} features each")
         compare_ways(cohort, given=given, work=work, name=name)
 
