@@ -4,9 +4,9 @@ import ast
 from pathlib import Path
 from typing import Any
 
+from places import ROOT
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("pipeline", "stages")
 
 

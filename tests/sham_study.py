@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from house import ROOT
+from places import ROOT
 
 from pipeline.benchmark import BenchmarkParams
 from pipeline.blocks import table_block

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from places import ROOT
 from ruamel.yaml import YAML
 from study import NETS, STRENGTH, study_patients, study_predictions, study_splits
 from study_checks import write_checks, write_reductions
@@ -115,7 +116,7 @@ def dictionary() -> pd.DataFrame:
 
 def write_params(folder: Path, *, strategy: str = "crossfit") -> None:
     """The shipped params files, with the sets, networks and rule of the small study."""
-    shutil.copytree(Path(__file__).resolve().parents[1] / "params", folder, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "params", folder, dirs_exist_ok=True)
     changed = {
         "common": {"seed": 7},
         "reduce": {"lasso": {"rule": "1se"}},
@@ -143,7 +144,7 @@ def write_cards(folder: Path, *, strategy: str = "crossfit", trained_on: str | N
 
 def compare_params(*, primary: dict[str, str] | None = PRIMARY) -> CompareParams:
     """The shipped params of the compare stage, with few samples of patients and a primary comparison of one's own."""
-    shipped = read_yaml(Path(__file__).resolve().parents[1] / "params" / "compare.yaml")
+    shipped = read_yaml(ROOT / "params" / "compare.yaml")
     changed = {"primary": primary, "all_pairs": False, "bootstrap": {"replicates": 200, "seed": 1}, "prevalence": 0.2}
     return CompareParams.model_validate(shipped | changed)
 

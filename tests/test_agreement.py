@@ -3,11 +3,11 @@
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import ROOT
 
 from pipeline.agreement import AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
 from pipeline.agreement_filter import feature_agreement
@@ -21,7 +21,6 @@ from pipeline.params import load_params
 from pipeline.radiomics import RadiomicsParams, extract_case, extraction_cases, features_table, prepare
 from pipeline.tables import read_table, write_table
 
-ROOT = Path(__file__).resolve().parents[1]
 CROP = CropParams(margin_px=3, margin_mm=None)
 RADIOMICS = RadiomicsParams(
     settings={

@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from house import ROOT
+from places import ROOT
 
 from pipeline.audit import CHECKS, audit_table, counted, dropped_finding, error, gathered, info, warning
 from pipeline.contracts import AUDIT

@@ -5,11 +5,11 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import ROOT
 from reduced_tables import study
 from sklearn.metrics import roc_auc_score
 
@@ -34,7 +34,6 @@ from pipeline.operating_point import freeze, operating_points
 from pipeline.params import load_params, read_yaml
 from pipeline.tables import check_table, read_table, write_table
 
-ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = read_yaml(ROOT / "params" / "benchmark.yaml")
 LIGHT = {"trees": 10, "tuning_trees": 10, "boosting_rounds": 10, "mlp_epochs": 20}
 PARAMS = BenchmarkParams.model_validate(SHIPPED | LIGHT)

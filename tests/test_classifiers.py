@@ -1,9 +1,8 @@
 """The eight classifiers: laws that each must keep, and what is particular to one."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from places import ROOT
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
@@ -12,7 +11,6 @@ from pipeline.design_matrices import inner_folds
 from pipeline.errors import ParamsError
 from pipeline.params import load_params, read_yaml
 
-ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = {
     key: value
     for key, value in read_yaml(ROOT / "params" / "benchmark.yaml").items()

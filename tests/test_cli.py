@@ -5,12 +5,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from pipeline.errors import PipelineError
 from stages import cli
 from stages.cli import arguments, run_settings
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_settings_come_from_the_environment(monkeypatch):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from places import ROOT
 
 from pipeline.audit import audit_table
 from pipeline.audit_images import ImportedImage
@@ -27,7 +28,6 @@ from pipeline.importers.records import Finding, Source, SourceImage
 from pipeline.params import load_params, read_yaml
 from pipeline.tables import check_table, read_table
 
-ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 DDTI = """
 source: ddti

@@ -1,15 +1,13 @@
 """ComBat: sva's numbers; training rows alone teach it; what becomes of a site that they do not describe."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE
 
 from pipeline.combat import Combat
 from pipeline.errors import PipelineError
 
-REFERENCE = Path(__file__).parent / "reference"
 DATA = pd.read_csv(REFERENCE / "combat.csv", index_col="patient_id")
 SITES, X = DATA["site"], DATA.drop(columns="site")
 

@@ -4,11 +4,11 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE, ROOT
 from study import STRENGTH, study_predictions, write_predictions
 from study_folder import compare_params
 
@@ -22,8 +22,6 @@ from pipeline.params import load_params
 from pipeline.plan import CompareParams
 from pipeline.tables import read_table, write_table
 
-ROOT = Path(__file__).resolve().parents[1]
-REFERENCE = Path(__file__).parent / "reference"
 NAMES = {"feature_set": "combined", "comparator": "clinical", "evaluation": "external"}
 PARAMS = compare_params(primary=NAMES).model_copy(update={"all_pairs": True})
 NONE = compare_params(primary=None)

@@ -1,10 +1,9 @@
 """What the primary set adds: the numbers of R and of the other tables, and no row where there is no primary."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE
 from study import study_predictions
 from study_folder import compare_params
 
@@ -17,7 +16,6 @@ from pipeline.model_scores import model_scores
 from pipeline.result_contracts import ADDED_VALUE
 from pipeline.tables import check_table
 
-REFERENCE = Path(__file__).parent / "reference"
 PARAMS = compare_params()
 
 

@@ -1,10 +1,9 @@
 """Decision curves through the table: R's numbers, treat all and none, the band, the grid of thresholds."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE, ROOT
 from study import study_predictions
 from study_folder import compare_params
 
@@ -17,8 +16,7 @@ from pipeline.plan import CompareParams, DecisionParams
 from pipeline.result_contracts import DECISION_CURVES
 from pipeline.tables import check_table
 
-REFERENCE = Path(__file__).parent / "reference"
-SHIPPED = Path(__file__).resolve().parents[1] / "params" / "compare.yaml"
+SHIPPED = ROOT / "params" / "compare.yaml"
 CURVES = pd.read_csv(REFERENCE / "expected" / "dca.csv")
 
 

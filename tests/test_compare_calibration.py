@@ -2,11 +2,11 @@
 
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE
 from study import study_predictions
 from study_folder import compare_params
 
@@ -16,7 +16,6 @@ from pipeline.model_scores import id_hash, model_scores
 from pipeline.result_contracts import CALIBRATION, CALIBRATION_CURVES
 from pipeline.tables import check_table
 
-REFERENCE = Path(__file__).parent / "reference"
 EXPECTED = json.loads((REFERENCE / "expected" / "calibration.json").read_text())["models"]
 PARAMS = compare_params()
 KEY = ["feature_set", "model", "evaluation"]

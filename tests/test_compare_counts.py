@@ -1,10 +1,10 @@
 """mcnemar.csv: the counts and p-values of R on the reference models, families, Holm, what has no rows."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from places import REFERENCE
 from study import STRENGTH, study_predictions
 from study_folder import compare_params
 
@@ -15,7 +15,6 @@ from pipeline.result_contracts import MCNEMAR
 from pipeline.statistics.multiplicity import holm
 from pipeline.tables import check_table
 
-REFERENCE = Path(__file__).parent / "reference"
 R = json.loads((REFERENCE / "expected" / "tables_tests.json").read_text())["mcnemar"]
 
 

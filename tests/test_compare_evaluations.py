@@ -1,10 +1,10 @@
 """transport.csv: the unpaired test of R, and who has no row."""
 
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from places import REFERENCE
 from study import study_predictions
 
 from pipeline.compare import choose, fold_table
@@ -14,7 +14,6 @@ from pipeline.result_contracts import TRANSPORT
 from pipeline.statistics.multiplicity import holm
 from pipeline.tables import check_table
 
-REFERENCE = Path(__file__).parent / "reference"
 EXPECTED = json.loads((REFERENCE / "expected" / "roc_models.json").read_text())["unpaired_siteA_vs_rest_LR"]
 STUDY = pd.concat(study_predictions().values(), ignore_index=True)
 

@@ -3,10 +3,10 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from places import REFERENCE, ROOT
 from study import study_predictions, write_predictions
 from study_folder import compare_params
 
@@ -16,8 +16,6 @@ from pipeline.contracts import PREDICTIONS
 from pipeline.errors import ParamsError, PipelineError, TableError
 from pipeline.tables import read_table, write_table
 
-ROOT = Path(__file__).resolve().parents[1]
-REFERENCE = Path(__file__).parent / "reference"
 EXPECTED = json.loads((REFERENCE / "expected" / "roc_models.json").read_text())
 PAIRS = pd.read_csv(REFERENCE / "expected" / "delong_pairs_8classifiers.csv")
 MODELS = list(dict.fromkeys([*PAIRS["model_1"], *PAIRS["model_2"]]))

@@ -1,9 +1,9 @@
 import subprocess
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from places import REFERENCE, ROOT
 from study_folder import write_results
 
 from pipeline.consistency import ConsistencyParams, check_own, check_published, printed_table
@@ -11,8 +11,7 @@ from pipeline.params import load_params
 from pipeline.result_contracts import CONSISTENCY, MATRICES, METRICS
 from pipeline.tables import read_table
 
-ROOT = Path(__file__).resolve().parents[1]
-PUBLISHED = Path(__file__).parent / "reference" / "published"
+PUBLISHED = REFERENCE / "published"
 DEFAULTS = ConsistencyParams()
 CELLS = ["tp", "fn", "tn", "fp"]
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +9,7 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import ROOT
 
 from pipeline.contracts import COHORT, ROIS
 from pipeline.crop import CropCase, CropParams, bounding_box, crop_case, crop_roi, margins_px, rois_table
@@ -18,7 +18,6 @@ from pipeline.images import array_of, image_from, read_image, write_image
 from pipeline.params import load_params
 from pipeline.tables import read_table, write_table
 
-ROOT = Path(__file__).resolve().parents[1]
 PARAMS = CropParams(margin_px=2, margin_mm=None)
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from places import ROOT
 from scipy.ndimage import label
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
@@ -22,7 +22,6 @@ from pipeline.demo_speckle import bmode, smooth_field, through_beam
 from pipeline.errors import ParamsError
 from pipeline.params import load_params, read_yaml
 
-ROOT = Path(__file__).resolve().parents[1]
 PARAMS = load_params(ROOT / "params" / "demo.yaml", DemoParams)
 SITE = PARAMS.sites["A"]
 

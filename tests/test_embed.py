@@ -5,12 +5,12 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import ROOT
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 from tiny_study import cohort, plan, splits
@@ -40,7 +40,6 @@ from pipeline.tables import check_table, read_table, write_table
 from pipeline.threshold_rules import YOUDEN
 from pipeline.training.state import TrainingState
 
-ROOT = Path(__file__).resolve().parents[1]
 STUDY = cohort()
 
 

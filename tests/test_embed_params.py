@@ -1,15 +1,13 @@
 """params/embed.yaml: combinations of networks, sizes and strategies that cannot work are one sentence each."""
 
-from pathlib import Path
-
 import pytest
+from places import ROOT
 from ruamel.yaml import YAML
 
 from pipeline.embed_params import EmbedParams, network_of
 from pipeline.errors import ParamsError
 from pipeline.params import load_params
 
-ROOT = Path(__file__).resolve().parents[1]
 FILE = {"source": "file", "name": "", "file": "a.safetensors", "sha256": "0" * 64}
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from places import ROOT
 from ruamel.yaml import YAML
 
 from pipeline.contracts import PATIENTS, PREDICTIONS, RADIOMICS
 from pipeline.tables import read_csv, read_table
 
-ROOT = Path(__file__).resolve().parents[1]
 CODE = ("pipeline", "stages", "params", ".dvc/config", ".dvc/.gitignore", ".dvcignore", "dvc.yaml")
 # What makes the cohort tiny; every other parameter is the shipped one.
 TINY: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
-from house import ROOT
+from places import ROOT
 
 from pipeline import result_contracts
 from pipeline.contracts import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from house import ROOT
+from places import ROOT
 
 from pipeline.embed_params import EmbedParams
 from pipeline.errors import PipelineError

@@ -1,14 +1,13 @@
 """The feature sets: names, empty sets, repeated blocks."""
 
-from pathlib import Path
-
 import pytest
+from places import ROOT
 
 from pipeline.errors import ParamsError
 from pipeline.fusion import FusionParams
 from pipeline.params import load_params
 
-SHIPPED = Path(__file__).resolve().parents[1] / "params" / "fusion.yaml"
+SHIPPED = ROOT / "params" / "fusion.yaml"
 
 
 def test_shipped_file_holds_the_six_sets():

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
-from house import ROOT
+from places import ROOT
 from torch import nn
 
 from pipeline.embed_params import EmbedParams

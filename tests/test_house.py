@@ -4,7 +4,8 @@ import ast
 import shlex
 
 import pytest
-from house import ROOT, closure, declared, dvc_stages, imports_of
+from house import closure, declared, dvc_stages, imports_of
+from places import ROOT
 
 STAGES = dvc_stages()
 FOUNDATION = {

@@ -1,14 +1,14 @@
 import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
+from places import SHARED_DATA
 from pydantic import ValidationError
 
 from pipeline.errors import CohortError
 from pipeline.importers.ddti import DdtiParams, read
 
-REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "ddti"
+REAL = SHARED_DATA / "ddti"
 TRIANGLE = [{"x": 1, "y": 2}, {"x": 9, "y": 2}, {"x": 5, "y": 8}]
 
 

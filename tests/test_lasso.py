@@ -1,17 +1,16 @@
 """The choice of lambda: cv.glmnet's numbers; what the selector keeps, and that it may keep nothing."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE
 
 from pipeline.errors import PipelineError
 from pipeline.lasso import LassoSelector, choose, cross_validate
 from pipeline.lasso_path import lambda_grid
 
-REFERENCE = Path(__file__).parent / "reference"
 DATA = pd.read_csv(REFERENCE / "glmnet.csv")
 PATH = pd.read_csv(REFERENCE / "expected" / "glmnet_path_binomial_deviance.csv")
 R = json.loads((REFERENCE / "expected" / "glmnet.json").read_text(encoding="utf-8"))["binomial_deviance"]

@@ -1,18 +1,17 @@
 """The LASSO path: glmnet's numbers, the optimality conditions, the ends of the path."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE
 from scipy.special import expit
 
 from pipeline import lasso_path
 from pipeline.errors import PipelineError
 from pipeline.lasso_path import fit_path, lambda_grid
 
-REFERENCE = Path(__file__).parent / "reference"
 DATA = pd.read_csv(REFERENCE / "glmnet.csv")
 X = DATA.filter(regex=r"^f\d").to_numpy(dtype=np.float64)
 Y = DATA["y_bin"].to_numpy(dtype=np.float64)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from house import ROOT
+from places import ROOT
 from sklearn.metrics import roc_auc_score
 
 from pipeline.benchmark import BenchmarkParams, benchmark_set

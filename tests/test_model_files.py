@@ -6,20 +6,18 @@ import os
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from places import ROOT
 from sklearn.tree import DecisionTreeClassifier
 from test_classifiers import fit, rows
 
 from pipeline.classifiers import MODELS, prevalence, scores
 from pipeline.errors import PipelineError
 from pipeline.model_files import SUFFIXES, TRUSTED, from_bytes, load_model, to_bytes, write_model
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.mark.parametrize("name", MODELS)

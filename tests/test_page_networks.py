@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from house import ROOT
+from places import ROOT
 from study_folder import write_study
 from tiny_study import TINY
 

@@ -8,19 +8,17 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 from distributed import Client
+from places import ROOT
 from threadpoolctl import threadpool_info
 
 from pipeline import parallel
 from pipeline.errors import PipelineError
 from pipeline.parallel import map_cases
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def square(number):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from house import ROOT
+from places import ROOT
 
 from pipeline.embed_params import EmbedParams
 from pipeline.networks.ptcrnet import PtcrNetParams

@@ -1,9 +1,9 @@
 """The params of the published systems, as README gives them, are allowed and name only what is there."""
 
 import re
-from pathlib import Path
 
 import pytest
+from places import ROOT
 from ruamel.yaml import YAML
 
 from pipeline.benchmark import BenchmarkParams
@@ -15,7 +15,6 @@ from pipeline.plan import CompareParams
 from pipeline.radiomics import RadiomicsParams
 from pipeline.selftest import SelftestParams
 
-ROOT = Path(__file__).resolve().parents[1]
 MODELS = {
     "benchmark": BenchmarkParams,
     "cohort": CohortParams,

@@ -4,12 +4,12 @@ import dataclasses
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
+from places import ROOT
 
 import pipeline.radiomics as step
 from pipeline.checkpoints import CheckpointStore
@@ -23,7 +23,6 @@ from pipeline.radiomics import ExtractionCase, RadiomicsParams, extract_case, fe
 from pipeline.radiomics_recipe import extract, own_recipe, synthetic_lesion
 from pipeline.tables import read_table, write_table
 
-ROOT = Path(__file__).resolve().parents[1]
 # A few features in no time: what these tests ask does not depend on how many there are.
 SMALL = {"imageType": {"Original": {}}, "featureClass": {"firstorder": ["Mean", "Range"], "shape2D": ["PixelSurface"]}}
 

@@ -6,7 +6,6 @@ import json
 import logging
 import math
 from functools import cache
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,6 +13,7 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 from PIL import Image, ImageDraw
+from places import SHARED_DATA
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
 from pipeline.checkpoints import CheckpointStore
@@ -23,7 +23,7 @@ from pipeline.radiomics import ExtractionCase, RadiomicsParams, extract_case, pr
 from pipeline.radiomics_presets import preset
 from pipeline.radiomics_recipe import Recipe, collected_log, extract, set_up
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+DATA = SHARED_DATA
 BASELINE = DATA / "pyradiomics" / "baseline"
 VOLUMES = ("brain1", "breast1", "lung1")
 CLASSES = ("firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm", "shape")

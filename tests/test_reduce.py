@@ -5,11 +5,11 @@ import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import ROOT
 
 from pipeline.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
 from pipeline.checkpoints import CheckpointStore
@@ -36,7 +36,6 @@ from pipeline.reducers import BlockReducer, ReduceParams
 from pipeline.split import SplitParams, split_table
 from pipeline.tables import read_table, write_table
 
-ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = load_params(ROOT / "params" / "reduce.yaml", ReduceParams)
 # A coarser path: fast, and all that is tested here holds for any.
 COARSE = {"lasso": SHIPPED.lasso.model_copy(update={"n_lambdas": 25, "folds": 4}), "half_samples": 8}

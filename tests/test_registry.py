@@ -1,9 +1,8 @@
 """Every registered network: what it must give, with which weights it counts as trained."""
 
-from pathlib import Path
-
 import pytest
 import torch
+from places import ROOT
 
 from pipeline.embed_params import EmbedParams
 from pipeline.networks.registry import ARCHITECTURES, build_network, is_fully_trained, is_given
@@ -11,7 +10,6 @@ from pipeline.networks.torchvision_operators import load_torchvision
 from pipeline.networks.weights import WeightsParams, load_weights
 from pipeline.params import load_params
 
-ROOT = Path(__file__).resolve().parents[1]
 NONE = {"source": "none"}
 TORCHVISION = {"source": "torchvision", "name": "IMAGENET1K_V1"}
 FILE = {"source": "file", "file": "a.safetensors", "sha256": "0" * 64}

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import pandas as pd
 import pytest
+from places import ROOT
 from study_folder import write_cards, write_results, write_study
 
 from pipeline.contracts import AUDIT, COHORT, PATIENTS
@@ -23,7 +24,6 @@ from pipeline.report import REPORT_TABLES, ReportParams, make_report, unchanged_
 from pipeline.result_contracts import METRICS
 from pipeline.tables import read_table, write_table
 
-ROOT = Path(__file__).resolve().parents[1]
 PARAMS = load_params(ROOT / "params" / "report.yaml", ReportParams)
 # Digits that are no results: levels of confidence, hash names, ids and codes stand in elements that are left out.
 FIXED = {"95\N{NO-BREAK SPACE}%", "F1", "SHA-256"}

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browser import CHROMIUM, Browser
-from house import ROOT
+from places import ROOT
 from study_folder import write_study
 
 from pipeline.page.inputs import read_inputs

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from house import ROOT
+from places import ROOT
 from sham_study import recipe, tables
 from study import study_predictions
 

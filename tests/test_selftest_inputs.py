@@ -1,7 +1,7 @@
 """selftest_inputs: which blocks are tried, and what the store of finished work depends on."""
 
 import pytest
-from house import ROOT
+from places import ROOT
 
 from pipeline.errors import ParamsError
 from pipeline.fusion import FusionParams

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from house import ROOT
+from places import ROOT
 
 from pipeline.params import load_params
 from pipeline.radiomics import RadiomicsParams

@@ -2,20 +2,19 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import ROOT
 
 from pipeline.contracts import PATIENTS, SPLITS
 from pipeline.errors import CohortError
 from pipeline.split import SplitParams, split_table
 from pipeline.tables import read_table, write_table
 
-ROOT = Path(__file__).resolve().parents[1]
 PARAMS = SplitParams(folds=5, repeats=2, holdout_fraction=0.25)
 
 

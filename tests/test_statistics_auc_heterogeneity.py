@@ -1,10 +1,9 @@
 """Interaction tests: pROC's variances by site, metafor's Q, groups that are one, groups without variance."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE
 
 from pipeline.statistics.auc_heterogeneity import (
     HETEROGENEITY,
@@ -15,7 +14,7 @@ from pipeline.statistics.auc_heterogeneity import (
 )
 from pipeline.statistics.roc import placements
 
-MODELS = pd.read_csv(Path(__file__).parent / "reference" / "models.csv")
+MODELS = pd.read_csv(REFERENCE / "models.csv")
 SITES = [placements(rows["LR"], labels=rows["y"]) for _, rows in MODELS.groupby("site")]
 PAIRS = [placements([rows["LR"], rows["SVM"]], labels=rows["y"]) for _, rows in MODELS.groupby("site")]
 

@@ -1,18 +1,17 @@
 """DeLong's tests: paired, unpaired, and of k models at once, held to pROC and to what must hold under no difference."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE
 from scipy.stats import kstest
 
 from pipeline.statistics.auc_tests import omnibus_test, paired_tests, unpaired_test
 from pipeline.statistics.multiplicity import benjamini_hochberg, holm
 from pipeline.statistics.roc import placements
 
-REFERENCE = Path(__file__).parent / "reference"
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 EXPECTED = json.loads((REFERENCE / "expected" / "roc_models.json").read_text())
 PAIRS = pd.read_csv(REFERENCE / "expected" / "delong_pairs_8classifiers.csv")

@@ -1,18 +1,17 @@
 """The recalibration line, calibration-in-the-large and the losses, held to R; rules where there is no line."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import REFERENCE
 from scipy.special import expit, logit
 
 from pipeline.statistics.calibration import calibration_line, in_the_large, losses, observed_expected
 
-REFERENCE = Path(__file__).parent / "reference"
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 EXPECTED = json.loads((REFERENCE / "expected" / "calibration.json").read_text())["models"]
 LABELS = MODELS["y"]

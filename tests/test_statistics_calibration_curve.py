@@ -2,16 +2,15 @@
 
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE
 
 from pipeline.statistics import calibration_curve as module
 from pipeline.statistics.calibration_curve import calibration_curve, calibration_distances, distance_intervals
 
-REFERENCE = Path(__file__).parent / "reference"
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 EXPECTED = json.loads((REFERENCE / "expected" / "calibration.json").read_text())["models"]
 CURVES = pd.read_csv(REFERENCE / "expected" / "calibration_loess_curve.csv")

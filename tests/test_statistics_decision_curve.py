@@ -1,14 +1,12 @@
 """Net benefit, held to R's dcurves and counted by hand."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE
 
 from pipeline.statistics.decision_curve import benefits, net_benefit
 
-REFERENCE = Path(__file__).parent / "reference"
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 CURVES = pd.read_csv(REFERENCE / "expected" / "dca.csv")
 STRATEGIES = {"all": np.ones(320), "none": np.zeros(320)}

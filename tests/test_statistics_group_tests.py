@@ -1,13 +1,13 @@
 """group tests: R's numbers, the rule that names the test, what cannot be tested."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import REFERENCE
 
 from pipeline.statistics.group_tests import (
     NO_TEST,
@@ -19,7 +19,6 @@ from pipeline.statistics.group_tests import (
     t_test,
 )
 
-REFERENCE = Path(__file__).parent / "reference"
 EXPECTED = json.loads((REFERENCE / "expected" / "tables_tests.json").read_text())
 COUNTS = json.loads((REFERENCE / "tables.json").read_text())
 MODELS = pd.read_csv(REFERENCE / "models.csv")

@@ -1,18 +1,17 @@
 """Groups by risk and the Hosmer-Lemeshow test, held to R."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import REFERENCE
 
 from pipeline.statistics.hosmer_lemeshow import hosmer_lemeshow, risk_groups
 from pipeline.statistics.proportions import wilson
 
-REFERENCE = Path(__file__).parent / "reference"
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 EXPECTED = json.loads((REFERENCE / "expected" / "calibration.json").read_text())["models"]
 LABELS = MODELS["y"]

@@ -1,7 +1,6 @@
 """ICC, held to irr and psych (R), and to what can be said without computing."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from places import REFERENCE
 from scipy.stats import f as f_distribution
 
 from pipeline.statistics.icc import icc
 
-REFERENCE = Path(__file__).parent / "reference"
 EXPECTED = json.loads((REFERENCE / "expected" / "icc.json").read_text())
 READERS = pd.read_csv(REFERENCE / "readers_long.csv")
 JUDGES = pd.read_csv(REFERENCE / "shrout_fleiss.csv").drop(columns="target").to_numpy()

@@ -1,15 +1,15 @@
 """Cohen's kappa held to R (vcd)."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import REFERENCE
 from scipy.stats import norm
 
 from pipeline.statistics.kappa import cohen_kappa
 
-EXPECTED = json.loads((Path(__file__).parent / "reference" / "expected" / "kappa.json").read_text())
+EXPECTED = json.loads((REFERENCE / "expected" / "kappa.json").read_text())
 
 
 @pytest.mark.parametrize("table", ["k2", "k3"])

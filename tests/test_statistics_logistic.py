@@ -1,17 +1,16 @@
 """Logistic regression and the likelihood-ratio test, held to R's glm; separation found before it is fitted."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import REFERENCE
 from scipy.special import logit
 
 from pipeline.statistics.logistic import fit_logistic, likelihood_ratio_test, separated
 
-MODELS = pd.read_csv(Path(__file__).parent / "reference" / "models.csv")
+MODELS = pd.read_csv(REFERENCE / "models.csv")
 LABELS = MODELS["y"].to_numpy()
 
 

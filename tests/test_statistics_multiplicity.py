@@ -1,16 +1,16 @@
 """Holm and Benjamini-Hochberg, held to R's p.adjust."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import REFERENCE
 
 from pipeline.statistics.multiplicity import benjamini_hochberg, holm
 
-EXPECTED = json.loads((Path(__file__).parent / "reference" / "expected" / "tables_tests.json").read_text())["p_adjust"]
+EXPECTED = json.loads((REFERENCE / "expected" / "tables_tests.json").read_text())["p_adjust"]
 
 
 @pytest.mark.parametrize(("adjust", "name"), [(holm, "holm"), (benjamini_hochberg, "BH")])

@@ -1,18 +1,17 @@
 """Partial AUC held to pROC, and to the laws that areas keep."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from places import REFERENCE
 
 from pipeline.statistics.partial_auc import corrected, partial_auc
 from pipeline.statistics.roc import placements
 
-MODELS = pd.read_csv(Path(__file__).parent / "reference" / "models.csv")
+MODELS = pd.read_csv(REFERENCE / "models.csv")
 # pROC: auc(r, partial.auc = c(high, low), partial.auc.focus = axis, partial.auc.correct = FALSE, then TRUE)
 PROC = [
     ("LR", "specificity", 0.8, 1.0, 0.0706012913640032, 0.640559142677787),

@@ -1,18 +1,17 @@
 """Average precision held to scikit-learn and to counting by hand."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from places import REFERENCE
 from sklearn.metrics import average_precision_score
 
 from pipeline.statistics.precision_recall import average_precision, precision_recall_points
 
-MODELS = pd.read_csv(Path(__file__).parent / "reference" / "models.csv")
+MODELS = pd.read_csv(REFERENCE / "models.csv")
 tied = arrays(np.float64, 24, elements=st.integers(0, 6).map(float))
 
 

@@ -2,17 +2,16 @@
 
 import json
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import REFERENCE
 
 from pipeline.statistics.proportions import Confusion, brier, confusion, wilson
 
-REFERENCE = Path(__file__).parent / "reference"
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 TABLES = json.loads((REFERENCE / "expected" / "tables_tests.json").read_text())
 YOUDEN = json.loads((REFERENCE / "expected" / "roc_models.json").read_text())["youden"]

@@ -1,16 +1,15 @@
 """NRI and IDI with their parts, held to R (Hmisc) and counted by hand."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import REFERENCE
 
 from pipeline.statistics.reclassification import improvements
 
-MODELS = pd.read_csv(Path(__file__).parent / "reference" / "models.csv")
+MODELS = pd.read_csv(REFERENCE / "models.csv")
 
 
 def means(*args, **kwargs):

@@ -1,7 +1,6 @@
 """AUC and its DeLong variance, held to pROC (R) and to counting by hand."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from places import REFERENCE
 
 from pipeline.statistics.auc_intervals import plain_interval
 from pipeline.statistics.roc import as_labels, auc_variances, placements, roc_corners, roc_points
 
-REFERENCE = Path(__file__).parent / "reference"
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 EXPECTED = json.loads((REFERENCE / "expected" / "roc_models.json").read_text())["single"]
 

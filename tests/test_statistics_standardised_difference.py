@@ -1,15 +1,14 @@
 """Standardised differences: R's numbers, the multinomial form by hand, groups that share nothing."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE
 
 from pipeline.statistics.standardised_difference import category_smd, number_smd
 
-REFERENCE = Path(__file__).parent / "reference"
 EXPECTED = json.loads((REFERENCE / "expected" / "tables_tests.json").read_text())["group"]
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 

@@ -1,17 +1,16 @@
 """F1, balanced accuracy, Matthews' correlation and the no-information rate, held to R (caret) and scikit-learn."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from places import REFERENCE
 from sklearn.metrics import balanced_accuracy_score, f1_score, matthews_corrcoef
 
 from pipeline.statistics.proportions import Confusion
 from pipeline.statistics.threshold_measures import no_information_rate, resampled_measures, threshold_measures
 
-REFERENCE = Path(__file__).parent / "reference"
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 TABLES = json.loads((REFERENCE / "expected" / "tables_tests.json").read_text())
 

@@ -1,19 +1,18 @@
 """Thresholds learned from training scores: cuts whose answer is known by hand, by pROC, and by trying every cut."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from places import REFERENCE, ROOT
 
 from pipeline.errors import ParamsError
 from pipeline.params import CommonParams, ThresholdParams, load_params
 from pipeline.statistics.proportions import confusion
 from pipeline.threshold_rules import cost_threshold, learn_threshold, sensitivity_threshold, youden_threshold
 
-MODELS = pd.read_csv(Path(__file__).parent / "reference" / "models.csv")
+MODELS = pd.read_csv(REFERENCE / "models.csv")
 
 
 def booleans(*values):
@@ -113,7 +112,7 @@ def test_the_params_name_the_rule(tmp_path):
     }
     assert found == pytest.approx({"youden": 0.5, "sensitivity": 0.15, "cost": 0.85})
 
-    shipped = (Path(__file__).resolve().parents[1] / "params" / "common.yaml").read_text()
+    shipped = (ROOT / "params" / "common.yaml").read_text()
     path = tmp_path / "common.yaml"
     path.write_text(shipped.replace("rule: youden ", "rule: best "))
     with pytest.raises(ParamsError, match=r"'threshold.rule' has the value 'best'"):

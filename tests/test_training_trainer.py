@@ -2,11 +2,11 @@
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from places import ROOT
 from sklearn.metrics import roc_auc_score
 from tiny_study import NO_CHANGE, STOPPING, TinyNet, cohort, training_params
 from torch import nn
@@ -23,7 +23,6 @@ from pipeline.training.state import TrainingState
 from pipeline.training.trainer import Trainer
 from pipeline.view_pairs import paired
 
-ROOT = Path(__file__).resolve().parents[1]
 CPU = torch.device("cpu")
 STRENGTHS = NO_CHANGE.model_copy(update={"rotation_deg": 10, "noise_sd": 0.05, "flip": 0.5})
 

@@ -3,17 +3,17 @@
 import shutil
 import subprocess
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from places import ROOT
 from study import study_predictions, write_predictions
 from study_folder import write_results
 
 from pipeline.contracts import PREDICTIONS
 from pipeline.tables import write_table
 
-SCRIPT = Path(__file__).resolve().parents[1] / "reports" / "verify.R"
+SCRIPT = ROOT / "reports" / "verify.R"
 
 
 @cache
