@@ -1,13 +1,17 @@
-"""Reads the house itself: which module imports which, and what each DVC stage declares."""
+"""Reads the house itself: which module imports which, which room it lies in, and what each DVC stage declares."""
 
 import ast
-from pathlib import Path
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from places import ROOT
 from ruamel.yaml import YAML
 
 PACKAGES = ("pipeline", "stages")
+FOUNDATION = "pipeline/foundation"
+# From so many files on, a stage names the room instead of its files.
+A_ROOM = 3
 
 
 def module_file(name: str) -> Path | None:
@@ -33,21 +37,37 @@ def imports_of(path: Path) -> set[str]:
     return found
 
 
-def closure(path: Path) -> set[Path]:
-    """Every project file that running `path` loads: imports of imports, package files, templates beside them."""
+def closure(path: Path) -> set[str]:
+    """Every project module that running `path` loads: imports of imports.
+
+    Packages are left out: a test holds their `__init__.py` to one docstring, so that they change nothing.
+    """
     seen: set[Path] = set()
     waiting = [path]
     while waiting:
         current = waiting.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        package = current.parent / "__init__.py"
-        if package.exists():
-            waiting.append(package)
-        seen |= {beside for beside in current.parent.glob(f"{current.stem}.*") if beside.suffix not in (".py", ".pyc")}
-        waiting += [file for name in imports_of(current) if (file := module_file(name))]
-    return {file.relative_to(ROOT) for file in seen}
+        if current not in seen:
+            seen.add(current)
+            waiting += [file for name in imports_of(current) if (file := module_file(name))]
+    return {file.relative_to(ROOT).as_posix() for file in seen if file.name != "__init__.py"}
+
+
+def room_of(file: str) -> str:
+    """The room of a module: `pipeline/crop`; of contracts, those of `data` and of `reports` are two rooms."""
+    parts = PurePosixPath(file).parts
+    return "/".join(parts[: 3 if parts[:2] == ("pipeline", "contracts") else 2][: len(parts) - 1])
+
+
+def code_deps(stage: str) -> list[str]:
+    """The code that `stage` must declare: rooms as folders, and single files of rooms of which it uses few."""
+    by_room = defaultdict(list)
+    for file in sorted(closure(ROOT / "stages" / f"{stage}.py")):
+        by_room[room_of(file)].append(file)
+    found = []
+    for room, files in by_room.items():
+        whole = room in (FOUNDATION, f"pipeline/{stage}") or len(files) >= A_ROOM
+        found += [room] if whole and room not in PACKAGES else files
+    return found
 
 
 def dvc_stages() -> dict[str, dict[str, Any]]:

@@ -4,7 +4,7 @@ import ast
 import shlex
 
 import pytest
-from house import closure, declared, dvc_stages, imports_of
+from house import closure, code_deps, declared, dvc_stages, imports_of
 from places import ROOT
 
 STAGES = dvc_stages()
@@ -54,11 +54,21 @@ def test_stage_has_its_module_params_and_library(stage):
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))
-def test_stage_declares_the_code_it_runs(stage):
+def test_stage_declares_the_code_it_runs_and_no_more(stage):
     code = {path for path in declared(STAGES[stage], "deps") if path.startswith(("pipeline/", "stages/"))}
-    expected = {str(path) for path in closure(ROOT / "stages" / f"{stage}.py")}
+    expected = code_deps(stage)
 
-    assert code == expected, "set the code deps of this stage to:\n" + "\n".join(f"- {p}" for p in sorted(expected))
+    assert code == set(expected), "set the code deps of this stage to:\n" + ", ".join(expected)
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_every_module_a_stage_loads_lies_under_a_dep(stage):
+    code = [path for path in declared(STAGES[stage], "deps") if path.startswith(("pipeline/", "stages/"))]
+    loaded = closure(ROOT / "stages" / f"{stage}.py")
+    covers = {path: {file for file in loaded if file == path or file.startswith(f"{path}/")} for path in code}
+
+    assert loaded - set().union(*covers.values()) == set()
+    assert [path for path, files in covers.items() if not files] == []
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))
