@@ -2,32 +2,13 @@
 
 import numpy as np
 import pytest
-from places import ROOT
+from classifier_rows import PARAMS, SHIPPED, fit, rows
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from pipeline.classifiers import MODELS, TUNED, ClassifierParams, grid, prevalence, scores, train, train_final
-from pipeline.design_matrices import inner_folds
+from pipeline.classifiers import MODELS, TUNED, ClassifierParams, grid, prevalence, scores, train
 from pipeline.errors import ParamsError
-from pipeline.params import load_params, read_yaml
-
-SHIPPED = {
-    key: value
-    for key, value in read_yaml(ROOT / "params" / "benchmark.yaml").items()
-    if key not in ("classifiers", "inner_folds")
-}
-PARAMS = ClassifierParams.model_validate(SHIPPED | {"trees": 20, "tuning_trees": 10, "boosting_rounds": 30})
-
-
-def rows(*, n=60, effect=1.0, columns=5, event_rate=0.3, seed=0):
-    rng = np.random.default_rng(seed)
-    y = (rng.random(n) < event_rate).astype(np.int64)
-    return rng.normal(size=(n, columns)) + effect * y[:, None], y
-
-
-def fit(name, X, y, *, params=PARAMS, seed=7):
-    folds = inner_folds(y, np.arange(len(y)).astype(str), folds=3, seed=1)
-    return train_final(name, X, y, value=getattr(params.grids, name)[0], params=params, seed=seed, folds=folds)
+from pipeline.params import load_params
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from classifier_rows import digests, fit, rows
 from places import ROOT
 from sklearn.tree import DecisionTreeClassifier
-from test_classifiers import fit, rows
 
 from pipeline.classifiers import MODELS, prevalence, scores
 from pipeline.errors import PipelineError
@@ -38,15 +38,9 @@ def test_saving_and_loading_is_closed(name):
     assert to_bytes(from_bytes(suffix, content)) == (suffix, content)
 
 
-def digests():
-    import hashlib
-
-    return {name: hashlib.sha256(to_bytes(fit(name, *rows()))[1]).hexdigest() for name in MODELS}
-
-
 def test_another_process_writes_the_same_bytes():
-    code = "import json, test_model_files; print(json.dumps(test_model_files.digests()))"
-    folders = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    code = "import json, classifier_rows; print(json.dumps(classifier_rows.digests()))"
+    folders = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers")])
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": folders, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "7"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == digests()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_nomogram import POINT, a_part
+from nomogram_parts import POINT, a_part
 
 from pipeline.nomogram import Nomogram
 from pipeline.page.figures.nomogram import conversion_figure, nomogram_figure
