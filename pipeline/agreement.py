@@ -15,13 +15,13 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from pipeline.checkpoints import CheckpointStore
 from pipeline.contour_perturbation import dice, equivalent_radius, perturbed
 from pipeline.contracts import MASK_READER2, REPEATS
 from pipeline.crop import CropCase, CropParams, crop_case, crop_cases
-from pipeline.errors import ImageError, PipelineError
-from pipeline.images import array_of, image_from, read_image, write_image
-from pipeline.params import Params
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import ImageError, PipelineError
+from pipeline.foundation.images import array_of, image_from, read_image, write_image
+from pipeline.foundation.params import Params
 from pipeline.radiomics import ExtractionCase, extract_case, extraction_cases, features_table
 from pipeline.radiomics_recipe import Recipe
 

@@ -13,8 +13,8 @@ from pydantic import Field
 from sklearn.base import BaseEstimator
 
 from pipeline.blocks import MISSING
-from pipeline.errors import PipelineError
-from pipeline.params import Params
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.params import Params
 from pipeline.statistics.icc import Form, icc
 
 FORM: Form = "ICC(A,1)"

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from pipeline.audit import error, info, warning
 from pipeline.contracts import MASK_READER2
-from pipeline.errors import ImageError
+from pipeline.foundation.errors import ImageError
+from pipeline.foundation.images import array_of, image_from, pixel_hash, read_image, write_image
 from pipeline.grid_offset import NOISE_VOXEL, REFUSED_ABOVE_VOXEL, REPAIRED_BELOW_VOXEL, grid_offset
 from pipeline.image_form import GreyImage, grey_image, true_dimension
-from pipeline.images import array_of, image_from, pixel_hash, read_image, write_image
 from pipeline.importers.records import Finding, Outline, SourceImage
 from pipeline.masks import MaskParams, decode_mask
 from pipeline.nifti_nonfinite import with_nonfinite

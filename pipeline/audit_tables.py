@@ -8,8 +8,8 @@ from pydantic import Field
 
 from pipeline.audit import error, warning
 from pipeline.contracts import COHORTS
+from pipeline.foundation.params import Params
 from pipeline.importers.records import Finding, SourceImage
-from pipeline.params import Params
 
 GIVEN = ("patient_id", "label", "site", "cohort")  # every other column is clinical
 MAX_LEVELS = 10  # a numeric column with at most so many values is also read as categories

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
-from pipeline.checkpoints import CheckpointStore, fingerprint, package_versions
 from pipeline.classifiers import (
     TUNED,
     ClassifierParams,
@@ -28,9 +27,10 @@ from pipeline.classifiers import (
     train_final,
 )
 from pipeline.design_matrices import Design, design_matrices, inner_folds
+from pipeline.foundation.checkpoints import CheckpointStore, fingerprint, package_versions
+from pipeline.foundation.parallel import map_cases
 from pipeline.model_files import to_bytes
 from pipeline.operating_point import OperatingPoint
-from pipeline.parallel import map_cases
 
 FINAL = "final"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "xgboost", "lightgbm", "skops")

@@ -8,9 +8,9 @@ import pandas as pd
 
 from pipeline import contracts
 from pipeline.blocks import CLINICAL, RADIOMICS, Block, clinical_block, deep_block, radiomics_block, table_block
-from pipeline.errors import ParamsError, PipelineError
+from pipeline.foundation.errors import ParamsError, PipelineError
+from pipeline.foundation.tables import header_of, read_csv, read_table
 from pipeline.fusion import network_behind
-from pipeline.tables import header_of, read_csv, read_table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 from pipeline.fusion import LOGIT
 from pipeline.radiomics_presets import noise_features
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from scipy.special import logit
 
+from pipeline.foundation.params import Params
 from pipeline.operating_point import MIN_SLOPE
-from pipeline.params import Params
 
 ModelName = Literal["lr", "svm", "knn", "mlp", "rf", "extratrees", "xgboost", "lightgbm"]
 MODELS: tuple[ModelName, ...] = get_args(ModelName)

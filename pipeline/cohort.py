@@ -14,7 +14,8 @@ from pipeline.audit_images import ImportedImage
 from pipeline.audit_tables import TableAuditParams, cohort_findings, column_findings, patient_findings
 from pipeline.contracts import MASK_READER2
 from pipeline.duplicates import Picture, connected_groups, duplicate_findings, patient_links, repeated
-from pipeline.errors import CohortError, listed
+from pipeline.foundation.errors import CohortError, listed
+from pipeline.foundation.params import Params
 from pipeline.importers import busi as busi_importer
 from pipeline.importers import ddti as ddti_importer
 from pipeline.importers import manifest as manifest_importer
@@ -24,7 +25,6 @@ from pipeline.importers import tn3k as tn3k_importer
 from pipeline.importers.records import Finding, Source
 from pipeline.importers.rules import leave
 from pipeline.masks import MaskParams
-from pipeline.params import Params
 from pipeline.voxel_checks import VoxelParams
 
 IMPORTERS: dict[str, Callable[..., Source]] = {

@@ -19,8 +19,8 @@ from pydantic import Field
 from sklearn.base import BaseEstimator
 
 from pipeline.blocks import MISSING
-from pipeline.errors import PipelineError
-from pipeline.params import Params
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.params import Params
 
 Floats = NDArray[np.float64]
 Policy = Literal["refuse", "pooled"]

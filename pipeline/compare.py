@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.errors import PipelineError, listed
+from pipeline.foundation.errors import PipelineError, listed
 from pipeline.model_scores import ModelScores, is_head
 from pipeline.plan import PrimaryParams
 from pipeline.statistics.roc import placements

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.contracts import PREDICTIONS
-from pipeline.errors import ParamsError, PipelineError, TableError
+from pipeline.foundation.errors import ParamsError, PipelineError, TableError
+from pipeline.foundation.params import read_yaml
+from pipeline.foundation.tables import check_table, read_csv, read_table
 from pipeline.model_scores import ModelScores, model_scores
-from pipeline.params import read_yaml
 from pipeline.plan import CompareParams
-from pipeline.tables import check_table, read_csv, read_table
 
 
 @dataclass(frozen=True, kw_only=True)

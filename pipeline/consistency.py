@@ -22,7 +22,7 @@ from pipeline.consistency_checks.sums import size_findings, sum_findings
 from pipeline.consistency_checks.test_sets import shared_set_findings
 from pipeline.consistency_checks.verdict_messages import verdict_findings
 from pipeline.consistency_checks.verdicts import Verdict, judge, matrix_rows, matrix_table
-from pipeline.params import Params
+from pipeline.foundation.params import Params
 
 # The metric of metrics.csv behind each column of a printed table.
 PRINTED = {

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from pipeline.crop import bounding_box
-from pipeline.errors import ImageError
+from pipeline.foundation.errors import ImageError
 
 Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]

@@ -1,6 +1,6 @@
 """The contracts of the tables that stages pass to each other (design: one row a key, patient is the unit)."""
 
-from pipeline.tables import Column, Contract
+from pipeline.foundation.tables import Column, Contract
 
 ROLES = ("train", "cv", "internal", "external")
 EVALUATIONS = ("cv", "internal", "external")

@@ -14,9 +14,9 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipeline.errors import ImageError, PipelineError, listed
-from pipeline.images import array_of, read_image, write_image
-from pipeline.params import Params
+from pipeline.foundation.errors import ImageError, PipelineError, listed
+from pipeline.foundation.images import array_of, read_image, write_image
+from pipeline.foundation.params import Params
 
 AXES = ("x", "y", "z")
 SIDES = ("width_px", "height_px", "depth_px")

@@ -19,7 +19,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pipeline.demo_anatomy import View, draw_plan, draw_scene
 from pipeline.demo_nodule import draw_nodule
 from pipeline.demo_speckle import SiteParams, bmode
-from pipeline.params import Params
+from pipeline.foundation.params import Params
 
 BLOCK = 36  # patients over which cohorts and events are allotted
 SIZE_RANGE_MM = (8.0, 20.0)

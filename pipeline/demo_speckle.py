@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
-from pipeline.params import Params
+from pipeline.foundation.params import Params
 
 FWHM_PER_SIGMA = 2.3548  # width of a Gaussian at half height
 GLAND_GREY = 0.42  # fraction of the grey scale where tissue at 0 dB lies

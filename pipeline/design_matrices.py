@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.errors import PipelineError, listed
+from pipeline.foundation.errors import PipelineError, listed
 from pipeline.grouped_folds import deal_groups
 
 KEYS = ("resample", "part", "patient_id", "role")

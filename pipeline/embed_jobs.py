@@ -11,7 +11,7 @@ from typing import Literal
 
 import pandas as pd
 
-from pipeline.errors import CohortError, listed
+from pipeline.foundation.errors import CohortError, listed
 
 Strategy = Literal["frozen", "crossfit", "insample"]
 OTHER_HALF = {"a": "b", "b": "a"}

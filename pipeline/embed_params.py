@@ -5,7 +5,8 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from pipeline.embed_jobs import Strategy
-from pipeline.errors import ParamsError
+from pipeline.foundation.errors import ParamsError
+from pipeline.foundation.params import Params
 from pipeline.networks.carnet import CarNetParams
 from pipeline.networks.densenet import FLAT_SIZE_PX, DenseNet121Params
 from pipeline.networks.dualview import DualViewParams
@@ -14,7 +15,6 @@ from pipeline.networks.ptcrnet import PtcrNetParams
 from pipeline.networks.registry import ARCHITECTURES, Network, is_fully_trained
 from pipeline.networks.settings import NetworkParams
 from pipeline.networks.vit import VitParams
-from pipeline.params import Params
 from pipeline.roi_inputs import InputParams
 from pipeline.training.augmentation import AugmentationParams
 from pipeline.training.progressive import stage_of

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.checkpoints import CheckpointStore, fingerprint
 from pipeline.embed_jobs import Job, Strategy
+from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
 from pipeline.networks.registry import Network, is_given
 from pipeline.roi_inputs import InputParams, Normalisation, RoiInputs
 from pipeline.training.augmentation import AugmentationParams

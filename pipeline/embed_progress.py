@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.checkpoints import CheckpointStore
 from pipeline.embed_plan import Case, Plan
+from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.training.board import epochs_done
 
 

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.embed_params import EmbedParams, network_of
-from pipeline.errors import PipelineError
 from pipeline.explain_pictures import picture
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.images import read_image
+from pipeline.foundation.params import Params
+from pipeline.foundation.pseudonyms import Pseudonyms
 from pipeline.fusion import FusionParams, network_behind
-from pipeline.images import read_image
-from pipeline.params import Params
-from pipeline.pseudonyms import Pseudonyms
 from pipeline.roi_inputs import InputParams, roi_pixels
 
 KINDS = ("true positive", "false positive", "true negative", "false negative")

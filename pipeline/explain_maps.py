@@ -12,8 +12,8 @@ from pipeline.attention_maps import attention_maps
 from pipeline.embed import recipe_of
 from pipeline.embed_params import EmbedParams
 from pipeline.embed_plan import normalisation_of
-from pipeline.errors import PipelineError
 from pipeline.explain import Example
+from pipeline.foundation.errors import PipelineError
 from pipeline.grad_cam import grad_cam
 from pipeline.networks.registry import Network, build_network
 from pipeline.networks.weights import load_weights, read_tensors

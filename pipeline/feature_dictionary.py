@@ -6,8 +6,8 @@ from typing import Literal
 
 import pandas as pd
 
-from pipeline.errors import TableError
 from pipeline.feature_definitions import DEFINITIONS
+from pipeline.foundation.errors import TableError
 from pipeline.radiomics_presets import noise_features
 
 LengthUnit = Literal["mm", "px", "mm or px"]

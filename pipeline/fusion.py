@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from pydantic import Field, field_validator
 
-from pipeline.params import Params
+from pipeline.foundation.params import Params
 
 NAME = re.compile(r"[a-z0-9_]+")
 LOGIT = "_logit"  # after the name of a network: its own logit as a block, in place of its embedding

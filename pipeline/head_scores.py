@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.foundation.params import ThresholdParams
 from pipeline.operating_point import freeze
-from pipeline.params import ThresholdParams
 
 COLUMNS = ["feature_set", "model", "resample", "patient_id", "evaluation", "label", "score", "threshold"]
 

@@ -7,8 +7,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from pipeline.errors import ImageError
-from pipeline.images import RASTER_SUFFIXES, array_of, image_from, suffix_of
+from pipeline.foundation.errors import ImageError
+from pipeline.foundation.images import RASTER_SUFFIXES, array_of, image_from, suffix_of
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: R, G, B to grey; equal channels give their own value
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn.base import BaseEstimator
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.params import Params
 from pipeline.grouped_folds import deal_groups
 from pipeline.lasso_path import Floats, Path, fit_path, lambda_grid
-from pipeline.params import Params
 
 Rule = Literal["min", "1se"]
 RULES: tuple[Rule, ...] = ("min", "1se")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 
 Floats = NDArray[np.float64]
 MAX_EXPLAINED = 0.999  # glmnet's devmax: the path ends where this fraction of the null deviance is explained …

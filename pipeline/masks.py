@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.audit import error, info, warning
-from pipeline.errors import ImageError
+from pipeline.foundation.errors import ImageError
+from pipeline.foundation.images import array_of, image_from, read_image, suffix_of
+from pipeline.foundation.params import Params
 from pipeline.image_form import three_axes
-from pipeline.images import array_of, image_from, read_image, suffix_of
 from pipeline.importers.records import Finding
-from pipeline.params import Params
 
 Voxels = NDArray[Any]
 LOSSY_SUFFIXES = (".jpg", ".jpeg")

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.classifiers import scores
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 
 TRUSTED = (
     "sklearn.calibration._CalibratedClassifier",

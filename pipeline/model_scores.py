@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.errors import TableError, listed
+from pipeline.foundation.errors import TableError, listed
 
 MODEL_KEY = ["feature_set", "model", "evaluation"]
 

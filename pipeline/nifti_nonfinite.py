@@ -9,8 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from pipeline.errors import ImageError
-from pipeline.images import array_of, image_from, suffix_of
+from pipeline.foundation.errors import ImageError
+from pipeline.foundation.images import array_of, image_from, suffix_of
 
 SUFFIXES = (".nii", ".nii.gz")
 FLOATS = {16: "f4", 64: "f8"}  # NIfTI's codes of its real types; whole numbers have no NaN

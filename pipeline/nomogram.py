@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from pipeline.clinical_encoding import MISSING
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 from pipeline.model_files import load_model
 from pipeline.operating_point import OperatingPoint
 

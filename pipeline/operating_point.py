@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from pipeline.errors import PipelineError
-from pipeline.params import ThresholdParams
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.params import ThresholdParams
 from pipeline.threshold_rules import YOUDEN, learn_threshold
 
 CLIP = 1e-6  # a score nearer to 0 or 1 than this has log-odds along the tangent there, finite at 0 and 1

@@ -11,7 +11,7 @@ from scipy import ndimage
 from skimage.draw import polygon2mask
 
 from pipeline.audit import error, info, warning
-from pipeline.images import RASTER_SUFFIXES, array_of, image_from, suffix_of
+from pipeline.foundation.images import RASTER_SUFFIXES, array_of, image_from, suffix_of
 from pipeline.importers.records import Finding, Outline, Polygon
 from pipeline.masks import MaskParams, decode_mask
 

@@ -6,9 +6,9 @@ from typing import Annotated, Literal, Self
 import pandas as pd
 from pydantic import Field, model_validator
 
-from pipeline.errors import PipelineError, listed
+from pipeline.foundation.errors import PipelineError, listed
+from pipeline.foundation.params import Params
 from pipeline.fusion import LOGIT, FusionParams
-from pipeline.params import Params
 
 NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort")
 

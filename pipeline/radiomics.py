@@ -15,10 +15,10 @@ import pandas as pd
 import SimpleITK as sitk
 from pydantic import Field, model_validator
 
-from pipeline.checkpoints import CheckpointStore, fingerprint
-from pipeline.errors import ImageError, PipelineError, listed
-from pipeline.images import array_of, file_sha256, read_image
-from pipeline.params import Params
+from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
+from pipeline.foundation.errors import ImageError, PipelineError, listed
+from pipeline.foundation.images import array_of, file_sha256, read_image
+from pipeline.foundation.params import Params
 from pipeline.radiomics_presets import PresetName, preset
 from pipeline.radiomics_recipe import Recipe, extract, own_recipe, preset_recipe
 

@@ -16,7 +16,7 @@ import SimpleITK as sitk
 from pykwalify.errors import PyKwalifyException
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-from pipeline.errors import ImageError, ParamsError
+from pipeline.foundation.errors import ImageError, ParamsError
 from pipeline.radiomics_presets import Grid, Preset, is_noise_band
 
 _LOGGERS = ("radiomics", "pykwalify.core")

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from pipeline import contracts
 from pipeline.blocks import ALL, Block, Kind
-from pipeline.checkpoints import CheckpointStore
-from pipeline.errors import PipelineError
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import PipelineError
 from pipeline.half_samples import COLUMNS as HALF_SAMPLES
 from pipeline.reducers import BlockReducer, ReduceParams
 

@@ -12,11 +12,11 @@ from pipeline.agreement_filter import AgreementFilter, AgreementFilterParams
 from pipeline.blocks import Kind
 from pipeline.clinical_encoding import ClinicalEncoder
 from pipeline.combat import Combat, CombatParams
+from pipeline.foundation.params import Params
 from pipeline.half_samples import draw_halves, half_sample_rows, select_in_halves
 from pipeline.imputation import MedianImputer
 from pipeline.lasso import LassoParams, LassoSelector
 from pipeline.near_zero_variance import NearZeroVariance
-from pipeline.params import Params
 from pipeline.principal_components import PrincipalComponents
 from pipeline.spearman_pruning import SpearmanPruning
 from pipeline.z_score import ZScore

@@ -7,6 +7,8 @@ from pathlib import Path
 import pandas as pd
 from pydantic import Field
 
+from pipeline.foundation.params import Params
+from pipeline.foundation.tables import Contract, write_table
 from pipeline.page.agreement import AGREEMENT_SUMMARY, GOOD, agreement_summary
 from pipeline.page.cells import Cells
 from pipeline.page.checklists import CHECKLIST_SCORES, CHECKLISTS, ChecklistAnswers, checklist_table, score_table
@@ -26,8 +28,6 @@ from pipeline.page.subgroup_levels import SubgroupParams
 from pipeline.page.tables import REPORT_TABLES as PATIENT_TABLES
 from pipeline.page.tables import patient_tables
 from pipeline.page.words import glossary
-from pipeline.params import Params
-from pipeline.tables import Contract, write_table
 
 REPORT_TABLES = PATIENT_TABLES | {
     "parameters": PARAMETERS,

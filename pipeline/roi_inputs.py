@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from pipeline.errors import ImageError, listed
-from pipeline.images import array_of, read_image
-from pipeline.params import Params
+from pipeline.foundation.errors import ImageError, listed
+from pipeline.foundation.images import array_of, read_image
+from pipeline.foundation.params import Params
 
 Normalisation = Literal["imagenet", "image"]
 

@@ -9,11 +9,11 @@ from pydantic import Field
 
 from pipeline.benchmark import BenchmarkParams
 from pipeline.blocks import ALL, Block
-from pipeline.checkpoints import CheckpointStore
 from pipeline.classifiers import ModelName
-from pipeline.errors import PipelineError
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.params import CommonParams, Params, ThresholdParams
 from pipeline.model_scores import ModelScores
-from pipeline.params import CommonParams, Params, ThresholdParams
 from pipeline.reduce import reduce_cases
 from pipeline.reducers import ReduceParams
 from pipeline.result_contracts import SELFTEST

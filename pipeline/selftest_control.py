@@ -10,8 +10,8 @@ import pandas as pd
 
 from pipeline.benchmark import benchmark_set
 from pipeline.blocks import ALL, radiomics_block
-from pipeline.checkpoints import CheckpointStore
 from pipeline.crop import crop_cases
+from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.radiomics import extraction_cases, features_table, prepare
 from pipeline.reduce import reduce_case, reduce_cases, reduced_table
 from pipeline.selftest import FINAL

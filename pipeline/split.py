@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipeline.errors import CohortError, listed
+from pipeline.foundation.errors import CohortError, listed
+from pipeline.foundation.params import Params
 from pipeline.grouped_folds import deal_groups, draw_groups
-from pipeline.params import Params
 
 FINAL = "final"
 HALVES = np.array(["a", "b"])

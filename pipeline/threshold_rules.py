@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.params import ThresholdParams
+from pipeline.foundation.params import ThresholdParams
 
 DECIMALS = 12  # scores that agree so far count as equal when a threshold is sought
 YOUDEN = ThresholdParams(rule="youden", sensitivity=0.9, cost_ratio=1.0)

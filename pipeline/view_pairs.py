@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
 from pipeline.roi_inputs import RoiInputs
 
 

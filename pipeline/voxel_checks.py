@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.audit import error, info, warning
+from pipeline.foundation.images import array_of
+from pipeline.foundation.params import Params
 from pipeline.image_form import GreyImage
-from pipeline.images import array_of
 from pipeline.importers.records import Finding
-from pipeline.params import Params
 
 
 class VoxelParams(Params):

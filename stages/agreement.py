@@ -5,13 +5,13 @@ from functools import partial
 
 from pipeline.agreement import FIRST, AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
 from pipeline.agreement_filter import feature_agreement
-from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.contracts import AGREEMENT, COHORT, REPEATS, SPLITS
 from pipeline.crop import CropParams
-from pipeline.parallel import map_cases
-from pipeline.params import CommonParams, load_params
+from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.foundation.parallel import map_cases
+from pipeline.foundation.params import CommonParams, load_params
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.radiomics import PACKAGES, RadiomicsParams, prepare
-from pipeline.tables import read_table, write_table
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from typing import TypeVar
 from tqdm.auto import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 
 T = TypeVar("T")
 WATCHED_EVERY_S = 1.0

@@ -15,9 +15,9 @@ from pipeline.cohort import (
     stop_on_errors,
 )
 from pipeline.contracts import AUDIT, BLOCK, COHORT, PATIENTS
-from pipeline.parallel import map_cases
-from pipeline.params import load_params
-from pipeline.tables import write_table
+from pipeline.foundation.parallel import map_cases
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import write_table
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ from pipeline.compare_evaluations import transport_table
 from pipeline.compare_inputs import read_comparison
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table, omnibus_table
-from pipeline.params import load_params
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import write_table
 from pipeline.plan import CompareParams
-from pipeline.tables import write_table
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from functools import partial
 
 from pipeline.contracts import COHORT, ROIS
 from pipeline.crop import CropParams, crop_case, crop_cases, rois_table
-from pipeline.parallel import map_cases
-from pipeline.params import load_params
-from pipeline.tables import read_table, write_table
+from pipeline.foundation.parallel import map_cases
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import read_table, write_table
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)

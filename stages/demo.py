@@ -6,9 +6,9 @@ from functools import partial
 import pandas as pd
 
 from pipeline.demo import DemoParams, clinical_table, draw_patients, write_patient
-from pipeline.parallel import map_cases
-from pipeline.params import CommonParams, load_params
-from pipeline.tables import write_csv
+from pipeline.foundation.parallel import map_cases
+from pipeline.foundation.params import CommonParams, load_params
+from pipeline.foundation.tables import write_csv
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,6 @@
 import logging
 from functools import partial
 
-from pipeline.checkpoints import CheckpointStore
 from pipeline.contracts import PATIENTS, PREDICTIONS, ROIS, SPLITS
 from pipeline.embed import (
     cases_of,
@@ -21,10 +20,11 @@ from pipeline.embed_jobs import check_jobs, plan_jobs
 from pipeline.embed_params import EmbedParams
 from pipeline.embed_plan import Place
 from pipeline.embed_progress import forget_earlier, under_way
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.params import CommonParams, load_params
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.networks.registry import build_network
-from pipeline.params import CommonParams, load_params
 from pipeline.roi_inputs import read_roi_inputs
-from pipeline.tables import read_table, write_table
 from pipeline.training import data_parallel
 from pipeline.training.device import check_processes, device_named, device_of_process
 from stages.cli import arguments, joined_group, progress, run, run_settings

@@ -15,11 +15,11 @@ from pipeline.explain import (
     read_examples,
 )
 from pipeline.explain_maps import Map, network_maps
+from pipeline.foundation.params import CommonParams, load_params
+from pipeline.foundation.pseudonyms import pseudonyms
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.fusion import FusionParams
-from pipeline.params import CommonParams, load_params
-from pipeline.pseudonyms import pseudonyms
 from pipeline.result_contracts import CHOSEN, EXPLAIN
-from pipeline.tables import read_table, write_table
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)

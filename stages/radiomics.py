@@ -3,13 +3,13 @@
 import logging
 from functools import partial
 
-from pipeline.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.contracts import DICTIONARY, RADIOMICS, ROIS
 from pipeline.feature_dictionary import length_unit, radiomics_dictionary
-from pipeline.parallel import map_cases
-from pipeline.params import load_params
+from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.foundation.parallel import map_cases
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.radiomics import PACKAGES, RadiomicsParams, extract_case, extraction_cases, features_table, prepare
-from pipeline.tables import read_table, write_table
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)

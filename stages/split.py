@@ -3,11 +3,11 @@
 import logging
 
 from pipeline.contracts import COHORTS, PATIENTS, SPLITS
+from pipeline.foundation.params import CommonParams, load_params, read_yaml
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.fusion import FusionParams
-from pipeline.params import CommonParams, load_params, read_yaml
 from pipeline.plan import CompareParams, check_plan
 from pipeline.split import SplitParams, split_table
-from pipeline.tables import read_table, write_table
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)

@@ -11,15 +11,15 @@ from places import ROOT
 
 from pipeline.agreement import AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
 from pipeline.agreement_filter import feature_agreement
-from pipeline.checkpoints import CheckpointStore
 from pipeline.contour_perturbation import dice
 from pipeline.contracts import AGREEMENT, COHORT, MASK_READER2, REPEATS, SPLITS
 from pipeline.crop import CropParams, crop_case, crop_cases, rois_table
-from pipeline.errors import PipelineError
-from pipeline.images import array_of, image_from, read_image, write_image
-from pipeline.params import load_params
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.images import array_of, image_from, read_image, write_image
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.radiomics import RadiomicsParams, extract_case, extraction_cases, features_table, prepare
-from pipeline.tables import read_table, write_table
 
 CROP = CropParams(margin_px=3, margin_mm=None)
 RADIOMICS = RadiomicsParams(

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pipeline.agreement_filter import AgreementFilter, feature_agreement
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 from pipeline.statistics.icc import icc
 
 

@@ -7,8 +7,8 @@ from places import ROOT
 
 from pipeline.audit import CHECKS, audit_table, counted, dropped_finding, error, gathered, info, warning
 from pipeline.contracts import AUDIT
+from pipeline.foundation.tables import check_table
 from pipeline.importers.records import Dropped
-from pipeline.tables import check_table
 
 # Those that make findings of the audit; self-tests, rules of thresholds and the page name other things so.
 SOURCES = sorted(

@@ -6,7 +6,7 @@ import SimpleITK as sitk
 from PIL import Image
 
 from pipeline.audit_images import import_image
-from pipeline.images import array_of, image_from, read_image
+from pipeline.foundation.images import array_of, image_from, read_image
 from pipeline.importers.records import Outline, SourceImage
 from pipeline.masks import MaskParams
 from pipeline.voxel_checks import VoxelParams

@@ -5,8 +5,8 @@ import pytest
 
 from pipeline.block_tables import read_described, read_embeddings
 from pipeline.contracts import EMBEDDINGS, PATIENT_EMBEDDINGS
-from pipeline.errors import TableError
-from pipeline.tables import write_table
+from pipeline.foundation.errors import TableError
+from pipeline.foundation.tables import write_table
 
 KEYS = {"resample": ["final", "final"], "part": ["a", "b"]}
 OWNER = pd.Series({"001": "p1", "002": "p2"})

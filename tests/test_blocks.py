@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pipeline.blocks import clinical_block, deep_block, parts_of, radiomics_block, table_block
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 
 IDS = ["p1", "p2", "p3"]
 COHORT = pd.DataFrame(

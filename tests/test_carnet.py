@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.errors import ParamsError
+from pipeline.foundation.errors import ParamsError
+from pipeline.foundation.params import load_params
 from pipeline.networks.carnet import AttentiveBlock, CarNet, CarNetParams, torchvision_name
 from pipeline.networks.coordinate_attention import CoordinateAttention
 from pipeline.networks.torchvision_operators import load_torchvision
-from pipeline.params import load_params
 
 NONE = {"source": "none"}
 

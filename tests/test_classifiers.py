@@ -7,8 +7,8 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 from pipeline.classifiers import MODELS, TUNED, ClassifierParams, grid, prevalence, scores, train
-from pipeline.errors import ParamsError
-from pipeline.params import load_params
+from pipeline.foundation.errors import ParamsError
+from pipeline.foundation.params import load_params
 
 
 @pytest.mark.parametrize("name", MODELS)

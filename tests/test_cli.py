@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from places import ROOT
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 from stages import cli
 from stages.cli import arguments, run_settings
 
@@ -66,7 +66,8 @@ def test_without_a_terminal_nothing_is_asked_or_shown(capsys):
 
 
 def run_stage(body):
-    code = f"from stages.cli import run\nfrom pipeline.errors import PipelineError\ndef main():\n    {body}\nrun(main)"
+    imports = "from stages.cli import run\nfrom pipeline.foundation.errors import PipelineError"
+    code = f"{imports}\ndef main():\n    {body}\nrun(main)"
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -82,7 +83,7 @@ def test_a_library_of_the_stages_name_does_not_show_the_sentence_again():
     # PyRadiomics' logger is called radiomics, as the stage is, and has a handler of its own.
     library = "import logging, sys; sys.argv[0] = 'radiomics.py'; "
     library += "logging.getLogger('radiomics').addHandler(logging.StreamHandler())"
-    code = f"{library}\nfrom stages.cli import run\nfrom pipeline.errors import PipelineError\n"
+    code = f"{library}\nfrom stages.cli import run\nfrom pipeline.foundation.errors import PipelineError\n"
     code += "def main():\n    raise PipelineError('no preset')\nrun(main)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 

@@ -23,10 +23,10 @@ from pipeline.cohort import (
     stop_on_errors,
 )
 from pipeline.contracts import AUDIT, COHORT, PATIENTS
-from pipeline.errors import CohortError, ParamsError
+from pipeline.foundation.errors import CohortError, ParamsError
+from pipeline.foundation.params import load_params, read_yaml
+from pipeline.foundation.tables import check_table, read_table
 from pipeline.importers.records import Finding, Source, SourceImage
-from pipeline.params import load_params, read_yaml
-from pipeline.tables import check_table, read_table
 
 SHARED = ROOT.parent / "shared" / "data"
 DDTI = """

@@ -6,7 +6,7 @@ import pytest
 from places import REFERENCE
 
 from pipeline.combat import Combat
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 
 DATA = pd.read_csv(REFERENCE / "combat.csv", index_col="patient_id")
 SITES, X = DATA["site"], DATA.drop(columns="site")

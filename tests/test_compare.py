@@ -16,11 +16,11 @@ from pipeline import result_contracts
 from pipeline.compare import choose, fold_table, summary_json
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table
-from pipeline.errors import ParamsError, PipelineError, TableError
+from pipeline.foundation.errors import ParamsError, PipelineError, TableError
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.model_scores import id_hash, model_scores
-from pipeline.params import load_params
 from pipeline.plan import CompareParams
-from pipeline.tables import read_table, write_table
 
 NAMES = {"feature_set": "combined", "comparator": "clinical", "evaluation": "external"}
 PARAMS = compare_params(primary=NAMES).model_copy(update={"all_pairs": True})

@@ -13,8 +13,8 @@ from study_folder import compare_params
 from pipeline import result_contracts
 from pipeline.compare_inputs import params_for, read_predictions
 from pipeline.contracts import PREDICTIONS
-from pipeline.errors import ParamsError, PipelineError, TableError
-from pipeline.tables import read_table, write_table
+from pipeline.foundation.errors import ParamsError, PipelineError, TableError
+from pipeline.foundation.tables import read_table, write_table
 
 EXPECTED = json.loads((REFERENCE / "expected" / "roc_models.json").read_text())
 PAIRS = pd.read_csv(REFERENCE / "expected" / "delong_pairs_8classifiers.csv")

@@ -7,10 +7,10 @@ from study_folder import compare_params
 
 from pipeline.compare import fold_table
 from pipeline.compare_metrics import metric_table
+from pipeline.foundation.tables import check_table
 from pipeline.model_scores import model_scores
 from pipeline.result_contracts import METRICS
 from pipeline.statistics.auc_intervals import score_interval
-from pipeline.tables import check_table
 
 PARAMS = compare_params(primary=None)
 RNG = np.random.default_rng(0)

@@ -3,7 +3,7 @@ import pytest
 
 from pipeline.consistency_checks.column_names import meanings
 from pipeline.consistency_checks.printed import printed_fraction, read_rows
-from pipeline.errors import TableError
+from pipeline.foundation.errors import TableError
 
 
 def read(**columns):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from pipeline.contour_perturbation import dice, equivalent_radius, perturbed
-from pipeline.errors import ImageError
+from pipeline.foundation.errors import ImageError
 
 
 def disc(radius, *, side=96, ndim=2, centre=None):

@@ -13,10 +13,10 @@ from places import ROOT
 
 from pipeline.contracts import COHORT, ROIS
 from pipeline.crop import CropCase, CropParams, bounding_box, crop_case, crop_roi, margins_px, rois_table
-from pipeline.errors import ImageError, ParamsError, PipelineError
-from pipeline.images import array_of, image_from, read_image, write_image
-from pipeline.params import load_params
-from pipeline.tables import read_table, write_table
+from pipeline.foundation.errors import ImageError, ParamsError, PipelineError
+from pipeline.foundation.images import array_of, image_from, read_image, write_image
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import read_table, write_table
 
 PARAMS = CropParams(margin_px=2, margin_mm=None)
 

@@ -19,8 +19,8 @@ from pipeline.demo import DemoParams, clinical_table, draw_frame, draw_patient, 
 from pipeline.demo_anatomy import draw_plan, draw_scene
 from pipeline.demo_nodule import draw_nodule, outline_distance_mm
 from pipeline.demo_speckle import bmode, smooth_field, through_beam
-from pipeline.errors import ParamsError
-from pipeline.params import load_params, read_yaml
+from pipeline.foundation.errors import ParamsError
+from pipeline.foundation.params import load_params, read_yaml
 
 PARAMS = load_params(ROOT / "params" / "demo.yaml", DemoParams)
 SITE = PARAMS.sites["A"]

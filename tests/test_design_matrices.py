@@ -9,8 +9,8 @@ from reduced_tables import study
 
 from pipeline.contracts import PATIENTS, REDUCED, SPLITS
 from pipeline.design_matrices import design_matrices, inner_folds
-from pipeline.errors import PipelineError
-from pipeline.tables import check_table
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.tables import check_table
 
 
 def test_the_study_of_these_tests_keeps_the_contracts():

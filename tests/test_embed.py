@@ -16,7 +16,6 @@ from sklearn.metrics import roc_auc_score
 from tiny_study import cohort, plan, splits
 
 from pipeline import embed_cases
-from pipeline.checkpoints import CheckpointStore
 from pipeline.contracts import EMBEDDINGS, PATIENT_EMBEDDINGS, PATIENTS, PREDICTIONS, ROIS, SPLITS
 from pipeline.embed import (
     cases_of,
@@ -33,10 +32,11 @@ from pipeline.embed import (
 from pipeline.embed_jobs import plan_jobs
 from pipeline.embed_params import EmbedParams, network_of
 from pipeline.embed_plan import Place, Plan
-from pipeline.errors import ParamsError
-from pipeline.images import image_from, write_image
-from pipeline.params import load_params
-from pipeline.tables import check_table, read_table, write_table
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import ParamsError
+from pipeline.foundation.images import image_from, write_image
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import check_table, read_table, write_table
 from pipeline.threshold_rules import YOUDEN
 from pipeline.training.state import TrainingState
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from tiny_study import TINY, TinyNet, cohort, plan, recipe, splits
 
-from pipeline.checkpoints import CheckpointStore
 from pipeline.embed_cases import describe_case, load_described, save_described
 from pipeline.embed_jobs import Job, plan_jobs
 from pipeline.embed_plan import Case, Place, normalisation_of
-from pipeline.errors import PipelineError
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import PipelineError
 from pipeline.networks.weights import WeightsParams
 from pipeline.roi_inputs import RoiInputs
 

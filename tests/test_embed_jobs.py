@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from pipeline.embed_jobs import check_jobs, plan_jobs
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
 
 ROWS = [
     ("cv-1-1", "p1", "train", "a"),

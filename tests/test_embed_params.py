@@ -5,8 +5,8 @@ from places import ROOT
 from ruamel.yaml import YAML
 
 from pipeline.embed_params import EmbedParams, network_of
-from pipeline.errors import ParamsError
-from pipeline.params import load_params
+from pipeline.foundation.errors import ParamsError
+from pipeline.foundation.params import load_params
 
 FILE = {"source": "file", "name": "", "file": "a.safetensors", "sha256": "0" * 64}
 

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipeline.checkpoints import CheckpointStore
 from pipeline.embed_jobs import Job
 from pipeline.embed_plan import Case
 from pipeline.embed_progress import curves_folder, forget_earlier, state_path, under_way
+from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.training.board import TrainingBoard
 
 JOB = Job(resample="final", part="a", trained=frozenset("1"), described=frozenset("2"), scored=frozenset())

@@ -16,7 +16,7 @@ from places import ROOT
 from ruamel.yaml import YAML
 
 from pipeline.contracts import PATIENTS, PREDICTIONS, RADIOMICS
-from pipeline.tables import read_csv, read_table
+from pipeline.foundation.tables import read_csv, read_table
 
 CODE = ("pipeline", "stages", "params", ".dvc/config", ".dvc/.gitignore", ".dvcignore", "dvc.yaml")
 # What makes the cohort tiny; every other parameter is the shipped one.

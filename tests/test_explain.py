@@ -12,12 +12,12 @@ from places import ROOT
 from pipeline import result_contracts
 from pipeline.contracts import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
 from pipeline.embed_params import EmbedParams
-from pipeline.errors import PipelineError
 from pipeline.explain import ExplainParams, choose_patients, kinds, network_name, primary_predictions
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.images import write_image
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.fusion import FusionParams
-from pipeline.images import write_image
-from pipeline.params import load_params
-from pipeline.tables import read_table, write_table
 
 EMBED = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
 FUSION = load_params(ROOT / "params" / "fusion.yaml", FusionParams)

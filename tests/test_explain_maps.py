@@ -6,12 +6,12 @@ import torch
 from places import ROOT
 
 from pipeline.embed_params import EmbedParams
-from pipeline.errors import PipelineError
 from pipeline.explain import Example
 from pipeline.explain_maps import network_maps
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.params import load_params
 from pipeline.networks.registry import build_network
 from pipeline.networks.weights import write_tensors
-from pipeline.params import load_params
 
 EMBED = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
 

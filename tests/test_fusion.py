@@ -3,9 +3,9 @@
 import pytest
 from places import ROOT
 
-from pipeline.errors import ParamsError
+from pipeline.foundation.errors import ParamsError
+from pipeline.foundation.params import load_params
 from pipeline.fusion import FusionParams
-from pipeline.params import load_params
 
 SHIPPED = ROOT / "params" / "fusion.yaml"
 

@@ -9,9 +9,9 @@ from places import ROOT
 from torch import nn
 
 from pipeline.embed_params import EmbedParams
+from pipeline.foundation.params import load_params
 from pipeline.grad_cam import grad_cam
 from pipeline.networks.registry import ARCHITECTURES, build_network
-from pipeline.params import load_params
 
 
 class OneSpot(nn.Module):

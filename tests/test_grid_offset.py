@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from pipeline.foundation.images import image_from
 from pipeline.grid_offset import grid_offset
-from pipeline.images import image_from
 
 
 def grid(*, size=(4, 5, 6), spacing=(0.5, 0.5, 2.0), origin=(10.0, -20.0, 3.0)):

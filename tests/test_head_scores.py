@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from pipeline.contracts import PREDICTIONS
+from pipeline.foundation.tables import check_table
 from pipeline.head_scores import head_predictions, patient_scores
-from pipeline.tables import check_table
 from pipeline.threshold_rules import YOUDEN
 
 

@@ -9,10 +9,10 @@ from places import ROOT
 
 STAGES = dvc_stages()
 FOUNDATION = {
-    "pipeline.errors": set(),
-    "pipeline.params": {"pipeline.errors"},
-    "pipeline.tables": {"pipeline.errors"},
-    "pipeline.images": {"pipeline.errors"},
+    "pipeline.foundation.errors": set(),
+    "pipeline.foundation.params": {"pipeline.foundation.errors"},
+    "pipeline.foundation.tables": {"pipeline.foundation.errors"},
+    "pipeline.foundation.images": {"pipeline.foundation.errors"},
 }
 SOURCES = sorted([*ROOT.glob("pipeline/**/*.py"), *ROOT.glob("stages/*.py")])
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from pipeline.errors import ImageError
+from pipeline.foundation.errors import ImageError
+from pipeline.foundation.images import array_of, image_from
 from pipeline.image_form import grey_image
-from pipeline.images import array_of, image_from
 
 PNG, NRRD = Path("a.png"), Path("a.nrrd")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
 from pipeline.importers.busi import BusiParams, read
 
 

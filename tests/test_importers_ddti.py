@@ -5,7 +5,7 @@ import pytest
 from places import SHARED_DATA
 from pydantic import ValidationError
 
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
 from pipeline.importers.ddti import DdtiParams, read
 
 REAL = SHARED_DATA / "ddti"

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
 from pipeline.importers.manifest import ManifestParams, read
 
 HEAD = "patient_id,image,mask,label"

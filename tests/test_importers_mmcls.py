@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
 from pipeline.importers.mmcls import MmclsParams, read
 
 

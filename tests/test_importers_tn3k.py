@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
 from pipeline.importers.tn3k import Tn3kParams, read
 
 

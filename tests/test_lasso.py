@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from places import REFERENCE
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 from pipeline.lasso import LassoSelector, choose, cross_validate
 from pipeline.lasso_path import lambda_grid
 

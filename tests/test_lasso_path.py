@@ -9,7 +9,7 @@ from places import REFERENCE
 from scipy.special import expit
 
 from pipeline import lasso_path
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 from pipeline.lasso_path import fit_path, lambda_grid
 
 DATA = pd.read_csv(REFERENCE / "glmnet.csv")

@@ -11,11 +11,11 @@ from sklearn.metrics import roc_auc_score
 
 from pipeline.benchmark import BenchmarkParams, benchmark_set
 from pipeline.blocks import table_block
-from pipeline.checkpoints import CheckpointStore
 from pipeline.compare_pairs import delong_table
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.parallel import map_cases
+from pipeline.foundation.params import load_params
 from pipeline.model_scores import model_scores
-from pipeline.parallel import map_cases
-from pipeline.params import load_params
 from pipeline.plan import CompareParams
 from pipeline.reduce import reduce_case, reduce_cases, reduced_table
 from pipeline.reducers import ReduceParams

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 from pydantic import ValidationError
 
-from pipeline.images import array_of, image_from, write_image
+from pipeline.foundation.images import array_of, image_from, write_image
 from pipeline.masks import MaskParams, _label_sizes, decode_mask
 
 AUTO = MaskParams()

@@ -16,7 +16,7 @@ from places import ROOT
 from sklearn.tree import DecisionTreeClassifier
 
 from pipeline.classifiers import MODELS, prevalence, scores
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 from pipeline.model_files import SUFFIXES, TRUSTED, from_bytes, load_model, to_bytes, write_model
 
 

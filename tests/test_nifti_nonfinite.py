@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from pipeline.errors import ImageError
-from pipeline.images import array_of, image_from, read_image
+from pipeline.foundation.errors import ImageError
+from pipeline.foundation.images import array_of, image_from, read_image
 from pipeline.nifti_nonfinite import with_nonfinite
 
 

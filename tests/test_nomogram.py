@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from nomogram_parts import FEATURES, POINT, a_part, fitted, patients
 
 from pipeline.classifiers import prevalence, scores
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 from pipeline.model_files import to_bytes, write_model
 from pipeline.nomogram import check_nomogram, linear_terms, nomogram_risks, part_nomogram, read_nomogram
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from pipeline.contracts import PREDICTIONS
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.params import ThresholdParams
+from pipeline.foundation.tables import check_table
 from pipeline.operating_point import MIN_SLOPE, fit_operating_point, freeze, operating_points
-from pipeline.params import ThresholdParams
-from pipeline.tables import check_table
 
 
 def booleans(*values):

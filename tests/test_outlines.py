@@ -6,7 +6,7 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
-from pipeline.images import array_of, image_from, read_image, write_image
+from pipeline.foundation.images import array_of, image_from, read_image, write_image
 from pipeline.importers.records import Outline
 from pipeline.masks import MaskParams
 from pipeline.outlines import lesion_mask

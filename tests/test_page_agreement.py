@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from pipeline.foundation.tables import check_table
 from pipeline.page.agreement import AGREEMENT_SUMMARY, agreement_summary
-from pipeline.tables import check_table
 
 DICTIONARY = pd.DataFrame({"feature": ["a", "b", "c", "d"], "class": ["glcm", "glcm", "shape2D", None]})
 AGREEMENT = pd.DataFrame(

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.tables import check_table
 from pipeline.page.baseline import BASELINE, BASELINE_OUTCOME, baseline_outcome_table, baseline_table
 from pipeline.page.baseline_tests import BASELINE_TESTS, baseline_tests_table
 from pipeline.page.patient_groups import check_sums, recorded
-from pipeline.tables import check_table
 
 N = 24
 NUMBER = np.arange(N)

@@ -7,11 +7,11 @@ import pytest
 from pydantic import ValidationError
 from study_folder import write_study
 
+from pipeline.foundation.tables import check_table
 from pipeline.page.checklist_items import CLEAR, METRICS
 from pipeline.page.checklists import CHECKLISTS, ChecklistAnswers, band, checklist_table, facts, score_table
 from pipeline.page.inputs import read_inputs
 from pipeline.page.sheet import PLACES
-from pipeline.tables import check_table
 
 
 @pytest.fixture(scope="module")

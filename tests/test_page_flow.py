@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from study_folder import write_study
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.tables import check_table
 from pipeline.page.flow import FLOW, flow_table
 from pipeline.page.inputs import read_inputs
 from pipeline.page.missing import MISSING, missing_table
 from pipeline.page.patient_groups import roles
-from pipeline.tables import check_table
 
 
 @pytest.fixture(scope="module")

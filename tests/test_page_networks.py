@@ -14,14 +14,14 @@ from tiny_study import TINY
 from pipeline.embed_cases import _about, _told
 from pipeline.embed_params import EmbedParams
 from pipeline.embed_plan import Member
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import check_table
 from pipeline.networks.registry import ARCHITECTURES
 from pipeline.page.inputs import read_inputs
 from pipeline.page.networks import about, embedding, light, network_table, network_words, set_lights
 from pipeline.page.parts import Model, _figures, _meaning
 from pipeline.page.selection_contracts import NETWORKS
-from pipeline.params import load_params
 from pipeline.report import ReportParams, make_report
-from pipeline.tables import check_table
 from pipeline.training.state import Training
 
 EMBED = load_params(ROOT / "params" / "embed.yaml", EmbedParams)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from nomogram_parts import POINT, a_part
 
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.nomogram import Nomogram
 from pipeline.page.figures.nomogram import conversion_figure, nomogram_figure
 from pipeline.page.nomogram import NOMOGRAM, nomogram_table
-from pipeline.tables import read_table, write_table
 
 
 def a_nomogram(*parts):

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from pipeline.foundation.tables import check_table
 from pipeline.page.feature_counts import feature_count_table
 from pipeline.page.parameters import PARAMETERS, parameter_table
-from pipeline.tables import check_table
 
 
 def test_levels_lists_and_nothing():

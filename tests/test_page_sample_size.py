@@ -6,12 +6,12 @@ import pytest
 from pydantic import ValidationError
 from study_folder import write_study
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.tables import check_table
 from pipeline.page.inputs import read_inputs
 from pipeline.page.patient_groups import roles
 from pipeline.page.sample_size import SAMPLE_SIZE, SampleSizeParams, sample_size_table
 from pipeline.statistics.sample_size import r_squared_of_auc, required_patients
-from pipeline.tables import check_table
 
 
 @pytest.fixture(scope="module")

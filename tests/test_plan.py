@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 from pipeline.fusion import FusionParams
 from pipeline.plan import PrimaryParams, check_plan
 

@@ -5,9 +5,9 @@ import torch
 from places import ROOT
 
 from pipeline.embed_params import EmbedParams
+from pipeline.foundation.params import load_params
 from pipeline.networks.ptcrnet import PtcrNetParams
 from pipeline.networks.registry import build_network
-from pipeline.params import load_params
 
 PARAMS = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
 NONE = {"source": "none"}

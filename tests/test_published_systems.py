@@ -9,8 +9,8 @@ from ruamel.yaml import YAML
 from pipeline.benchmark import BenchmarkParams
 from pipeline.cohort import CohortParams
 from pipeline.embed_params import EmbedParams
+from pipeline.foundation.params import load_params
 from pipeline.fusion import FusionParams, network_behind
-from pipeline.params import load_params
 from pipeline.plan import CompareParams
 from pipeline.radiomics import RadiomicsParams
 from pipeline.selftest import SelftestParams

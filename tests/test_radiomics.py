@@ -12,16 +12,16 @@ import SimpleITK as sitk
 from places import ROOT
 
 import pipeline.radiomics as step
-from pipeline.checkpoints import CheckpointStore
 from pipeline.contracts import DICTIONARY, RADIOMICS, ROIS
 from pipeline.crop import crop_roi
-from pipeline.errors import ImageError, ParamsError, PipelineError
-from pipeline.images import array_of, image_from, write_image
-from pipeline.parallel import map_cases
-from pipeline.params import load_params
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import ImageError, ParamsError, PipelineError
+from pipeline.foundation.images import array_of, image_from, write_image
+from pipeline.foundation.parallel import map_cases
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.radiomics import ExtractionCase, RadiomicsParams, extract_case, features_table, prepare
 from pipeline.radiomics_recipe import extract, own_recipe, synthetic_lesion
-from pipeline.tables import read_table, write_table
 
 # A few features in no time: what these tests ask does not depend on how many there are.
 SMALL = {"imageType": {"Original": {}}, "featureClass": {"firstorder": ["Mean", "Range"], "shape2D": ["PixelSurface"]}}

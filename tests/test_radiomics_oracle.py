@@ -16,9 +16,9 @@ from PIL import Image, ImageDraw
 from places import SHARED_DATA
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-from pipeline.checkpoints import CheckpointStore
 from pipeline.crop import crop_roi
-from pipeline.images import image_from, read_image, write_image
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.images import image_from, read_image, write_image
 from pipeline.radiomics import ExtractionCase, RadiomicsParams, extract_case, prepare
 from pipeline.radiomics_presets import preset
 from pipeline.radiomics_recipe import Recipe, collected_log, extract, set_up

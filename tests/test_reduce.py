@@ -12,7 +12,6 @@ import pytest
 from places import ROOT
 
 from pipeline.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
-from pipeline.checkpoints import CheckpointStore
 from pipeline.contracts import (
     BLOCK,
     COHORT,
@@ -27,14 +26,15 @@ from pipeline.contracts import (
     SPLITS,
 )
 from pipeline.design_matrices import design_matrices
-from pipeline.errors import ParamsError, PipelineError
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import ParamsError, PipelineError
+from pipeline.foundation.parallel import map_cases
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.lasso import choose
-from pipeline.parallel import map_cases
-from pipeline.params import load_params
 from pipeline.reduce import reduce_case, reduce_cases, result_tables
 from pipeline.reducers import BlockReducer, ReduceParams
 from pipeline.split import SplitParams, split_table
-from pipeline.tables import read_table, write_table
 
 SHIPPED = load_params(ROOT / "params" / "reduce.yaml", ReduceParams)
 # A coarser path: fast, and all that is tested here holds for any.

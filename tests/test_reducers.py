@@ -6,10 +6,10 @@ import pytest
 from places import ROOT
 
 from pipeline.blocks import table_block
-from pipeline.checkpoints import CheckpointStore
 from pipeline.combat import Combat, CombatParams
-from pipeline.errors import PipelineError
-from pipeline.params import load_params
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.params import load_params
 from pipeline.reduce import half_sample_table, reduce_case, reduce_cases, reduced_table, selected_table
 from pipeline.reducers import BlockReducer, ReduceParams
 from pipeline.split import SplitParams, split_table

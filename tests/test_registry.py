@@ -5,10 +5,10 @@ import torch
 from places import ROOT
 
 from pipeline.embed_params import EmbedParams
+from pipeline.foundation.params import load_params
 from pipeline.networks.registry import ARCHITECTURES, build_network, is_fully_trained, is_given
 from pipeline.networks.torchvision_operators import load_torchvision
 from pipeline.networks.weights import WeightsParams, load_weights
-from pipeline.params import load_params
 
 NONE = {"source": "none"}
 TORCHVISION = {"source": "torchvision", "name": "IMAGENET1K_V1"}

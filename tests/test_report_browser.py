@@ -7,8 +7,8 @@ from browser import CHROMIUM, Browser
 from places import ROOT
 from study_folder import write_study
 
+from pipeline.foundation.params import load_params
 from pipeline.page.inputs import read_inputs
-from pipeline.params import load_params
 from pipeline.report import ReportParams, make_report, write_report
 
 pytestmark = pytest.mark.skipif(

@@ -6,9 +6,9 @@ import pytest
 import torch
 from tiny_study import input_params
 
-from pipeline.errors import ImageError, ParamsError
-from pipeline.images import image_from, write_image
-from pipeline.params import load_params
+from pipeline.foundation.errors import ImageError, ParamsError
+from pipeline.foundation.images import image_from, write_image
+from pipeline.foundation.params import load_params
 from pipeline.roi_inputs import InputParams, RoiInputs, normalised, read_roi_inputs, roi_pixels
 
 

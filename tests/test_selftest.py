@@ -10,9 +10,10 @@ from sham_study import recipe, tables
 from study import study_predictions
 
 from pipeline.compare import choose, fold_table
-from pipeline.errors import ParamsError, PipelineError
+from pipeline.foundation.errors import ParamsError, PipelineError
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import check_table, read_table
 from pipeline.model_scores import model_scores
-from pipeline.params import load_params
 from pipeline.plan import PrimaryParams
 from pipeline.result_contracts import SELFTEST, SHAM, SIZE_ALONE
 from pipeline.selftest import (
@@ -25,7 +26,6 @@ from pipeline.selftest import (
 )
 from pipeline.selftest_inputs import PATHS
 from pipeline.selftests.checks import Check
-from pipeline.tables import check_table, read_table
 from stages import selftest as stage
 
 

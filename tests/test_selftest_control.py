@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from sham_study import recipe
 
-from pipeline.checkpoints import CheckpointStore
 from pipeline.crop import CropParams
-from pipeline.images import image_from, write_image
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.images import image_from, write_image
 from pipeline.radiomics import RadiomicsParams
 from pipeline.selftest import Tables
 from pipeline.selftest_control import shift_work, shifted

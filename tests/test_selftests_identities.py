@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from study import study_patients, study_predictions, study_splits
 
-from pipeline.checkpoints import fingerprint
+from pipeline.foundation.checkpoints import fingerprint
 from pipeline.operating_point import freeze
 from pipeline.selftests.identities import (
     consistency_check,

@@ -9,8 +9,8 @@ import sham_study as study_module
 from sham_study import SPLIT, lights, recipe, study, tables
 
 from pipeline.benchmark import benchmark_set
-from pipeline.checkpoints import CheckpointStore
-from pipeline.errors import PipelineError
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import PipelineError
 from pipeline.reduce import reduce_case
 from pipeline.selftest import Tables, sham_study
 from pipeline.selftests import sham_labels

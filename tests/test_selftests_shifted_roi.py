@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from places import ROOT
 
-from pipeline.params import load_params
+from pipeline.foundation.params import load_params
 from pipeline.radiomics import RadiomicsParams
 from pipeline.selftests.shifted_roi import drawn_cases, original_settings, shifted, shifted_check
 

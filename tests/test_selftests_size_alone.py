@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.foundation.tables import check_table
 from pipeline.model_scores import ModelScores
 from pipeline.result_contracts import SIZE_ALONE
 from pipeline.selftests.size_alone import direction, lesion_sizes, size_checks, size_table
-from pipeline.tables import check_table
 
 IDS = tuple("abcdefgh")
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1], dtype=bool)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from places import ROOT
 
 from pipeline.contracts import PATIENTS, SPLITS
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.split import SplitParams, split_table
-from pipeline.tables import read_table, write_table
 
 PARAMS = SplitParams(folds=5, repeats=2, holdout_fraction=0.25)
 

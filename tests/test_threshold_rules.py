@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from places import REFERENCE, ROOT
 
-from pipeline.errors import ParamsError
-from pipeline.params import CommonParams, ThresholdParams, load_params
+from pipeline.foundation.errors import ParamsError
+from pipeline.foundation.params import CommonParams, ThresholdParams, load_params
 from pipeline.statistics.proportions import confusion
 from pipeline.threshold_rules import cost_threshold, learn_threshold, sensitivity_threshold, youden_threshold
 

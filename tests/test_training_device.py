@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 from pipeline.training.device import check_processes, device_named, device_of_process, drawn_from, reproducible
 
 CPU = torch.device("cpu")

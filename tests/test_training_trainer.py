@@ -12,9 +12,9 @@ from tiny_study import NO_CHANGE, STOPPING, TinyNet, cohort, training_params
 from torch import nn
 
 from pipeline.embed_params import EmbedParams
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.params import load_params
 from pipeline.networks.registry import ARCHITECTURES, build_network
-from pipeline.params import load_params
 from pipeline.training.batches import Examples, validation_rows
 from pipeline.training.device import reproducible
 from pipeline.training.optimisation import loss_of

@@ -11,7 +11,7 @@ from study import study_predictions, write_predictions
 from study_folder import write_results
 
 from pipeline.contracts import PREDICTIONS
-from pipeline.tables import write_table
+from pipeline.foundation.tables import write_table
 
 SCRIPT = ROOT / "reports" / "verify.R"
 

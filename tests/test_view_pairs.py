@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
 from pipeline.roi_inputs import RoiInputs
 from pipeline.view_pairs import paired, pairs_of
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.foundation.images import image_from
 from pipeline.image_form import grey_image
-from pipeline.images import image_from
 from pipeline.voxel_checks import VoxelParams, voxel_findings
 
 PARAMS = VoxelParams(

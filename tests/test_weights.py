@@ -7,7 +7,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from pipeline.errors import ParamsError, PipelineError
+from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.networks.densenet import DenseNet121, DenseNet121Params
 from pipeline.networks.torchvision_operators import load_torchvision
 from pipeline.networks.weights import (

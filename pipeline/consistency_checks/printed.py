@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline.consistency_checks.column_names import COUNTS, FRACTIONS, INTERVAL, Meaning, meanings
 from pipeline.consistency_checks.rounding import Printed
-from pipeline.errors import TableError, listed
+from pipeline.foundation.errors import TableError, listed
 
 EMPTY = frozenset({"", "-", "–", "—", "na", "n/a", "nan", "none", "nr"})
 NUMBER = r"-?(?:\d+\.?\d*|\.\d+)"

@@ -8,11 +8,11 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from pipeline.foundation.params import Params
 from pipeline.importers.by_image import LabelledImage, fault, source_by_image
 from pipeline.importers.paths import image_files, image_ids, image_stem, source_folder
 from pipeline.importers.records import Finding, Outline, Source
 from pipeline.importers.rules import Rule, apply_rules, leave
-from pipeline.params import Params
 
 CLASSES: dict[str, int | None] = {"benign": 0, "malignant": 1, "normal": None}
 MASK = re.compile(r"(?P<image>.+)_mask(?:_\d+)?")

@@ -13,10 +13,10 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 from pydantic import model_validator
 
+from pipeline.foundation.params import Params
 from pipeline.importers.paths import image_files, image_ids, image_stem, source_folder
 from pipeline.importers.records import Finding, Outline, Polygon, Scope, Severity, Source, SourceImage
 from pipeline.importers.rules import Rule, apply_rules
-from pipeline.params import Params
 
 DESCRIPTORS = ("composition", "echogenicity", "margins", "calcifications")
 

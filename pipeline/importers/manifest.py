@@ -8,14 +8,14 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field, field_validator
 
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
+from pipeline.foundation.params import Params
 from pipeline.importers.by_image import LABELS, fault
 from pipeline.importers.paths import image_ids, inside, source_folder
 from pipeline.importers.patient_tables import clinical_table, feature_block
 from pipeline.importers.records import Finding, Outline, Severity, Source, SourceImage
 from pipeline.importers.rows import read_rows, row_list
 from pipeline.importers.rules import Rule, apply_rules
-from pipeline.params import Params
 
 REQUIRED = ("patient_id", "image", "label")
 OPTIONAL = ("mask", "view", "site", "cohort", "gland_mask", "mask2")

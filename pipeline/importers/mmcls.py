@@ -9,12 +9,12 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
+from pipeline.foundation.params import Params
 from pipeline.importers.by_image import LabelledImage, fault, source_by_image
 from pipeline.importers.paths import image_ids, inside, source_folder
 from pipeline.importers.records import Finding, Outline, Scope, Source
 from pipeline.importers.rules import Rule, apply_rules
-from pipeline.params import Params
 
 LISTS = ("train", "val", "test")
 

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline.errors import CohortError
-from pipeline.images import RASTER_SUFFIXES, VOLUME_SUFFIXES, suffix_of
+from pipeline.foundation.errors import CohortError
+from pipeline.foundation.images import RASTER_SUFFIXES, VOLUME_SUFFIXES, suffix_of
 
 IMAGE_SUFFIXES = (*RASTER_SUFFIXES, *VOLUME_SUFFIXES, ".dcm")
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
 from pipeline.importers.records import Finding, Severity
 from pipeline.importers.rows import read_rows, row_list
 

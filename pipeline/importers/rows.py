@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.errors import CohortError, listed
+from pipeline.foundation.errors import CohortError, listed
 
 
 def read_rows(path: Path, *, header: tuple[str, ...] | None = None) -> pd.DataFrame:

@@ -10,13 +10,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipeline.errors import CohortError
+from pipeline.foundation.errors import CohortError
+from pipeline.foundation.params import Params
 from pipeline.importers.by_image import LABELS, LabelledImage, fault, source_by_image
 from pipeline.importers.paths import image_files, image_stem, plain_name, source_folder
 from pipeline.importers.records import Finding, Outline, Source
 from pipeline.importers.rows import read_rows
 from pipeline.importers.rules import Rule, apply_rules
-from pipeline.params import Params
 
 PARTS = ("trainval", "test")
 

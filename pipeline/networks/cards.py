@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
+from pipeline.foundation.tables import write_csv
 from pipeline.networks.weights import write_tensors
-from pipeline.tables import write_csv
 
 LOSS_COLUMNS = ["resample", "part", "network", "epoch", "train_loss", "validation_loss"]
 

@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
+from pipeline.foundation.params import Params
 from pipeline.networks.weights import WeightsParams
-from pipeline.params import Params
 
 
 class NetworkParams(Params):

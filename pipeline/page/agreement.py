@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pipeline.tables import Column, Contract
+from pipeline.foundation.tables import Column, Contract
 
 ALL = "all"
 GOOD = 0.75  # a lower limit from which agreement is called good (Koo and Li, J Chiropr Med 2016;15:155)

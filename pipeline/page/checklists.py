@@ -7,11 +7,11 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field, field_validator
 
+from pipeline.foundation.params import Params
+from pipeline.foundation.tables import Column, Contract
 from pipeline.fusion import network_behind
 from pipeline.page.checklist_items import CLEAR, METRICS, Item
 from pipeline.page.inputs import ReportInputs
-from pipeline.params import Params
-from pipeline.tables import Column, Contract
 
 YES, PARTLY, NO, NOT_APPLICABLE, OPEN = "yes", "partly", "no", "not applicable", "for the author"
 Answer = Literal["yes", "no", "not applicable"]

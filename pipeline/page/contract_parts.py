@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.tables import Column, Contract, Kind
+from pipeline.foundation.tables import Column, Contract, Kind
 
 
 def contract(name: str, key: Sequence[str], columns: Sequence[Column]) -> Contract:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pipeline.tables import Column, Contract
+from pipeline.foundation.tables import Column, Contract
 
 ALL = "all"
 FEATURE_COUNTS = Contract(

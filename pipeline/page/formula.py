@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from pipeline.foundation.tables import Column, Contract
 from pipeline.page.inputs import FINAL, ReportInputs
 from pipeline.page.selection import selected_by_rule
-from pipeline.tables import Column, Contract
 
 INTERCEPT = "(intercept)"
 FORMULA = Contract(

@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.checkpoints import fingerprint
 from pipeline.contracts import (
     AGREEMENT,
     AUDIT,
@@ -25,10 +24,12 @@ from pipeline.contracts import (
     SELECTED,
     SPLITS,
 )
-from pipeline.errors import TableError
+from pipeline.foundation.checkpoints import fingerprint
+from pipeline.foundation.errors import TableError
+from pipeline.foundation.params import read_yaml
+from pipeline.foundation.tables import Contract, read_csv, read_table
 from pipeline.fusion import LOGIT
 from pipeline.nomogram import Nomogram, read_nomogram
-from pipeline.params import read_yaml
 from pipeline.plan import NOT_CLINICAL
 from pipeline.result_contracts import (
     ADDED_VALUE,
@@ -49,7 +50,6 @@ from pipeline.result_contracts import (
     SIZE_ALONE,
     TRANSPORT,
 )
-from pipeline.tables import Contract, read_csv, read_table
 
 FINAL = "final"
 Tables = dict[str, pd.DataFrame]

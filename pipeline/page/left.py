@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from pipeline.audit import CHECKS
+from pipeline.foundation.pseudonyms import Pseudonyms
 from pipeline.page.contract_parts import contract, numbers, texts
 from pipeline.page.flow import LEFT_OUT, left_out
 from pipeline.page.inputs import ReportInputs
-from pipeline.pseudonyms import Pseudonyms
 
 LEFT = contract("cases left out", ("number",), texts("scope", "case", "rule", "reason"))
 FAILED = contract("failed images", ("number",), texts("case", "step", "status", "reason"))

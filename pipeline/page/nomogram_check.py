@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from pipeline.foundation.tables import Column, Contract
 from pipeline.nomogram import check_nomogram
 from pipeline.page.inputs import ReportInputs
-from pipeline.tables import Column, Contract
 
 NOMOGRAM_CHECK = Contract(
     name="check of the nomogram",

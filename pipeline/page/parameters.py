@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.tables import Column, Contract
+from pipeline.foundation.tables import Column, Contract
 
 PARAMETERS = Contract(
     name="parameters",

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pipeline.errors import PipelineError, listed
+from pipeline.foundation.errors import PipelineError, listed
 from pipeline.plan import NOT_CLINICAL
 
 ALL = "all"

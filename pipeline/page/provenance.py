@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.checkpoints import package_versions
+from pipeline.foundation.checkpoints import package_versions
 from pipeline.page.contract_parts import contract, texts
 from pipeline.page.inputs import ReportInputs, params_hash
 

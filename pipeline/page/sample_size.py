@@ -11,10 +11,10 @@ from pydantic import Field, model_validator
 
 from pipeline.blocks import CLINICAL, RADIOMICS
 from pipeline.clinical_encoding import ClinicalEncoder
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.params import Params
 from pipeline.page.contract_parts import contract, numbers, texts
 from pipeline.page.inputs import ReportInputs
-from pipeline.params import Params
 from pipeline.plan import NOT_CLINICAL
 from pipeline.radiomics_presets import noise_features
 from pipeline.statistics.sample_size import (

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import pandas as pd
 from pydantic import Field
 
-from pipeline.errors import PipelineError, listed
+from pipeline.foundation.errors import PipelineError, listed
+from pipeline.foundation.params import Params
 from pipeline.page.patient_groups import MAX_LEVELS, Variable, recorded
-from pipeline.params import Params
 
 MEDIAN = "median"
 MISSING = "missing"

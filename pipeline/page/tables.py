@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from pipeline.foundation.pseudonyms import pseudonyms
 from pipeline.page.baseline import BASELINE, BASELINE_OUTCOME, baseline_outcome_table, baseline_table
 from pipeline.page.baseline_tests import BASELINE_TESTS, baseline_tests_table
 from pipeline.page.flow import FLOW, flow_table
@@ -23,7 +24,6 @@ from pipeline.page.sample_size import SAMPLE_SIZE, SampleSizeParams, sample_size
 from pipeline.page.selection_contracts import KEPT, NETWORKS, SELECTION, STABILITY
 from pipeline.page.subgroup_levels import SubgroupParams
 from pipeline.page.subgroups import SUBGROUP_TESTS, SUBGROUPS, subgroup_tables
-from pipeline.pseudonyms import pseudonyms
 
 # Each is written to reports/tables/report/<name>.csv.
 REPORT_TABLES = {

@@ -15,10 +15,10 @@ import pandas as pd
 
 from pipeline.benchmark import BenchmarkParams, benchmark_cases, fit_case, raw_scores
 from pipeline.blocks import ALL, Block
-from pipeline.checkpoints import CheckpointStore, fingerprint
 from pipeline.design_matrices import design_matrices
+from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
+from pipeline.foundation.params import ThresholdParams
 from pipeline.operating_point import operating_points
-from pipeline.params import ThresholdParams
 from pipeline.reduce import Case, Reduced, reduce_case, reduce_cases, reduced_table
 from pipeline.reducers import ReduceParams
 from pipeline.selftests.checks import Check

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.checkpoints import fingerprint
-from pipeline.images import pixel_hash, read_image
+from pipeline.foundation.checkpoints import fingerprint
+from pipeline.foundation.images import pixel_hash, read_image
+from pipeline.foundation.params import ThresholdParams
 from pipeline.operating_point import operating_points
-from pipeline.params import ThresholdParams
 from pipeline.selftests.checks import Check, Light
 
 INSAMPLE = "insample"

@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.benchmark import BenchmarkParams, benchmark_set, case_seed
-from pipeline.checkpoints import CheckpointStore
-from pipeline.errors import PipelineError
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import PipelineError
 from pipeline.reduce import Case, reduce_case, reduced_table
 from pipeline.reducers import ReduceParams
 from pipeline.selftests.checks import Check

@@ -14,10 +14,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.benchmark import case_seed
-from pipeline.checkpoints import CheckpointStore
 from pipeline.crop import CropCase, CropParams, bounding_box, crop_case
-from pipeline.errors import ImageError
-from pipeline.images import array_of, image_from, read_image, write_image
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import ImageError
+from pipeline.foundation.images import array_of, image_from, read_image, write_image
 from pipeline.radiomics import RadiomicsParams, extract_case, extraction_cases
 from pipeline.radiomics_presets import preset
 from pipeline.radiomics_recipe import Recipe

@@ -6,8 +6,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from pipeline.foundation.params import Params
 from pipeline.networks.torchvision_operators import load_torchvision
-from pipeline.params import Params
 
 Augmentation = Callable[[Tensor], Tensor]
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipeline.params import Params
+from pipeline.foundation.params import Params
 
 Rows = NDArray[np.intp]
 

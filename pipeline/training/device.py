@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 
 
 def device_named(name: str) -> torch.device:

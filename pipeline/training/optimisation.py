@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from pipeline.params import Params
+from pipeline.foundation.params import Params
 from pipeline.training.data_parallel import mean_over_group
 
 MOMENTUM = 0.9  # of SGD

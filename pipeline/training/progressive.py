@@ -11,8 +11,8 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
+from pipeline.foundation.params import Params
 from pipeline.networks.torchvision_operators import load_torchvision
-from pipeline.params import Params
 
 LEAST_SIZE_PX = 32
 FULL_MAGNITUDE = 10.0

@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 from pipeline.roi_inputs import Normalisation
 from pipeline.training import data_parallel
 from pipeline.training.augmentation import AugmentationParams

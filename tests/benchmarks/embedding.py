@@ -24,9 +24,9 @@ from torch import nn
 from pipeline.embed import recipe_of
 from pipeline.embed_params import EmbedParams
 from pipeline.embed_plan import normalisation_of
+from pipeline.foundation.params import load_params
 from pipeline.networks.registry import Network, build_network
 from pipeline.networks.torchvision_operators import load_torchvision
-from pipeline.params import load_params
 from pipeline.roi_inputs import IMAGENET_MEAN, IMAGENET_SD
 from pipeline.training.batches import Examples, batches
 from pipeline.training.device import device_named, reproducible

@@ -25,13 +25,13 @@ import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
 from pipeline.contracts import COHORT, RADIOMICS, ROIS
-from pipeline.images import image_from, read_image, write_image
+from pipeline.foundation.images import image_from, read_image, write_image
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import read_table, write_table
 from pipeline.importers.paths import image_stem
-from pipeline.params import load_params
 from pipeline.radiomics import RadiomicsParams
 from pipeline.radiomics_presets import preset
 from pipeline.radiomics_recipe import collected_log, on_grid, set_up
-from pipeline.tables import read_table, write_table
 
 Result = TypeVar("Result")
 

@@ -7,8 +7,8 @@ from places import ROOT
 
 from pipeline.classifiers import MODELS, ClassifierParams, train_final
 from pipeline.design_matrices import inner_folds
+from pipeline.foundation.params import read_yaml
 from pipeline.model_files import to_bytes
-from pipeline.params import read_yaml
 
 SHIPPED = {
     key: value

@@ -6,8 +6,8 @@ from places import ROOT
 
 from pipeline.benchmark import BenchmarkParams
 from pipeline.blocks import table_block
-from pipeline.checkpoints import CheckpointStore
-from pipeline.params import load_params
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.params import load_params
 from pipeline.reducers import ReduceParams
 from pipeline.selftest import Recipe, Tables, sham_study
 from pipeline.selftests.sham_labels import Study, sham_checks, shuffled_auc, shuffles

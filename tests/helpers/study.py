@@ -7,8 +7,8 @@ import pandas as pd
 from scipy.special import expit
 
 from pipeline.contracts import PREDICTIONS
+from pipeline.foundation.tables import write_table
 from pipeline.operating_point import freeze
-from pipeline.tables import write_table
 
 # How far the events of a set lie above the others, in SD of the score.
 STRENGTH = {"clinical": 0.8, "radiomics": 1.4, "densenet121": 1.0, "combined": 2.2}

@@ -8,8 +8,8 @@ from PIL import Image
 from study import study_patients, study_splits
 
 from pipeline.contracts import AGREEMENT, HALF_SAMPLES, LASSO_PATHS, REDUCED
+from pipeline.foundation.tables import write_table
 from pipeline.result_contracts import CONSISTENCY, EXPLAIN, SELFTEST, SHAM, SIZE_ALONE
-from pipeline.tables import write_table
 
 LIGHTS = {"sham_labels": "green", "size_alone": "amber", "sham_within_site": "grey"}
 

@@ -23,10 +23,10 @@ from pipeline.compare_evaluations import transport_table
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table, omnibus_table
 from pipeline.contracts import AUDIT, COHORT, DICTIONARY, LASSO, PATIENTS, PREDICTIONS, ROIS, SELECTED, SPLITS
+from pipeline.foundation.params import read_yaml
+from pipeline.foundation.tables import write_csv, write_table
 from pipeline.model_scores import model_scores
-from pipeline.params import read_yaml
 from pipeline.plan import CompareParams
-from pipeline.tables import write_csv, write_table
 
 SINGLE = ("cohort", "patients", "audit", "rois", "splits", "dictionary", "agreement")
 FOLDERS = (

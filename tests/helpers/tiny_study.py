@@ -5,9 +5,9 @@ import pandas as pd
 from torch import nn
 
 from pipeline.embed_plan import Cohort, Member, Plan, Recipe
+from pipeline.foundation.params import Params
 from pipeline.networks.registry import Architecture, Network
 from pipeline.networks.weights import WeightsParams
-from pipeline.params import Params
 from pipeline.roi_inputs import InputParams, RoiInputs
 from pipeline.training.augmentation import AugmentationParams
 from pipeline.training.trainer import TrainingParams

@@ -3,8 +3,8 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
-from pipeline.errors import ImageError
-from pipeline.images import array_of, image_from, pixel_hash, read_image, suffix_of, write_image
+from pipeline.foundation.errors import ImageError
+from pipeline.foundation.images import array_of, image_from, pixel_hash, read_image, suffix_of, write_image
 
 
 def test_geometry_and_voxels_survive(tmp_path):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pipeline.errors import ParamsError, listed
+from pipeline.foundation.errors import ParamsError, listed
 
 
 class Params(BaseModel):

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.errors import ImageError
+from pipeline.foundation.errors import ImageError
 
 RASTER_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 MODALITY, POSITION, ORIENTATION = "0008|0060", "0020|0032", "0020|0037"  # DICOM tags

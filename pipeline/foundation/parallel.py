@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import joblib
 
-from pipeline.errors import PipelineError
+from pipeline.foundation.errors import PipelineError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

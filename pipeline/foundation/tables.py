@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from pipeline.errors import TableError, listed
+from pipeline.foundation.errors import TableError, listed
 
 Kind = Literal["text", "integer", "number", "fraction", "binary", "any"]
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.contracts import PREDICTIONS, SPLITS
-from pipeline.errors import TableError
-from pipeline.tables import Column, Contract, read_csv, read_table, write_table
+from pipeline.foundation.errors import TableError
+from pipeline.foundation.tables import Column, Contract, read_csv, read_table, write_table
 
 SIMPLE = Contract(
     name="simple",

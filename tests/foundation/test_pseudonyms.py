@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipeline.pseudonyms import Pseudonyms, pseudonyms
+from pipeline.foundation.pseudonyms import Pseudonyms, pseudonyms
 
 NAMES = Pseudonyms(patients=["007", "12", "Miller, A"], images=["007_long", "12_1", "scan-3"], others=["gone"])
 

@@ -16,9 +16,9 @@ from distributed import Client
 from places import ROOT
 from threadpoolctl import threadpool_info
 
-from pipeline import parallel
-from pipeline.errors import PipelineError
-from pipeline.parallel import map_cases
+from pipeline.foundation import parallel
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.parallel import map_cases
 
 
 def square(number):

@@ -3,8 +3,8 @@ from typing import Literal
 import pytest
 from pydantic import Field
 
-from pipeline.errors import ParamsError
-from pipeline.params import Params, load_params
+from pipeline.foundation.errors import ParamsError
+from pipeline.foundation.params import Params, load_params
 
 
 class Inner(Params):
