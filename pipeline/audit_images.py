@@ -8,7 +8,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from pipeline.audit import error, info, warning
-from pipeline.contracts import MASK_READER2
+from pipeline.contracts.data.cohort import MASK_READER2
 from pipeline.foundation.errors import ImageError
 from pipeline.foundation.images import array_of, image_from, pixel_hash, read_image, write_image
 from pipeline.grid_offset import NOISE_VOXEL, REFUSED_ABOVE_VOXEL, REPAIRED_BELOW_VOXEL, grid_offset

@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import Field
 
 from pipeline.audit import error, warning
-from pipeline.contracts import COHORTS
+from pipeline.contracts.data.cohort import COHORTS
 from pipeline.foundation.params import Params
 from pipeline.importers.records import Finding, SourceImage
 

@@ -30,7 +30,7 @@ from pipeline.design_matrices import Design, design_matrices, inner_folds
 from pipeline.foundation.checkpoints import CheckpointStore, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
 from pipeline.model_files import to_bytes
-from pipeline.operating_point import OperatingPoint
+from pipeline.predictions.operating_point import OperatingPoint
 
 FINAL = "final"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "xgboost", "lightgbm", "skops")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.foundation.errors import PipelineError
-from pipeline.fusion import LOGIT
+from pipeline.plan.feature_sets import LOGIT
 from pipeline.radiomics_presets import noise_features
 
 Kind = Literal["clinical", "radiomics", "deep", "logit", "table"]

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator
 from scipy.special import logit
 
 from pipeline.foundation.params import Params
-from pipeline.operating_point import MIN_SLOPE
+from pipeline.predictions.operating_point import MIN_SLOPE
 
 ModelName = Literal["lr", "svm", "knn", "mlp", "rf", "extratrees", "xgboost", "lightgbm"]
 MODELS: tuple[ModelName, ...] = get_args(ModelName)

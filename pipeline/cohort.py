@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from pipeline.audit import audit_table, counted, dropped_finding, error, gathered, warning
 from pipeline.audit_images import ImportedImage
 from pipeline.audit_tables import TableAuditParams, cohort_findings, column_findings, patient_findings
-from pipeline.contracts import MASK_READER2
+from pipeline.contracts.data.cohort import MASK_READER2
 from pipeline.duplicates import Picture, connected_groups, duplicate_findings, patient_links, repeated
 from pipeline.foundation.errors import CohortError, listed
 from pipeline.foundation.params import Params

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline.foundation.errors import PipelineError, listed
-from pipeline.model_scores import ModelScores, is_head
-from pipeline.plan import PrimaryParams
+from pipeline.plan.comparison import PrimaryParams
+from pipeline.predictions.model_scores import ModelScores, is_head
 from pipeline.statistics.roc import placements
 
 PRIMARY = "primary comparison"  # its family in delong.csv

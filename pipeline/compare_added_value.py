@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from pipeline.compare_calibration import tested
-from pipeline.contracts import EVALUATIONS
-from pipeline.model_scores import ModelScores, check_same_patients
-from pipeline.plan import CompareParams
+from pipeline.contracts.data.cohort import EVALUATIONS
+from pipeline.plan.comparison import CompareParams
+from pipeline.predictions.model_scores import ModelScores, check_same_patients
 from pipeline.statistics.auc_tests import paired_tests
 from pipeline.statistics.bootstrap import mean_intervals
 from pipeline.statistics.calibration import clipped, losses

@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.compare_calibration import picked
-from pipeline.contracts import EVALUATIONS
-from pipeline.model_scores import ModelScores
-from pipeline.plan import CompareParams, DecisionParams
+from pipeline.contracts.data.cohort import EVALUATIONS
+from pipeline.plan.comparison import CompareParams, DecisionParams
+from pipeline.predictions.model_scores import ModelScores
 from pipeline.statistics.bootstrap import mean_intervals
 from pipeline.statistics.decision_curve import benefits
 

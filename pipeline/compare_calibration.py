@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.model_scores import ModelScores, id_hash
-from pipeline.plan import BootstrapParams, CompareParams
+from pipeline.plan.comparison import BootstrapParams, CompareParams
+from pipeline.predictions.model_scores import ModelScores, id_hash
 from pipeline.statistics.bootstrap import mean_intervals
 from pipeline.statistics.calibration import calibration_line, in_the_large, losses, observed_expected
 from pipeline.statistics.calibration_curve import calibration_curve, calibration_distances, distance_intervals

@@ -12,8 +12,8 @@ import pandas as pd
 
 from pipeline.compare import PRIMARY
 from pipeline.compare_pairs import CHOSEN, PAIR, evaluation_groups, families, places
-from pipeline.model_scores import ModelScores
-from pipeline.plan import CompareParams
+from pipeline.plan.comparison import CompareParams
+from pipeline.predictions.model_scores import ModelScores
 from pipeline.statistics.mcnemar import mcnemar
 from pipeline.statistics.multiplicity import holm
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from pipeline.model_scores import ModelScores
+from pipeline.predictions.model_scores import ModelScores
 from pipeline.statistics.precision_recall import precision_recall_points
 from pipeline.statistics.roc import roc_corners
 

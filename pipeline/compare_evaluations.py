@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from pipeline.model_scores import ModelScores
+from pipeline.predictions.model_scores import ModelScores
 from pipeline.statistics.auc_tests import unpaired_test
 from pipeline.statistics.multiplicity import holm
 from pipeline.statistics.roc import placements

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.contracts import PREDICTIONS
+from pipeline.contracts.data.cohort import PREDICTIONS
 from pipeline.foundation.errors import ParamsError, PipelineError, TableError
 from pipeline.foundation.params import read_yaml
 from pipeline.foundation.tables import check_table, read_csv, read_table
-from pipeline.model_scores import ModelScores, model_scores
-from pipeline.plan import CompareParams
+from pipeline.plan.comparison import CompareParams
+from pipeline.predictions.model_scores import ModelScores, model_scores
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.model_scores import ModelScores, id_hash
-from pipeline.plan import CompareParams
+from pipeline.plan.comparison import CompareParams
+from pipeline.predictions.model_scores import ModelScores, id_hash
 from pipeline.statistics.auc_intervals import logit_interval, plain_interval, score_interval
 from pipeline.statistics.bootstrap import bootstrap_intervals
 from pipeline.statistics.cross_validation import corrected_resampled_interval

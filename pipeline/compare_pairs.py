@@ -13,9 +13,9 @@ from itertools import combinations
 import pandas as pd
 
 from pipeline.compare import PRIMARY
-from pipeline.contracts import EVALUATIONS
-from pipeline.model_scores import ModelScores, check_same_patients, is_head
-from pipeline.plan import CompareParams
+from pipeline.contracts.data.cohort import EVALUATIONS
+from pipeline.plan.comparison import CompareParams
+from pipeline.predictions.model_scores import ModelScores, check_same_patients, is_head
 from pipeline.statistics.auc_tests import omnibus_test, paired_tests
 from pipeline.statistics.multiplicity import benjamini_hochberg, holm
 from pipeline.statistics.roc import placements

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.contracts import EMBEDDINGS, PATIENT_EMBEDDINGS
+from pipeline.contracts.data.cohort import EMBEDDINGS, PATIENT_EMBEDDINGS
 from pipeline.embed_cases import Described, describe_case, load_described, save_described, state_of
 from pipeline.embed_jobs import Job
 from pipeline.embed_params import EmbedParams, network_of
@@ -18,9 +18,9 @@ from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerpr
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import ThresholdParams
 from pipeline.foundation.tables import Contract, write_csv
-from pipeline.fusion import LOGIT
 from pipeline.head_scores import head_predictions, patient_scores
 from pipeline.networks.cards import write_card, write_losses
+from pipeline.plan.feature_sets import LOGIT
 from pipeline.roi_inputs import InputParams, RoiInputs
 from pipeline.training import data_parallel
 from pipeline.training.trainer import TrainingParams

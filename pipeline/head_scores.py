@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.foundation.params import ThresholdParams
-from pipeline.operating_point import freeze
+from pipeline.predictions.operating_point import freeze
 
 COLUMNS = ["feature_set", "model", "resample", "patient_id", "evaluation", "label", "score", "threshold"]
 

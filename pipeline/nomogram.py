@@ -26,7 +26,7 @@ from scipy.special import expit
 from pipeline.clinical_encoding import MISSING
 from pipeline.foundation.errors import PipelineError
 from pipeline.model_files import load_model
-from pipeline.operating_point import OperatingPoint
+from pipeline.predictions.operating_point import OperatingPoint
 
 Numbers = NDArray[np.float64]
 Kind = Literal["number", "category", "score"]

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline import contracts
 from pipeline.blocks import ALL, Block, Kind
+from pipeline.contracts.data import cohort as contracts
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.half_samples import COLUMNS as HALF_SAMPLES

@@ -11,17 +11,17 @@ import pandas as pd
 from pipeline import benchmark, reduce
 from pipeline.benchmark import BenchmarkParams
 from pipeline.block_tables import BlockPlaces, read_blocks, read_described, read_repeats
-from pipeline.contracts import COHORT, PATIENTS, PREDICTIONS, ROIS, SPLITS
+from pipeline.contracts.data.cohort import COHORT, PATIENTS, PREDICTIONS, ROIS, SPLITS
+from pipeline.contracts.reports.compare import CHOSEN, CONSISTENCY
 from pipeline.crop import CropParams
 from pipeline.foundation.checkpoints import code_hash, fingerprint, package_versions
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.images import file_sha256
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table
-from pipeline.fusion import FusionParams, network_behind
+from pipeline.plan.feature_sets import FusionParams, network_behind
 from pipeline.radiomics import RadiomicsParams
 from pipeline.reducers import ReduceParams
-from pipeline.result_contracts import CHOSEN, CONSISTENCY
 from pipeline.selftest import Recipe, SelftestParams, Tables, recipe_of
 
 PACKAGES = sorted({*reduce.PACKAGES, *benchmark.PACKAGES, "pyradiomics", "SimpleITK"})

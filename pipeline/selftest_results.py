@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.model_scores import model_scores
+from pipeline.predictions.model_scores import model_scores
 from pipeline.selftest import chosen_models, where_it_counts
 from pipeline.selftest_inputs import Inputs
 from pipeline.selftests.checks import Check

@@ -14,7 +14,7 @@ from pipeline.cohort import (
     read_source,
     stop_on_errors,
 )
-from pipeline.contracts import AUDIT, BLOCK, COHORT, PATIENTS
+from pipeline.contracts.data.cohort import AUDIT, BLOCK, COHORT, PATIENTS
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import write_table

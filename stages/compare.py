@@ -3,7 +3,6 @@
 import logging
 from pathlib import Path
 
-from pipeline import result_contracts
 from pipeline.compare import choose, fold_table, summary_json
 from pipeline.compare_added_value import added_value_table
 from pipeline.compare_benefit import decision_curve_table
@@ -14,9 +13,10 @@ from pipeline.compare_evaluations import transport_table
 from pipeline.compare_inputs import read_comparison
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table, omnibus_table
+from pipeline.contracts.reports import compare as result_contracts
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import write_table
-from pipeline.plan import CompareParams
+from pipeline.plan.comparison import CompareParams
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)

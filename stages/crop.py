@@ -3,7 +3,7 @@
 import logging
 from functools import partial
 
-from pipeline.contracts import COHORT, ROIS
+from pipeline.contracts.data.cohort import COHORT, ROIS
 from pipeline.crop import CropParams, crop_case, crop_cases, rois_table
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params

@@ -3,7 +3,7 @@
 import logging
 from functools import partial
 
-from pipeline.contracts import PATIENTS, PREDICTIONS, ROIS, SPLITS
+from pipeline.contracts.data.cohort import PATIENTS, PREDICTIONS, ROIS, SPLITS
 from pipeline.embed import (
     cases_of,
     contract_of,

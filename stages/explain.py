@@ -2,7 +2,8 @@
 
 import logging
 
-from pipeline.contracts import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
+from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
+from pipeline.contracts.reports.compare import CHOSEN, EXPLAIN
 from pipeline.embed_params import EmbedParams
 from pipeline.explain import (
     Example,
@@ -18,8 +19,7 @@ from pipeline.explain_maps import Map, network_maps
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.pseudonyms import pseudonyms
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.fusion import FusionParams
-from pipeline.result_contracts import CHOSEN, EXPLAIN
+from pipeline.plan.feature_sets import FusionParams
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)

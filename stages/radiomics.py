@@ -3,7 +3,7 @@
 import logging
 from functools import partial
 
-from pipeline.contracts import DICTIONARY, RADIOMICS, ROIS
+from pipeline.contracts.data.cohort import DICTIONARY, RADIOMICS, ROIS
 from pipeline.feature_dictionary import length_unit, radiomics_dictionary
 from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases

@@ -3,11 +3,11 @@
 import logging
 from functools import partial
 
+from pipeline.contracts.reports.compare import SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import write_table
-from pipeline.result_contracts import SELFTEST, SHAM, SIZE_ALONE
 from pipeline.selftest import SelftestParams, check_lights, selftest_table, sham_study, spoilt_studies, training_sites
 from pipeline.selftest_control import shift_work, shifted
 from pipeline.selftest_inputs import PATHS, read_inputs

@@ -2,11 +2,11 @@
 
 import logging
 
-from pipeline.contracts import COHORTS, PATIENTS, SPLITS
+from pipeline.contracts.data.cohort import COHORTS, PATIENTS, SPLITS
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.fusion import FusionParams
-from pipeline.plan import CompareParams, check_plan
+from pipeline.plan.comparison import CompareParams, check_plan
+from pipeline.plan.feature_sets import FusionParams
 from pipeline.split import SplitParams, split_table
 from stages.cli import arguments, run
 

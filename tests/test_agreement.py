@@ -12,7 +12,7 @@ from places import ROOT
 from pipeline.agreement import AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
 from pipeline.agreement_filter import feature_agreement
 from pipeline.contour_perturbation import dice
-from pipeline.contracts import AGREEMENT, COHORT, MASK_READER2, REPEATS, SPLITS
+from pipeline.contracts.data.cohort import AGREEMENT, COHORT, MASK_READER2, REPEATS, SPLITS
 from pipeline.crop import CropParams, crop_case, crop_cases, rois_table
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError

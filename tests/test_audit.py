@@ -6,7 +6,7 @@ import pytest
 from places import ROOT
 
 from pipeline.audit import CHECKS, audit_table, counted, dropped_finding, error, gathered, info, warning
-from pipeline.contracts import AUDIT
+from pipeline.contracts.data.cohort import AUDIT
 from pipeline.foundation.tables import check_table
 from pipeline.importers.records import Dropped
 

@@ -25,14 +25,14 @@ from pipeline.benchmark import (
     tune,
 )
 from pipeline.classifiers import MODELS
-from pipeline.contracts import PATIENTS, PREDICTIONS, REDUCED, SELECTED, SPLITS
+from pipeline.contracts.data.cohort import PATIENTS, PREDICTIONS, REDUCED, SELECTED, SPLITS
 from pipeline.design_matrices import design_matrices, inner_folds
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params, read_yaml
 from pipeline.foundation.tables import check_table, read_table, write_table
 from pipeline.model_files import load_model
-from pipeline.operating_point import freeze, operating_points
+from pipeline.predictions.operating_point import freeze, operating_points
 
 SHIPPED = read_yaml(ROOT / "params" / "benchmark.yaml")
 LIGHT = {"trees": 10, "tuning_trees": 10, "boosting_rounds": 10, "mlp_epochs": 20}

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from pipeline.block_tables import read_described, read_embeddings
-from pipeline.contracts import EMBEDDINGS, PATIENT_EMBEDDINGS
+from pipeline.contracts.data.cohort import EMBEDDINGS, PATIENT_EMBEDDINGS
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import write_table
 

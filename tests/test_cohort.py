@@ -22,7 +22,7 @@ from pipeline.cohort import (
     read_source,
     stop_on_errors,
 )
-from pipeline.contracts import AUDIT, COHORT, PATIENTS
+from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
 from pipeline.foundation.errors import CohortError, ParamsError
 from pipeline.foundation.params import load_params, read_yaml
 from pipeline.foundation.tables import check_table, read_table

@@ -12,15 +12,15 @@ from places import REFERENCE, ROOT
 from study import STRENGTH, study_predictions, write_predictions
 from study_folder import compare_params
 
-from pipeline import result_contracts
 from pipeline.compare import choose, fold_table, summary_json
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table
+from pipeline.contracts.reports import compare as result_contracts
 from pipeline.foundation.errors import ParamsError, PipelineError, TableError
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.model_scores import id_hash, model_scores
-from pipeline.plan import CompareParams
+from pipeline.plan.comparison import CompareParams
+from pipeline.predictions.model_scores import id_hash, model_scores
 
 NAMES = {"feature_set": "combined", "comparator": "clinical", "evaluation": "external"}
 PARAMS = compare_params(primary=NAMES).model_copy(update={"all_pairs": True})

@@ -11,10 +11,10 @@ from pipeline.compare import PRIMARY, choose, fold_table
 from pipeline.compare_added_value import added_value_table
 from pipeline.compare_benefit import decision_curve_table
 from pipeline.compare_pairs import delong_table
+from pipeline.contracts.reports.compare import ADDED_VALUE
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import check_table
-from pipeline.model_scores import model_scores
-from pipeline.result_contracts import ADDED_VALUE
+from pipeline.predictions.model_scores import model_scores
 
 PARAMS = compare_params()
 

@@ -9,12 +9,12 @@ from study_folder import compare_params
 
 from pipeline.compare import choose, fold_table
 from pipeline.compare_benefit import decision_curve_table, threshold_grid
+from pipeline.contracts.reports.compare import DECISION_CURVES
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import check_table
-from pipeline.model_scores import model_scores
-from pipeline.plan import CompareParams, DecisionParams
-from pipeline.result_contracts import DECISION_CURVES
+from pipeline.plan.comparison import CompareParams, DecisionParams
+from pipeline.predictions.model_scores import model_scores
 
 SHIPPED = ROOT / "params" / "compare.yaml"
 CURVES = pd.read_csv(REFERENCE / "expected" / "dca.csv")

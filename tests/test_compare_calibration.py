@@ -12,9 +12,9 @@ from study_folder import compare_params
 
 from pipeline.compare import choose, fold_table
 from pipeline.compare_calibration import calibration_curve_table, calibration_table
+from pipeline.contracts.reports.compare import CALIBRATION, CALIBRATION_CURVES
 from pipeline.foundation.tables import check_table
-from pipeline.model_scores import id_hash, model_scores
-from pipeline.result_contracts import CALIBRATION, CALIBRATION_CURVES
+from pipeline.predictions.model_scores import id_hash, model_scores
 
 EXPECTED = json.loads((REFERENCE / "expected" / "calibration.json").read_text())["models"]
 PARAMS = compare_params()

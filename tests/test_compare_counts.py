@@ -10,9 +10,9 @@ from study_folder import compare_params
 
 from pipeline.compare import choose, fold_table
 from pipeline.compare_counts import mcnemar_table
+from pipeline.contracts.reports.compare import MCNEMAR
 from pipeline.foundation.tables import check_table
-from pipeline.model_scores import model_scores
-from pipeline.result_contracts import MCNEMAR
+from pipeline.predictions.model_scores import model_scores
 from pipeline.statistics.multiplicity import holm
 
 R = json.loads((REFERENCE / "expected" / "tables_tests.json").read_text())["mcnemar"]

@@ -7,9 +7,9 @@ from study import study_predictions
 
 from pipeline.compare import choose, fold_table
 from pipeline.compare_curves import curve_table
+from pipeline.contracts.reports.compare import CURVES
 from pipeline.foundation.tables import check_table
-from pipeline.model_scores import model_scores
-from pipeline.result_contracts import CURVES
+from pipeline.predictions.model_scores import model_scores
 from pipeline.statistics.precision_recall import average_precision
 from pipeline.statistics.roc import placements
 

@@ -9,9 +9,9 @@ from study import study_predictions
 
 from pipeline.compare import choose, fold_table
 from pipeline.compare_evaluations import transport_table
+from pipeline.contracts.reports.compare import TRANSPORT
 from pipeline.foundation.tables import check_table
-from pipeline.model_scores import model_scores
-from pipeline.result_contracts import TRANSPORT
+from pipeline.predictions.model_scores import model_scores
 from pipeline.statistics.multiplicity import holm
 
 EXPECTED = json.loads((REFERENCE / "expected" / "roc_models.json").read_text())["unpaired_siteA_vs_rest_LR"]

@@ -7,9 +7,9 @@ from study_folder import compare_params
 
 from pipeline.compare import fold_table
 from pipeline.compare_metrics import metric_table
+from pipeline.contracts.reports.compare import METRICS
 from pipeline.foundation.tables import check_table
-from pipeline.model_scores import model_scores
-from pipeline.result_contracts import METRICS
+from pipeline.predictions.model_scores import model_scores
 from pipeline.statistics.auc_intervals import score_interval
 
 PARAMS = compare_params(primary=None)

@@ -8,10 +8,10 @@ from study_folder import compare_params
 
 from pipeline.compare import choose, fold_table
 from pipeline.compare_pairs import delong_table, omnibus_table
+from pipeline.contracts.reports.compare import OMNIBUS
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import check_table
-from pipeline.model_scores import check_same_patients, model_scores
-from pipeline.result_contracts import OMNIBUS
+from pipeline.predictions.model_scores import check_same_patients, model_scores
 from pipeline.statistics.auc_tests import omnibus_test
 from pipeline.statistics.roc import placements
 

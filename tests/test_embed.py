@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from tiny_study import cohort, plan, splits
 
 from pipeline import embed_cases
-from pipeline.contracts import EMBEDDINGS, PATIENT_EMBEDDINGS, PATIENTS, PREDICTIONS, ROIS, SPLITS
+from pipeline.contracts.data.cohort import EMBEDDINGS, PATIENT_EMBEDDINGS, PATIENTS, PREDICTIONS, ROIS, SPLITS
 from pipeline.embed import (
     cases_of,
     cohort_of,
@@ -37,7 +37,7 @@ from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.images import image_from, write_image
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import check_table, read_table, write_table
-from pipeline.threshold_rules import YOUDEN
+from pipeline.predictions.thresholds import YOUDEN
 from pipeline.training.state import TrainingState
 
 STUDY = cohort()

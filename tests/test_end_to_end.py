@@ -15,7 +15,7 @@ import pytest
 from places import ROOT
 from ruamel.yaml import YAML
 
-from pipeline.contracts import PATIENTS, PREDICTIONS, RADIOMICS
+from pipeline.contracts.data.cohort import PATIENTS, PREDICTIONS, RADIOMICS
 from pipeline.foundation.tables import read_csv, read_table
 
 CODE = ("pipeline", "stages", "params", ".dvc/config", ".dvc/.gitignore", ".dvcignore", "dvc.yaml")

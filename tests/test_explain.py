@@ -9,15 +9,15 @@ import pytest
 import SimpleITK as sitk
 from places import ROOT
 
-from pipeline import result_contracts
-from pipeline.contracts import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
+from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
+from pipeline.contracts.reports import compare as result_contracts
 from pipeline.embed_params import EmbedParams
 from pipeline.explain import ExplainParams, choose_patients, kinds, network_name, primary_predictions
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.images import write_image
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.fusion import FusionParams
+from pipeline.plan.feature_sets import FusionParams
 
 EMBED = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
 FUSION = load_params(ROOT / "params" / "fusion.yaml", FusionParams)

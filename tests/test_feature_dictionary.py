@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import radiomics
 
-from pipeline.contracts import DICTIONARY
+from pipeline.contracts.data.cohort import DICTIONARY
 from pipeline.feature_definitions import DEFINITIONS
 from pipeline.feature_dictionary import NOISE_NOTE, length_unit, radiomics_dictionary
 from pipeline.foundation.errors import TableError

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.contracts import PREDICTIONS
+from pipeline.contracts.data.cohort import PREDICTIONS
 from pipeline.foundation.tables import check_table
 from pipeline.head_scores import head_predictions, patient_scores
-from pipeline.threshold_rules import YOUDEN
+from pipeline.predictions.thresholds import YOUDEN
 
 
 def test_mean_within_a_view_then_over_views():

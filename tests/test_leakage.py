@@ -12,14 +12,14 @@ from sklearn.metrics import roc_auc_score
 from pipeline.benchmark import BenchmarkParams, benchmark_set
 from pipeline.blocks import table_block
 from pipeline.compare_pairs import delong_table
+from pipeline.contracts.reports.compare import CHOSEN
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
-from pipeline.model_scores import model_scores
-from pipeline.plan import CompareParams
+from pipeline.plan.comparison import CompareParams
+from pipeline.predictions.model_scores import model_scores
 from pipeline.reduce import reduce_case, reduce_cases, reduced_table
 from pipeline.reducers import ReduceParams
-from pipeline.result_contracts import CHOSEN
 from pipeline.split import SplitParams, split_table
 
 

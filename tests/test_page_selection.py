@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.contracts import HALF_SAMPLES, SELECTED
+from pipeline.contracts.data.cohort import HALF_SAMPLES, SELECTED
 from pipeline.page.formula import FORMULA, formula_table, score_formulas
 from pipeline.page.selection import selected_by_rule, selection_tables, stability_table
 from pipeline.page.tables import REPORT_TABLES

@@ -11,11 +11,11 @@ from study_folder import write_study
 from pipeline.compare import PRIMARY
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.tables import check_table
-from pipeline.model_scores import model_scores
 from pipeline.page.inputs import read_inputs
 from pipeline.page.patient_groups import roles
 from pipeline.page.subgroup_levels import SubgroupParams, subgroups
 from pipeline.page.subgroups import SUBGROUP_TESTS, SUBGROUPS, subgroup_tables
+from pipeline.predictions.model_scores import model_scores
 from pipeline.statistics.auc_tests import unpaired_test
 from pipeline.statistics.roc import placements
 

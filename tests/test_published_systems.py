@@ -10,8 +10,8 @@ from pipeline.benchmark import BenchmarkParams
 from pipeline.cohort import CohortParams
 from pipeline.embed_params import EmbedParams
 from pipeline.foundation.params import load_params
-from pipeline.fusion import FusionParams, network_behind
-from pipeline.plan import CompareParams
+from pipeline.plan.comparison import CompareParams
+from pipeline.plan.feature_sets import FusionParams, network_behind
 from pipeline.radiomics import RadiomicsParams
 from pipeline.selftest import SelftestParams
 

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from places import ROOT
 
 import pipeline.radiomics as step
-from pipeline.contracts import DICTIONARY, RADIOMICS, ROIS
+from pipeline.contracts.data.cohort import DICTIONARY, RADIOMICS, ROIS
 from pipeline.crop import crop_roi
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ImageError, ParamsError, PipelineError

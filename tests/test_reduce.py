@@ -12,7 +12,7 @@ import pytest
 from places import ROOT
 
 from pipeline.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
-from pipeline.contracts import (
+from pipeline.contracts.data.cohort import (
     BLOCK,
     COHORT,
     EMBEDDINGS,

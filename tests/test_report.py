@@ -17,12 +17,12 @@ import pytest
 from places import ROOT
 from study_folder import write_cards, write_results, write_study
 
-from pipeline.contracts import AUDIT, COHORT, PATIENTS
+from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
+from pipeline.contracts.reports.compare import METRICS
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.page.inputs import RESULTS, params_hash, read_inputs
 from pipeline.report import REPORT_TABLES, ReportParams, make_report, unchanged_words, write_report
-from pipeline.result_contracts import METRICS
 
 PARAMS = load_params(ROOT / "params" / "report.yaml", ReportParams)
 # Digits that are no results: levels of confidence, hash names, ids and codes stand in elements that are left out.

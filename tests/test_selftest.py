@@ -10,12 +10,12 @@ from sham_study import recipe, tables
 from study import study_predictions
 
 from pipeline.compare import choose, fold_table
+from pipeline.contracts.reports.compare import SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import check_table, read_table
-from pipeline.model_scores import model_scores
-from pipeline.plan import PrimaryParams
-from pipeline.result_contracts import SELFTEST, SHAM, SIZE_ALONE
+from pipeline.plan.comparison import PrimaryParams
+from pipeline.predictions.model_scores import model_scores
 from pipeline.selftest import (
     SelftestParams,
     check_lights,

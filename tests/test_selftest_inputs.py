@@ -5,7 +5,7 @@ from places import ROOT
 
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params
-from pipeline.fusion import FusionParams
+from pipeline.plan.feature_sets import FusionParams
 from pipeline.selftest import SelftestParams
 from pipeline.selftest_inputs import _blocks_to_try
 

@@ -6,7 +6,8 @@ import pytest
 from study import study_patients, study_predictions, study_splits
 
 from pipeline.foundation.checkpoints import fingerprint
-from pipeline.operating_point import freeze
+from pipeline.predictions.operating_point import freeze
+from pipeline.predictions.thresholds import YOUDEN
 from pipeline.selftests.identities import (
     consistency_check,
     images_check,
@@ -15,7 +16,6 @@ from pipeline.selftests.identities import (
     scored_check,
     thresholds_check,
 )
-from pipeline.threshold_rules import YOUDEN
 
 SPLITS = study_splits()
 PATIENTS = study_patients().assign(group_id=lambda table: table["patient_id"])

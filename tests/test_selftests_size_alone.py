@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.contracts.reports.compare import SIZE_ALONE
 from pipeline.foundation.tables import check_table
-from pipeline.model_scores import ModelScores
-from pipeline.result_contracts import SIZE_ALONE
+from pipeline.predictions.model_scores import ModelScores
 from pipeline.selftests.size_alone import direction, lesion_sizes, size_checks, size_table
 
 IDS = tuple("abcdefgh")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT
 
-from pipeline.contracts import PATIENTS, SPLITS
+from pipeline.contracts.data.cohort import PATIENTS, SPLITS
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.split import SplitParams, split_table

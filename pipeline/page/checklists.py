@@ -9,9 +9,9 @@ from pydantic import Field, field_validator
 
 from pipeline.foundation.params import Params
 from pipeline.foundation.tables import Column, Contract
-from pipeline.fusion import network_behind
 from pipeline.page.checklist_items import CLEAR, METRICS, Item
 from pipeline.page.inputs import ReportInputs
+from pipeline.plan.feature_sets import network_behind
 
 YES, PARTLY, NO, NOT_APPLICABLE, OPEN = "yes", "partly", "no", "not applicable", "for the author"
 Answer = Literal["yes", "no", "not applicable"]

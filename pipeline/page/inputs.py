@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.contracts import (
+from pipeline.contracts.data.cohort import (
     AGREEMENT,
     AUDIT,
     COHORT,
@@ -24,14 +24,7 @@ from pipeline.contracts import (
     SELECTED,
     SPLITS,
 )
-from pipeline.foundation.checkpoints import fingerprint
-from pipeline.foundation.errors import TableError
-from pipeline.foundation.params import read_yaml
-from pipeline.foundation.tables import Contract, read_csv, read_table
-from pipeline.fusion import LOGIT
-from pipeline.nomogram import Nomogram, read_nomogram
-from pipeline.plan import NOT_CLINICAL
-from pipeline.result_contracts import (
+from pipeline.contracts.reports.compare import (
     ADDED_VALUE,
     CALIBRATION,
     CALIBRATION_CURVES,
@@ -50,6 +43,13 @@ from pipeline.result_contracts import (
     SIZE_ALONE,
     TRANSPORT,
 )
+from pipeline.foundation.checkpoints import fingerprint
+from pipeline.foundation.errors import TableError
+from pipeline.foundation.params import read_yaml
+from pipeline.foundation.tables import Contract, read_csv, read_table
+from pipeline.nomogram import Nomogram, read_nomogram
+from pipeline.plan.comparison import NOT_CLINICAL
+from pipeline.plan.feature_sets import LOGIT
 
 FINAL = "final"
 Tables = dict[str, pd.DataFrame]

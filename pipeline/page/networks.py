@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.fusion import network_behind
 from pipeline.page.inputs import ReportInputs
+from pipeline.plan.feature_sets import network_behind
 from pipeline.training.progressive import ProgressiveParams, stage_of
 
 GREEN, AMBER, RED, UNKNOWN = "green", "amber", "red", "unknown"

@@ -9,8 +9,8 @@ from scipy.special import expit, logit
 
 from pipeline.foundation.tables import Column, Contract
 from pipeline.nomogram import Axis, Nomogram, PartNomogram
-from pipeline.operating_point import CLIP
 from pipeline.page.figures.axes import number, round_values, widened
+from pipeline.predictions.operating_point import CLIP
 
 KINDS = ("number", "category", "score", "total", "probability", "mean", "risk", "threshold", "constant")
 PROBABILITIES = (0.01, 0.02, 0.05, *(n / 10 for n in range(1, 10)), 0.95, 0.98, 0.99)

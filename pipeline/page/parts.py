@@ -12,10 +12,8 @@ from markupsafe import Markup
 
 from pipeline.compare import PRIMARY
 from pipeline.compare_pairs import CHOSEN
-from pipeline.contracts import EVALUATIONS
+from pipeline.contracts.data.cohort import EVALUATIONS
 from pipeline.explain import KINDS
-from pipeline.fusion import LOGIT
-from pipeline.model_scores import is_head
 from pipeline.page.cells import Cells
 from pipeline.page.drawings import drawings
 from pipeline.page.figures import interval_bar
@@ -24,6 +22,8 @@ from pipeline.page.inputs import ReportInputs
 from pipeline.page.networks import light, network_words, set_lights
 from pipeline.page.patient_groups import GROUPS
 from pipeline.page.words import MEASURES, head_name, own_probability
+from pipeline.plan.feature_sets import LOGIT
+from pipeline.predictions.model_scores import is_head
 
 Key = tuple[str, ...]
 MISSING = "missing"  # the indicator column of a block; `missing@view` where it has views

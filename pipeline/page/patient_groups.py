@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.foundation.errors import PipelineError, listed
-from pipeline.plan import NOT_CLINICAL
+from pipeline.plan.comparison import NOT_CLINICAL
 
 ALL = "all"
 GROUPS = ("train", "internal", "external")

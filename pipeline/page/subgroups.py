@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.model_scores import ModelScores, check_same_patients, model_scores
 from pipeline.page.contract_parts import contract, numbers, texts
 from pipeline.page.inputs import ReportInputs
 from pipeline.page.patient_groups import ALL, check_sums
 from pipeline.page.subgroup_levels import MISSING, SubgroupParams, Subgroups, subgroups
+from pipeline.predictions.model_scores import ModelScores, check_same_patients, model_scores
 from pipeline.statistics.auc_heterogeneity import difference_interaction, interaction_test
 from pipeline.statistics.auc_intervals import logit_interval, score_interval
 from pipeline.statistics.auc_tests import paired_tests

@@ -18,7 +18,7 @@ from pipeline.blocks import ALL, Block
 from pipeline.design_matrices import design_matrices
 from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
 from pipeline.foundation.params import ThresholdParams
-from pipeline.operating_point import operating_points
+from pipeline.predictions.operating_point import operating_points
 from pipeline.reduce import Case, Reduced, reduce_case, reduce_cases, reduced_table
 from pipeline.reducers import ReduceParams
 from pipeline.selftests.checks import Check

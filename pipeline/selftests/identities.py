@@ -10,7 +10,7 @@ import pandas as pd
 from pipeline.foundation.checkpoints import fingerprint
 from pipeline.foundation.images import pixel_hash, read_image
 from pipeline.foundation.params import ThresholdParams
-from pipeline.operating_point import operating_points
+from pipeline.predictions.operating_point import operating_points
 from pipeline.selftests.checks import Check, Light
 
 INSAMPLE = "insample"

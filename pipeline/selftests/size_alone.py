@@ -7,8 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 
-from pipeline.model_scores import ModelScores
-from pipeline.result_contracts import SIZE_ALONE
+from pipeline.contracts.reports.compare import SIZE_ALONE
+from pipeline.predictions.model_scores import ModelScores
 from pipeline.selftests.checks import Check
 from pipeline.statistics.roc import placements
 

@@ -24,7 +24,7 @@ import pandas as pd
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
-from pipeline.contracts import COHORT, RADIOMICS, ROIS
+from pipeline.contracts.data.cohort import COHORT, RADIOMICS, ROIS
 from pipeline.foundation.images import image_from, read_image, write_image
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table

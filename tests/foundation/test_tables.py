@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.contracts import PREDICTIONS, SPLITS
+from pipeline.contracts.data.cohort import PREDICTIONS, SPLITS
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import Column, Contract, read_csv, read_table, write_table
 

@@ -7,7 +7,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from pipeline.nomogram import linear_terms, part_nomogram
-from pipeline.operating_point import OperatingPoint
+from pipeline.predictions.operating_point import OperatingPoint
 
 FEATURES = [
     *("clinical.age", "clinical.sex=F", "clinical.sex=M", "clinical.size_mm", "clinical.size_mm_missing"),

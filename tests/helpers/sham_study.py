@@ -8,11 +8,11 @@ from pipeline.benchmark import BenchmarkParams
 from pipeline.blocks import table_block
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.params import load_params
+from pipeline.predictions.thresholds import YOUDEN
 from pipeline.reducers import ReduceParams
 from pipeline.selftest import Recipe, Tables, sham_study
 from pipeline.selftests.sham_labels import Study, sham_checks, shuffled_auc, shuffles
 from pipeline.split import SplitParams, split_table
-from pipeline.threshold_rules import YOUDEN
 
 N_PATIENTS, N_FEATURES, SHUFFLES = 90, 150, 20
 SPLIT = SplitParams(folds=3, repeats=1, holdout_fraction=0.25)

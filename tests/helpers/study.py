@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from pipeline.contracts import PREDICTIONS
+from pipeline.contracts.data.cohort import PREDICTIONS
 from pipeline.foundation.tables import write_table
-from pipeline.operating_point import freeze
+from pipeline.predictions.operating_point import freeze
 
 # How far the events of a set lie above the others, in SD of the score.
 STRENGTH = {"clinical": 0.8, "radiomics": 1.4, "densenet121": 1.0, "combined": 2.2}

@@ -7,9 +7,9 @@ import pandas as pd
 from PIL import Image
 from study import study_patients, study_splits
 
-from pipeline.contracts import AGREEMENT, HALF_SAMPLES, LASSO_PATHS, REDUCED
+from pipeline.contracts.data.cohort import AGREEMENT, HALF_SAMPLES, LASSO_PATHS, REDUCED
+from pipeline.contracts.reports.compare import CONSISTENCY, EXPLAIN, SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.tables import write_table
-from pipeline.result_contracts import CONSISTENCY, EXPLAIN, SELFTEST, SHAM, SIZE_ALONE
 
 LIGHTS = {"sham_labels": "green", "size_alone": "amber", "sham_within_site": "grey"}
 

@@ -12,7 +12,6 @@ from ruamel.yaml import YAML
 from study import NETS, STRENGTH, study_patients, study_predictions, study_splits
 from study_checks import write_checks, write_reductions
 
-from pipeline import result_contracts
 from pipeline.compare import choose, fold_table
 from pipeline.compare_added_value import added_value_table
 from pipeline.compare_benefit import decision_curve_table
@@ -22,11 +21,22 @@ from pipeline.compare_curves import curve_table
 from pipeline.compare_evaluations import transport_table
 from pipeline.compare_metrics import metric_table
 from pipeline.compare_pairs import delong_table, omnibus_table
-from pipeline.contracts import AUDIT, COHORT, DICTIONARY, LASSO, PATIENTS, PREDICTIONS, ROIS, SELECTED, SPLITS
+from pipeline.contracts.data.cohort import (
+    AUDIT,
+    COHORT,
+    DICTIONARY,
+    LASSO,
+    PATIENTS,
+    PREDICTIONS,
+    ROIS,
+    SELECTED,
+    SPLITS,
+)
+from pipeline.contracts.reports import compare as result_contracts
 from pipeline.foundation.params import read_yaml
 from pipeline.foundation.tables import write_csv, write_table
-from pipeline.model_scores import model_scores
-from pipeline.plan import CompareParams
+from pipeline.plan.comparison import CompareParams
+from pipeline.predictions.model_scores import model_scores
 
 SINGLE = ("cohort", "patients", "audit", "rois", "splits", "dictionary", "agreement")
 FOLDERS = (

@@ -5,7 +5,7 @@ from places import ROOT
 
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params
-from pipeline.fusion import FusionParams
+from pipeline.plan.feature_sets import FusionParams
 
 SHIPPED = ROOT / "params" / "fusion.yaml"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.model_scores import is_head
+from pipeline.predictions.model_scores import is_head
 
 
 @pytest.mark.parametrize(

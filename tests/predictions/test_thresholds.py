@@ -9,8 +9,8 @@ from places import REFERENCE, ROOT
 
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import CommonParams, ThresholdParams, load_params
+from pipeline.predictions.thresholds import cost_threshold, learn_threshold, sensitivity_threshold, youden_threshold
 from pipeline.statistics.proportions import confusion
-from pipeline.threshold_rules import cost_threshold, learn_threshold, sensitivity_threshold, youden_threshold
 
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 

@@ -1,6 +1,6 @@
 """The contracts of the tables of results, under reports/tables (the data's own are in contracts)."""
 
-from pipeline.contracts import EVALUATIONS
+from pipeline.contracts.data.cohort import EVALUATIONS
 from pipeline.foundation.tables import Column, Contract
 
 LIGHTS = ("green", "amber", "red", "grey")  # grey: could not be checked on these data

@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import ThresholdParams
-from pipeline.threshold_rules import YOUDEN, learn_threshold
+from pipeline.predictions.thresholds import YOUDEN, learn_threshold
 
 CLIP = 1e-6  # a score nearer to 0 or 1 than this has log-odds along the tangent there, finite at 0 and 1
 MIN_SLOPE = 1e-3  # recalibration never turns a ranking over and never ties what was ranked

@@ -2,8 +2,8 @@ import pandas as pd
 import pytest
 
 from pipeline.foundation.errors import PipelineError
-from pipeline.fusion import FusionParams
-from pipeline.plan import PrimaryParams, check_plan
+from pipeline.plan.comparison import PrimaryParams, check_plan
+from pipeline.plan.feature_sets import FusionParams
 
 PATIENTS = pd.DataFrame(
     {

@@ -7,11 +7,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from pipeline.contracts import PREDICTIONS
+from pipeline.contracts.data.cohort import PREDICTIONS
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import ThresholdParams
 from pipeline.foundation.tables import check_table
-from pipeline.operating_point import MIN_SLOPE, fit_operating_point, freeze, operating_points
+from pipeline.predictions.operating_point import MIN_SLOPE, fit_operating_point, freeze, operating_points
 
 
 def booleans(*values):

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from pipeline.foundation.errors import PipelineError, listed
 from pipeline.foundation.params import Params
-from pipeline.fusion import LOGIT, FusionParams
+from pipeline.plan.feature_sets import LOGIT, FusionParams
 
 NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort")
 

@@ -1,0 +1,1 @@
+"""The tables under `data/`, one file per stage that writes them."""

@@ -1,0 +1,1 @@
+"""The tables under `reports/tables/`, one file per stage that writes them."""

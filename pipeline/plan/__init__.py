@@ -1,0 +1,1 @@
+"""What is declared before any result is known: the feature sets and the comparison."""
