@@ -20,14 +20,14 @@ from pipeline.plan.comparison import CompareParams
 from pipeline.predictions.model_scores import ModelScores, id_hash
 from pipeline.statistics.auc_intervals import logit_interval, plain_interval, score_interval
 from pipeline.statistics.bootstrap import bootstrap_intervals
-from pipeline.statistics.cross_validation import corrected_resampled_interval
+from pipeline.statistics.confusion import no_information_rate, resampled_measures, threshold_measures
+from pipeline.statistics.fold_interval import corrected_resampled_interval
 from pipeline.statistics.kappa import cohen_kappa
 from pipeline.statistics.partial_auc import corrected, partial_auc
 from pipeline.statistics.precision_recall import average_precision
 from pipeline.statistics.predictive_values import predictive_values
 from pipeline.statistics.proportions import Confusion, brier, confusion
 from pipeline.statistics.roc import NO_INTERVAL, Interval, auc_variances, placements
-from pipeline.statistics.threshold_measures import no_information_rate, resampled_measures, threshold_measures
 
 LOGIT, PLAIN = "logit DeLong", "DeLong (pROC-compatible)"
 SCORE = "Newcombe score (AUC of 0 or 1, or no variance)"

@@ -19,7 +19,7 @@ from pipeline.selftest_inputs import Inputs
 from pipeline.selftests.checks import Check
 from pipeline.selftests.sham_labels import fold_aucs
 from pipeline.selftests.shifted_roi import ShiftCase, drawn_cases, original_settings, shifted_check, shifted_row
-from pipeline.statistics.cross_validation import corrected_resampled_interval
+from pipeline.statistics.fold_interval import corrected_resampled_interval
 from pipeline.statistics.roc import NO_INTERVAL, Interval
 
 Rows = Sequence[dict[str, Any]]

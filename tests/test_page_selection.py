@@ -10,7 +10,7 @@ from pipeline.contracts.data.cohort import HALF_SAMPLES, SELECTED
 from pipeline.page.formula import FORMULA, formula_table, score_formulas
 from pipeline.page.selection import selected_by_rule, selection_tables, stability_table
 from pipeline.page.tables import REPORT_TABLES
-from pipeline.statistics.stability import stability
+from pipeline.statistics.selection_stability import stability
 
 # By fit of cross-validation and part: what block `radiomics` keeps by rule min; by 1se it keeps x alone, every time.
 KEPT = {"cv-1-1": {"a": ["x", "y"], "b": ["x"]}, "cv-1-2": {"a": ["x", "z"], "b": []}}

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.page.inputs import ReportInputs
-from pipeline.statistics.stability import stability
+from pipeline.statistics.selection_stability import stability
 
 FINAL = "final"
 FIT = ["resample", "part"]
@@ -54,7 +54,7 @@ def selected_by_rule(study: ReportInputs, feature_set: str) -> pd.DataFrame:
 
 
 def stability_table(study: ReportInputs) -> pd.DataFrame:
-    """Nogueira's stability of the selection in each set and block (`pipeline.statistics.stability`), 95 % interval.
+    """Nogueira's stability of the selection in each set and block (`pipeline.statistics.selection_stability`), 95 % interval.
 
     Source `resamples`: the fits of cross-validation, both parts together (part `all`), among the features that were
     candidates in resample `final` or selected in any fit; without half-samples the candidates are not known, and there

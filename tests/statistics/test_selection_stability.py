@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pipeline.statistics.stability import stability
+from pipeline.statistics.selection_stability import stability
 
 SELECTIONS = arrays(np.bool_, st.tuples(st.integers(2, 8), st.integers(2, 12)))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.statistics.cross_validation import corrected_resampled_interval
+from pipeline.statistics.fold_interval import corrected_resampled_interval
 
 
 def test_equals_the_formula_in_r():
