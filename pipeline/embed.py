@@ -20,8 +20,8 @@ from pipeline.foundation.params import ThresholdParams
 from pipeline.foundation.tables import Contract, write_csv
 from pipeline.head_scores import head_predictions, patient_scores
 from pipeline.networks.cards import write_card, write_losses
+from pipeline.networks.inputs import InputParams, RoiInputs
 from pipeline.plan.feature_sets import LOGIT
-from pipeline.roi_inputs import InputParams, RoiInputs
 from pipeline.training import data_parallel
 from pipeline.training.trainer import TrainingParams
 from pipeline.view_pairs import paired

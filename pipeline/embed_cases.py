@@ -19,8 +19,8 @@ from pipeline.foundation.errors import PipelineError
 from pipeline.late_fusion import averaged, stacked
 from pipeline.networks.registry import build_network, is_given
 from pipeline.networks.weights import read_tensors, write_tensors
-from pipeline.training.describer import Description
 from pipeline.training.device import reproducible
+from pipeline.training.inference import Description
 from pipeline.training.state import Training, TrainingState
 from pipeline.training.trainer import Trainer
 

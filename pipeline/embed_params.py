@@ -10,14 +10,14 @@ from pipeline.foundation.params import Params
 from pipeline.networks.carnet import CarNetParams
 from pipeline.networks.densenet import FLAT_SIZE_PX, DenseNet121Params
 from pipeline.networks.dualview import DualViewParams
+from pipeline.networks.inputs import InputParams
 from pipeline.networks.penet import PeNetParams
+from pipeline.networks.progressive import stage_of
 from pipeline.networks.ptcrnet import PtcrNetParams
 from pipeline.networks.registry import ARCHITECTURES, Network, is_fully_trained
 from pipeline.networks.settings import NetworkParams
 from pipeline.networks.vit import VitParams
-from pipeline.roi_inputs import InputParams
 from pipeline.training.augmentation import AugmentationParams
-from pipeline.training.progressive import stage_of
 from pipeline.training.trainer import TrainingParams
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.embed_jobs import Job, Strategy
 from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
+from pipeline.networks.inputs import InputParams, Normalisation, RoiInputs
 from pipeline.networks.registry import Network, is_given
-from pipeline.roi_inputs import InputParams, Normalisation, RoiInputs
 from pipeline.training.augmentation import AugmentationParams
 from pipeline.training.batches import Examples
 from pipeline.training.trainer import TrainingParams

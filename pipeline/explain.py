@@ -20,8 +20,8 @@ from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.images import read_image
 from pipeline.foundation.params import Params
 from pipeline.foundation.pseudonyms import Pseudonyms
+from pipeline.networks.inputs import InputParams, roi_pixels
 from pipeline.plan.feature_sets import FusionParams, network_behind
-from pipeline.roi_inputs import InputParams, roi_pixels
 
 KINDS = ("true positive", "false positive", "true negative", "false negative")
 AUTO, NONE = "auto", "none"

@@ -15,11 +15,11 @@ from pipeline.embed_plan import normalisation_of
 from pipeline.explain import Example
 from pipeline.foundation.errors import PipelineError
 from pipeline.grad_cam import grad_cam
+from pipeline.networks.inputs import normalised
+from pipeline.networks.progressive import resized
 from pipeline.networks.registry import Network, build_network
 from pipeline.networks.weights import load_weights, read_tensors
-from pipeline.roi_inputs import normalised
 from pipeline.training.device import reproducible
-from pipeline.training.progressive import resized
 
 FINAL = "final"
 ATTENTION = "coordinate_attention"

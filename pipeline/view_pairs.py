@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.foundation.errors import CohortError
-from pipeline.roi_inputs import RoiInputs
+from pipeline.networks.inputs import RoiInputs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,8 +23,8 @@ from pipeline.embed_progress import forget_earlier, under_way
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import read_table, write_table
+from pipeline.networks.inputs import read_roi_inputs
 from pipeline.networks.registry import build_network
-from pipeline.roi_inputs import read_roi_inputs
 from pipeline.training import data_parallel
 from pipeline.training.device import check_processes, device_named, device_of_process
 from stages.cli import arguments, joined_group, progress, run, run_settings

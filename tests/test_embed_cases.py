@@ -13,8 +13,8 @@ from pipeline.embed_jobs import Job, plan_jobs
 from pipeline.embed_plan import Case, Place, normalisation_of
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
+from pipeline.networks.inputs import RoiInputs
 from pipeline.networks.weights import WeightsParams
-from pipeline.roi_inputs import RoiInputs
 
 STUDY = cohort()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.foundation.errors import CohortError
-from pipeline.roi_inputs import RoiInputs
+from pipeline.networks.inputs import RoiInputs
 from pipeline.view_pairs import paired, pairs_of
 
 ROWS = [("p1", "long"), ("p1", "trans"), ("p1", "long"), ("p2", "trans"), ("p3", "other"), ("p0", "long")]

@@ -5,7 +5,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from pipeline.networks.settings import NetworkParams
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 
 FLAT_SIZE_PX = 224
 GROWTH = 32

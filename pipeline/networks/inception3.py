@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from pipeline.networks.settings import NetworkParams
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 
 LEAST_SIZE_PX = 75  # 299 is what it was made for
 SECOND_HEAD = "AuxLogits."

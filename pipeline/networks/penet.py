@@ -7,9 +7,9 @@ Source: Tan and Le, ICML 2021; layers from torchvision.
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
+from pipeline.networks.progressive import ProgressiveParams
 from pipeline.networks.settings import NetworkParams
-from pipeline.networks.torchvision_operators import load_torchvision
-from pipeline.training.progressive import ProgressiveParams
+from pipeline.networks.torchvision_import import load_torchvision
 
 
 class PeNetParams(NetworkParams):

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from pipeline.networks.settings import NetworkParams
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 
 
 class ResNet50(nn.Module):

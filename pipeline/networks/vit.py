@@ -8,7 +8,7 @@ from pydantic import field_validator
 from torch import Tensor, nn
 
 from pipeline.networks.settings import NetworkParams
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 
 PATCH_PX, USUAL_SIZE_PX = 16, 224
 POSITIONS = "encoder.pos_embedding"

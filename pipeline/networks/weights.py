@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from pipeline.foundation.errors import ParamsError, PipelineError, listed
 from pipeline.foundation.images import file_sha256
 from pipeline.foundation.params import Params
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 
 # DenseNet files of 2017 write `norm.1` where the modules are called `norm1` today.
 OLD_DENSENET_KEY = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..+)$")

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.networks.progressive import ProgressiveParams, stage_of
 from pipeline.page.inputs import ReportInputs
 from pipeline.plan.feature_sets import network_behind
-from pipeline.training.progressive import ProgressiveParams, stage_of
 
 GREEN, AMBER, RED, UNKNOWN = "green", "amber", "red", "unknown"
 Card = Mapping[str, Any]

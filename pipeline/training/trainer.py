@@ -16,14 +16,15 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from pipeline.foundation.errors import PipelineError
-from pipeline.roi_inputs import Normalisation
+from pipeline.networks.inputs import Normalisation
+from pipeline.networks.progressive import ProgressiveParams, mixed, set_dropout, stage_of
 from pipeline.training import data_parallel
 from pipeline.training.augmentation import AugmentationParams
 from pipeline.training.batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches, validation_rows
 from pipeline.training.board import TrainingBoard
-from pipeline.training.describer import Describer
 from pipeline.training.device import drawn_from
-from pipeline.training.images import StageAt, TrainingImages, TrainingLoader
+from pipeline.training.inference import Describer
+from pipeline.training.loader import StageAt, TrainingImages, TrainingLoader
 from pipeline.training.optimisation import (
     MovingAverage,
     OptimisationParams,
@@ -33,7 +34,6 @@ from pipeline.training.optimisation import (
     optimiser_of,
     rate,
 )
-from pipeline.training.progressive import ProgressiveParams, mixed, set_dropout, stage_of
 from pipeline.training.state import BestWeights, Epoch, Training, TrainingState
 
 

@@ -25,9 +25,9 @@ from pipeline.embed import recipe_of
 from pipeline.embed_params import EmbedParams
 from pipeline.embed_plan import normalisation_of
 from pipeline.foundation.params import load_params
+from pipeline.networks.inputs import IMAGENET_MEAN, IMAGENET_SD
 from pipeline.networks.registry import Network, build_network
-from pipeline.networks.torchvision_operators import load_torchvision
-from pipeline.roi_inputs import IMAGENET_MEAN, IMAGENET_SD
+from pipeline.networks.torchvision_import import load_torchvision
 from pipeline.training.batches import Examples, batches
 from pipeline.training.device import device_named, reproducible
 from pipeline.training.optimisation import loss_of, optimiser_of

@@ -6,9 +6,9 @@ from torch import nn
 
 from pipeline.embed_plan import Cohort, Member, Plan, Recipe
 from pipeline.foundation.params import Params
+from pipeline.networks.inputs import InputParams, RoiInputs
 from pipeline.networks.registry import Architecture, Network
 from pipeline.networks.weights import WeightsParams
-from pipeline.roi_inputs import InputParams, RoiInputs
 from pipeline.training.augmentation import AugmentationParams
 from pipeline.training.trainer import TrainingParams
 

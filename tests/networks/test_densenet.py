@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pipeline.networks.densenet import DenseNet121, DenseNet121Params
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 
 
 def network(layer):

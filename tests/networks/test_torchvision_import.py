@@ -5,7 +5,7 @@ import sys
 
 import torch
 
-from pipeline.networks.torchvision_operators import NAMES, declare_missing_operators, load_torchvision
+from pipeline.networks.torchvision_import import NAMES, declare_missing_operators, load_torchvision
 
 
 def test_models_and_transforms_are_usable():
@@ -24,6 +24,6 @@ def test_existing_operators_are_left_alone():
 
 
 def test_importing_the_module_declares_nothing():
-    code = "import pipeline.networks.torchvision_operators as t, sys; sys.exit('torchvision' in sys.modules)"
+    code = "import pipeline.networks.torchvision_import as t, sys; sys.exit('torchvision' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

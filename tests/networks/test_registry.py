@@ -7,7 +7,7 @@ from places import ROOT
 from pipeline.embed_params import EmbedParams
 from pipeline.foundation.params import load_params
 from pipeline.networks.registry import ARCHITECTURES, build_network, is_fully_trained, is_given
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 from pipeline.networks.weights import WeightsParams, load_weights
 
 NONE = {"source": "none"}

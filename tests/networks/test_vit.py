@@ -4,7 +4,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 from pipeline.networks.vit import POSITIONS, VitB16, VitParams, resized_positions
 
 

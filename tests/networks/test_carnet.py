@@ -8,7 +8,7 @@ from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params
 from pipeline.networks.carnet import AttentiveBlock, CarNet, CarNetParams, torchvision_name
 from pipeline.networks.coordinate_attention import CoordinateAttention
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 
 NONE = {"source": "none"}
 

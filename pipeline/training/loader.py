@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from pipeline.networks.progressive import Stage, resized
 from pipeline.training.augmentation import Augmentation, AugmentationParams, augmentation
 from pipeline.training.batches import Examples, Rows
 from pipeline.training.device import drawn_from
-from pipeline.training.progressive import Stage, resized
 
 Place = tuple[int, int, int]  # row of the image, step of the training, place in the batch
 StageAt = Callable[[int], Stage]

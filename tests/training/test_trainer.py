@@ -14,11 +14,11 @@ from torch import nn
 from pipeline.embed_params import EmbedParams
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import load_params
+from pipeline.networks.progressive import ProgressiveParams
 from pipeline.networks.registry import ARCHITECTURES, build_network
 from pipeline.training.batches import Examples, validation_rows
 from pipeline.training.device import reproducible
 from pipeline.training.optimisation import loss_of
-from pipeline.training.progressive import ProgressiveParams
 from pipeline.training.state import TrainingState
 from pipeline.training.trainer import Trainer
 from pipeline.view_pairs import paired

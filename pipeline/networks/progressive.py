@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from pipeline.foundation.params import Params
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 
 LEAST_SIZE_PX = 32
 FULL_MAGNITUDE = 10.0

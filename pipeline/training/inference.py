@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pipeline.roi_inputs import Normalisation, normalised
+from pipeline.networks.inputs import Normalisation, normalised
 from pipeline.training.batches import Rows, batches
 
 

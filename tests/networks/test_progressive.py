@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
-from pipeline.training.progressive import ProgressiveParams, mixed, resized, set_dropout, stage_numbers_end, stage_of
+from pipeline.networks.progressive import ProgressiveParams, mixed, resized, set_dropout, stage_numbers_end, stage_of
 
 PUBLISHED = ProgressiveParams(stages=4, magnitude=(5, 10), mixup_alpha=(0, 0.3), dropout=(0.0, 0.3))
 SIZES = st.integers(64, 1024)  # half of the target is 32 px or more

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from tiny_study import NO_CHANGE, cohort
 
+from pipeline.networks.progressive import ProgressiveParams, stage_of
 from pipeline.training.batches import Examples
-from pipeline.training.images import TrainingImages, TrainingLoader
-from pipeline.training.progressive import ProgressiveParams, stage_of
+from pipeline.training.loader import TrainingImages, TrainingLoader
 
 STRENGTHS = NO_CHANGE.model_copy(update={"rotation_deg": 20, "noise_sd": 0.05, "flip": 0.5})
 EXAMPLES = cohort().examples(np.arange(48))

@@ -9,7 +9,7 @@ from torch import nn
 
 from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.networks.densenet import DenseNet121, DenseNet121Params
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 from pipeline.networks.weights import (
     WeightsParams,
     file_weights,

@@ -4,7 +4,7 @@ import torch
 
 from pipeline.networks.resnet50 import ResNet50
 from pipeline.networks.settings import NetworkParams
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 
 
 def test_logit_and_embedding_are_those_of_torchvision():

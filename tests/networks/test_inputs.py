@@ -9,7 +9,7 @@ from tiny_study import input_params
 from pipeline.foundation.errors import ImageError, ParamsError
 from pipeline.foundation.images import image_from, write_image
 from pipeline.foundation.params import load_params
-from pipeline.roi_inputs import InputParams, RoiInputs, normalised, read_roi_inputs, roi_pixels
+from pipeline.networks.inputs import InputParams, RoiInputs, normalised, read_roi_inputs, roi_pixels
 
 
 def seen(image, mask, *, params):

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from pipeline.networks.penet import PeNet, PeNetParams
-from pipeline.networks.torchvision_operators import load_torchvision
+from pipeline.networks.torchvision_import import load_torchvision
 
 GIVEN = {
     "weights": {"source": "none"},
