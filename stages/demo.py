@@ -5,7 +5,7 @@ from functools import partial
 
 import pandas as pd
 
-from pipeline.demo import DemoParams, clinical_table, draw_patients, write_patient
+from pipeline.demo.patients import DemoParams, clinical_table, draw_patients, write_patient
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import write_csv

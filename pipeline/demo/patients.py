@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import Field, ValidationInfo, field_validator
 
-from pipeline.demo_anatomy import View, draw_plan, draw_scene
-from pipeline.demo_nodule import draw_nodule
-from pipeline.demo_speckle import SiteParams, bmode
+from pipeline.demo.anatomy import View, draw_plan, draw_scene
+from pipeline.demo.nodule import draw_nodule
+from pipeline.demo.speckle import SiteParams, bmode
 from pipeline.foundation.params import Params
 
 BLOCK = 36  # patients over which cohorts and events are allotted

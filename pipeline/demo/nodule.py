@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from pipeline.demo_speckle import smooth_field
+from pipeline.demo.speckle import smooth_field
 
 HARMONICS = np.arange(3, 9)  # waves round the outline; 1 and 2 would only move and stretch the ellipse
 

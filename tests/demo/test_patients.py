@@ -15,10 +15,10 @@ from scipy.ndimage import label
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from pipeline.demo import DemoParams, clinical_table, draw_frame, draw_patient, draw_patients, images_of
-from pipeline.demo_anatomy import draw_plan, draw_scene
-from pipeline.demo_nodule import draw_nodule, outline_distance_mm
-from pipeline.demo_speckle import bmode, smooth_field, through_beam
+from pipeline.demo.anatomy import draw_plan, draw_scene
+from pipeline.demo.nodule import draw_nodule, outline_distance_mm
+from pipeline.demo.patients import DemoParams, clinical_table, draw_frame, draw_patient, draw_patients, images_of
+from pipeline.demo.speckle import bmode, smooth_field, through_beam
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params, read_yaml
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.special import expit
 
-from pipeline.demo_nodule import Nodule, nodule_levels, outline_distance_mm
-from pipeline.demo_speckle import SiteParams, smooth_field
+from pipeline.demo.nodule import Nodule, nodule_levels, outline_distance_mm
+from pipeline.demo.speckle import SiteParams, smooth_field
 
 View = Literal["long", "trans"]
 
