@@ -3,9 +3,8 @@
 import logging
 from functools import partial
 
-from pipeline.audit import audit_table
-from pipeline.audit_images import import_image
-from pipeline.cohort import (
+from pipeline.cohort.audit import audit_table
+from pipeline.cohort.cohort import (
     CohortParams,
     cohort_audit,
     images_table,
@@ -14,6 +13,7 @@ from pipeline.cohort import (
     read_source,
     stop_on_errors,
 )
+from pipeline.cohort.import_image import import_image
 from pipeline.contracts.data.cohort import AUDIT, BLOCK, COHORT, PATIENTS
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params

@@ -7,7 +7,7 @@ from places import ROOT
 from ruamel.yaml import YAML
 
 from pipeline.benchmark import BenchmarkParams
-from pipeline.cohort import CohortParams
+from pipeline.cohort.cohort import CohortParams
 from pipeline.embed_params import EmbedParams
 from pipeline.foundation.params import load_params
 from pipeline.plan.comparison import CompareParams

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.audit import CHECKS
+from pipeline.cohort.audit import CHECKS
 from pipeline.foundation.pseudonyms import Pseudonyms
 from pipeline.page.contract_parts import contract, numbers, texts
 from pipeline.page.flow import LEFT_OUT, left_out

@@ -24,11 +24,11 @@ import pandas as pd
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
+from pipeline.cohort.importers.paths import image_stem
 from pipeline.contracts.data.cohort import COHORT, RADIOMICS, ROIS
 from pipeline.foundation.images import image_from, read_image, write_image
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.importers.paths import image_stem
 from pipeline.radiomics import RadiomicsParams
 from pipeline.radiomics_presets import preset
 from pipeline.radiomics_recipe import collected_log, on_grid, set_up

@@ -1,0 +1,1 @@
+"""Imports a source of images, masks and patients, and audits it."""

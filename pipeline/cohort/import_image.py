@@ -1,0 +1,165 @@
+"""Read one image of a source, hold it and its masks to every check, and write them in the project's one form."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from pipeline.cohort.audit import error, info, warning
+from pipeline.cohort.grey_image import GreyImage, grey_image, true_dimension
+from pipeline.cohort.importers.source import Finding, Outline, SourceImage
+from pipeline.cohort.lesion_mask import lesion_mask, on_image_geometry
+from pipeline.cohort.mask_alignment import NOISE_VOXEL, REFUSED_ABOVE_VOXEL, REPAIRED_BELOW_VOXEL, grid_offset
+from pipeline.cohort.mask_files import MaskParams, decode_mask
+from pipeline.cohort.nifti_nonfinite import with_nonfinite
+from pipeline.cohort.voxel_checks import VoxelParams, voxel_findings
+from pipeline.contracts.data.cohort import MASK_READER2
+from pipeline.foundation.errors import ImageError
+from pipeline.foundation.images import array_of, image_from, pixel_hash, read_image, write_image
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedImage:
+    """One image after import: its row of `cohort.csv`, the hashes of its voxels and of its mask, all findings.
+
+    `row` is None where the image could not be read.
+    """
+
+    image_id: str
+    patient_id: str
+    row: dict[str, object] | None
+    pixels: str = ""
+    outline: str = ""
+    findings: list[Finding] = field(default_factory=list)
+
+
+def import_image(
+    case: SourceImage, *, masks: MaskParams, voxels: VoxelParams, image_folder: Path, mask_folder: Path
+) -> ImportedImage:
+    """Read, check and write one image as `<image_id>.nrrd`, and its masks.
+
+    The lesion is `<image_id>.nrrd`, the gland `<image_id>_gland.nrrd`, a second reader's lesion
+    `<image_id>_reader2.nrrd`. No fault of the data raises: each one of the image and of its masks is a finding.
+    """
+    try:
+        image = with_nonfinite(read_image(case.image), path=case.image)
+        grey = grey_image(image, path=case.image, colour_tolerance=voxels.colour_tolerance)
+    except ImageError as fault:
+        findings = [_image_fault(case, str(fault).replace(str(case.image), case.image.name))]
+        return ImportedImage(image_id=case.image_id, patient_id=case.patient_id, row=None, findings=findings)
+    lesion, source, findings = _lesion(case, grey, masks)
+    gland, of_gland = _gland(case, grey, masks)
+    second, of_second = _second(case, grey, masks)
+    whole = case.outline is not None and case.outline.kind == "full"
+    findings += of_gland + of_second
+    findings += voxel_findings(case.image_id, grey=grey, lesion=lesion, whole=whole, params=voxels)
+    names = {"image": f"{case.image_id}.nrrd"}
+    write_image(grey.stored, image_folder / names["image"])
+    drawn = (("mask", "", lesion), ("gland_mask", "_gland", gland), (MASK_READER2, "_reader2", second))
+    for column, ending, mask in drawn:
+        if mask is not None:
+            names[column] = f"{case.image_id}{ending}.nrrd"
+            write_image(_stored_mask(mask, grey), mask_folder / names[column])
+    return ImportedImage(
+        image_id=case.image_id,
+        patient_id=case.patient_id,
+        row=_row(case, grey, names, source),
+        pixels=pixel_hash(grey.stored),
+        outline="" if lesion is None else pixel_hash(_stored_mask(lesion, grey)),
+        findings=findings,
+    )
+
+
+def _image_fault(case: SourceImage, message: str) -> Finding:
+    if not case.image.exists():
+        return error(case.image_id, scope="image", check="image_missing", message=message)
+    known = {" axes (": "four_dimensional", " channels, ": "channels"}
+    check = next((check for text, check in known.items() if text in message), "image_unreadable")
+    return error(case.image_id, scope="image", check=check, message=message)
+
+
+def _lesion(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mask | None, str | None, list[Finding]]:
+    """The lesion on the stored image's grid (None where there is none that can be used), and where it is from."""
+    if case.outline is None:
+        return None, None, []
+    lesion = lesion_mask(case.outline, image_id=case.image_id, image_path=case.image, grid=grey.grid, params=params)
+    if lesion.mask is None:
+        return None, None, list(lesion.findings)
+    mask, faults = fit_mask(lesion.mask, grey=grey, image_id=case.image_id, name=lesion.source)
+    return mask, lesion.source, [*lesion.findings, *faults]
+
+
+def _second(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mask | None, list[Finding]]:
+    """The lesion of the second reader, read and checked as that of the first."""
+    if case.second_mask is None:
+        return None, []
+    outline = Outline(kind="files", files=(case.second_mask,))
+    mask, _, findings = _lesion(replace(case, outline=outline), grey, params)
+    place = f"image {case.image_id}: "
+    return mask, [replace(f, message=f.message.replace(place, f"{place}second reader: ", 1)) for f in findings]
+
+
+def _gland(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mask | None, list[Finding]]:
+    """The gland on the stored image's grid; `label` of the params is the lesion's, a gland file has one label."""
+    if case.gland_mask is None:
+        return None, []
+    decoded = decode_mask(case.gland_mask, image_id=case.image_id, params=params.model_copy(update={"label": "auto"}))
+    if decoded.mask is None:
+        return None, list(decoded.findings)
+    placed = on_image_geometry(decoded.mask, mask_path=case.gland_mask, grid=grey.grid, image_path=case.image)
+    mask, faults = fit_mask(placed, grey=grey, image_id=case.image_id, name=case.gland_mask.name)
+    return mask, [*decoded.findings, *faults]
+
+
+def fit_mask(mask: sitk.Image, *, grey: GreyImage, image_id: str, name: str) -> tuple[Mask | None, list[Finding]]:
+    """The marked voxels of `mask` on the grid of the image, or None with an error finding where it does not fit.
+
+    Up to half a voxel of offset, taking the image's geometry is resampling to the nearest voxel: no voxel moves.
+    """
+    flat = true_dimension(mask)
+    if flat.GetSize() != grey.stored.GetSize():
+        message = f"the mask {name} has {_size(flat)} voxels and the image {_size(grey.stored)}; "
+        message += "draw the mask on this image, or correct its path"
+        return None, [error(image_id, scope="image", check="size_mismatch", message=message)]
+    marked = array_of(flat) != 0
+    if mask.GetDimension() != grey.grid.GetDimension():
+        return marked, []
+    offset = grid_offset(grey.grid, mask)
+    if offset.voxel <= NOISE_VOXEL:
+        return marked, []
+    told = f"the mask {name} lies up to {offset.mm:.3g} mm ({offset.voxel:.3g} voxels) off the image"
+    if offset.voxel > REFUSED_ABOVE_VOXEL:
+        message = f"{told}; export it on the grid of this image"
+        return None, [error(image_id, scope="image", check="geometry_mismatch", message=message)]
+    if offset.voxel >= REPAIRED_BELOW_VOXEL:
+        message = f"{told}; it was put on the image's grid: check that it belongs to this image"
+        return marked, [warning(image_id, scope="image", check="geometry_offset", message=message)]
+    message = f"{told}, a rounding of the header; it was put on the image's grid"
+    return marked, [info(image_id, scope="image", check="geometry_repaired", message=message)]
+
+
+def _size(image: sitk.Image) -> str:
+    return " x ".join(str(length) for length in image.GetSize())
+
+
+def _stored_mask(mask: Mask, grey: GreyImage) -> sitk.Image:
+    return image_from(mask.astype(np.uint8), like=grey.stored)
+
+
+def _row(case: SourceImage, grey: GreyImage, names: dict[str, str], source: str | None) -> dict[str, object]:
+    """The image's row of `cohort.csv`; spacing is empty where it is unknown, and along z in a 2-D image."""
+    known = grey.stored.GetSpacing() if grey.spacing_known else ()
+    spacing = {f"spacing_{axis}_mm": step for axis, step in zip("xyz", known, strict=False)}
+    return {
+        "image_id": case.image_id,
+        "patient_id": case.patient_id,
+        "view": case.view,
+        "site": case.site or None,
+        **names,
+        "mask_source": source if "mask" in names else None,
+        **spacing,
+    }

@@ -1,0 +1,44 @@
+"""Sources without patient ids: each image is its own patient, and the report says so."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.cohort.importers.source import Finding, Outline, Scope, Severity, Source, SourceImage
+
+LABELS = {"0": 0, "0.0": 0, "1": 1, "1.0": 1}  # how tables write the two classes
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledImage:
+    """One image that is its own patient."""
+
+    image_id: str
+    image: Path
+    label: int | None
+    outline: Outline | None
+    cohort: str | None = None
+
+
+def source_by_image(images: Iterable[LabelledImage], *, findings: list[Finding]) -> Source:
+    """A source whose patients are its images, sorted by image_id; nothing is dropped here."""
+    ordered = sorted(images, key=lambda image: image.image_id)
+    table = pd.DataFrame(
+        [{"patient_id": i.image_id, "label": i.label, "site": None, "cohort": i.cohort} for i in ordered],
+        columns=["patient_id", "label", "site", "cohort"],
+    )
+    return Source(
+        images=[
+            SourceImage(image_id=i.image_id, patient_id=i.image_id, image=i.image, outline=i.outline) for i in ordered
+        ],
+        patients=table.astype({"patient_id": "str", "label": "Int64", "site": "str", "cohort": "str"}),
+        findings=findings,
+        has_patient_ids=False,
+    )
+
+
+def fault(place: str, *, check: str, message: str, scope: Scope = "image", severity: Severity = "error") -> Finding:
+    """A finding of an importer; an error unless said otherwise."""
+    return Finding(scope=scope, id=place, check=check, severity=severity, message=message)

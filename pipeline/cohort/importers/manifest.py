@@ -1,0 +1,221 @@
+"""A user's own data: one CSV of images, optionally a clinical CSV and ready-made feature tables, all by patient_id."""
+
+import difflib
+import re
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from pydantic import Field, field_validator
+
+from pipeline.cohort.importers.by_image import LABELS, fault
+from pipeline.cohort.importers.csv_rows import read_rows, row_list
+from pipeline.cohort.importers.exclusion import Rule, apply_rules
+from pipeline.cohort.importers.paths import image_ids, inside, source_folder
+from pipeline.cohort.importers.patient_tables import clinical_table, feature_block
+from pipeline.cohort.importers.source import Finding, Outline, Severity, Source, SourceImage
+from pipeline.foundation.errors import CohortError
+from pipeline.foundation.params import Params
+
+REQUIRED = ("patient_id", "image", "label")
+OPTIONAL = ("mask", "view", "site", "cohort", "gland_mask", "mask2")
+COHORTS = ("train", "internal", "external")
+
+
+class ManifestParams(Params):
+    """Where the tables of a user's data are, relative to the root, and what an empty cell means."""
+
+    table: str = Field(default="manifest.csv", min_length=1)
+    clinical: str | None = None
+    roi: Literal["mask", "full"] = "mask"  # full: an image without a mask is taken whole
+    blocks: dict[str, str] = Field(default_factory=dict)  # name of a ready-made feature block: its CSV by patient_id
+    unlabelled: Rule = "error"
+    no_outline: Rule = "error"
+
+    @field_validator("blocks")
+    @classmethod
+    def _block_names(cls, blocks: dict[str, str]) -> dict[str, str]:
+        for name in blocks:
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in ("clinical", "radiomics"):
+                allowed = "a name in small letters, digits and _, other than clinical and radiomics"
+                raise ValueError(f"The block name '{name}' must be {allowed}")
+        return blocks
+
+
+def read(root: Path, *, params: ManifestParams) -> Source:
+    """Read the manifest under `root`: one row an image, columns patient_id, image, label and what OPTIONAL names.
+
+    `image` may name a folder, which is then one DICOM series. Paths are relative to the folder of the manifest. Rows
+    that cannot be used are error findings with their row numbers. Raises CohortError where a table is missing, is not
+    a CSV, or lacks a required column.
+    """
+    table = _given(params.table, folder=source_folder(root), key="table", remedy="correct it, or root")
+    rows = read_rows(table)
+    findings = _check_columns(rows, table)
+    rows = rows.reindex(columns=[*REQUIRED, *OPTIONAL], fill_value="")
+    rows, faults = _usable(rows, folder=table.parent)
+    patients, conflicts = _patients(rows)
+    images = _images(rows, folder=table.parent, full=params.roi == "full")
+    source = Source(
+        images=[images[row] for row in sorted(images, key=lambda row: images[row].image_id)],
+        patients=patients,
+        findings=[*findings, *faults, *conflicts],
+    )
+    _join_tables(source, root=root, params=params)
+    return apply_rules(
+        source,
+        unlabelled=params.unlabelled,
+        no_outline=params.no_outline,
+        places={
+            **{("image", image.image_id): f"row {row}" for row, image in images.items()},
+            **{("patient", str(p)): row_list(group.index) for p, group in rows.groupby("patient_id")},
+        },
+    )
+
+
+def _given(name: str, *, folder: Path, key: str, remedy: str) -> Path:
+    """The table that the params name under `key`. Raises CohortError where it is not in the folder of the source."""
+    path = inside(name, folder=folder)
+    if not path.is_file():
+        told = f"it is the value of manifest.{key} in params/cohort.yaml"
+        raise CohortError(f"{path}: there is no such table; {told}: {remedy}")
+    return path
+
+
+def _check_columns(rows: pd.DataFrame, table: Path) -> list[Finding]:
+    known = (*REQUIRED, *OPTIONAL)
+    if missing := [name for name in REQUIRED if name not in rows]:
+        raise CohortError(f"{table}: {', '.join(missing)} missing among the columns {', '.join(rows.columns)}")
+    findings = []
+    for name in [name for name in rows.columns if name not in known]:
+        near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.75)
+        unused = "it is not used; clinical columns go into the clinical table"
+        advice = f"is it meant to be '{near[0]}'?" if near else unused
+        severity: Severity = "error" if near else "warning"
+        message = f"column '{name}' is not known; {advice}"
+        findings.append(fault(name, scope="column", check="unknown_column", message=message, severity=severity))
+    return findings
+
+
+def _usable(rows: pd.DataFrame, *, folder: Path) -> tuple[pd.DataFrame, list[Finding]]:
+    """The rows that name a patient and files inside the folder, each image once; the others are findings."""
+    findings: list[Finding] = []
+    row_of: dict[Path, int] = {}
+    for row, cells in rows.iterrows():
+        place = cells["image"] or f"row {row}"
+        faults = _row_faults(cells, folder)
+        findings += [fault(place, check="unusable_row", message=f"row {row}: {text}") for text in faults]
+        if faults:
+            continue
+        path = inside(cells["image"], folder=folder).resolve()
+        if path in row_of:
+            message = f"row {row}: the image stands in row {row_of[path]} already; list each image once"
+            findings.append(fault(place, check="duplicate_row", message=message))
+        else:
+            row_of[path] = int(str(row))
+    return rows.loc[list(row_of.values())], findings
+
+
+def _row_faults(cells: pd.Series, folder: Path) -> list[str]:
+    faults = [f"{name} is empty" for name in ("patient_id", "image") if not cells[name]]
+    for name in ("image", "mask", "gland_mask", "mask2"):
+        try:
+            inside(cells[name], folder=folder)
+        except CohortError as error:
+            faults.append(str(error))
+    if cells["mask2"] and cells["mask2"] == cells["mask"]:
+        faults.append("mask2 is the same file as mask; it is for a second reader's own outline")
+    return faults
+
+
+def _patients(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
+    """One row a patient, sorted by patient_id; contradictions between its rows are error findings."""
+    findings: list[Finding] = []
+    records = []
+    for patient, group in rows.groupby("patient_id", sort=True):
+        name = str(patient)
+        label, faults = _label(name, group["label"])
+        record: dict[str, object] = {"patient_id": name, "label": label}
+        record["cohort"], more = _cohort(name, group["cohort"])
+        sites = group["site"][group["site"] != ""]  # two sites are found by the audit, which compares the images
+        records.append({**record, "site": sites.iloc[0] if len(sites) else None})
+        findings += [*faults, *more]
+    table = pd.DataFrame(records, columns=["patient_id", "label", "site", "cohort"])
+    return table.astype({"patient_id": "str", "label": "Int64", "site": "str", "cohort": "str"}), findings
+
+
+def _label(patient: str, cells: pd.Series) -> tuple[int | None, list[Finding]]:
+    given = cells[cells != ""]
+    wrong = given[~given.isin(list(LABELS))]
+    findings = [
+        fault(
+            patient,
+            scope="patient",
+            check="label_not_binary",
+            message=f"row {row}: label '{text}' of patient {patient} is not 0 or 1",
+        )
+        for row, text in wrong.items()
+    ]
+    labels = given[given.isin(list(LABELS))].map(LABELS)
+    if labels.nunique() > 1:
+        zero, one = (row_list(labels.index[labels == value]) for value in (0, 1))
+        message = f"patient {patient} has label 0 in {zero} and 1 in {one}; give one label a patient"
+        findings.append(fault(patient, scope="patient", check="two_labels", message=message))
+    if 0 < len(given) < len(cells):
+        empty = row_list(cells.index[cells == ""])
+        message = f"patient {patient}: label empty in {empty}, taken from {row_list(given.index)}"
+        findings.append(fault(patient, scope="patient", check="unlabelled_row", message=message, severity="warning"))
+    return (int(labels.iloc[0]) if len(labels) else None), findings
+
+
+def _cohort(patient: str, cells: pd.Series) -> tuple[str | None, list[Finding]]:
+    """The one cohort of a patient; empty cells say nothing."""
+    given = cells[cells != ""]
+    findings = []
+    if given.nunique() > 1:
+        values = ", ".join(f"{value} ({row_list(group.index)})" for value, group in given.groupby(given))
+        message = f"patient {patient} has the cohorts {values}; a patient belongs to one cohort"
+        findings.append(fault(patient, scope="patient", check="two_cohorts", message=message))
+    wrong = given[~given.isin(COHORTS)]
+    if len(wrong):
+        message = f"patient {patient} has cohort '{wrong.iloc[0]}' in {row_list(wrong.index)}"
+        allowed = f"it is one of {', '.join(COHORTS)}, or empty"
+        findings.append(fault(patient, scope="patient", check="unknown_cohort", message=f"{message}; {allowed}"))
+        return None, findings
+    return (str(given.iloc[0]) if len(given) else None), findings
+
+
+def _images(rows: pd.DataFrame, *, folder: Path, full: bool) -> dict[int, SourceImage]:
+    """Each row's image, by row number."""
+    paths = [inside(text, folder=folder) for text in rows["image"]]
+    images = {}
+    for image_id, path, (row, cells) in zip(image_ids(paths, root=folder), paths, rows.iterrows(), strict=True):
+        mask = inside(cells["mask"], folder=folder) if cells["mask"] else None
+        gland = inside(cells["gland_mask"], folder=folder) if cells["gland_mask"] else None
+        second = inside(cells["mask2"], folder=folder) if cells["mask2"] else None
+        outline = Outline(kind="files", files=(mask,)) if mask else Outline(kind="full") if full else None
+        images[int(str(row))] = SourceImage(
+            image_id=image_id,
+            patient_id=cells["patient_id"],
+            image=path,
+            outline=outline,
+            gland_mask=gland,
+            second_mask=second,
+            view=cells["view"] or "main",
+            site=cells["site"],
+        )
+    return images
+
+
+def _join_tables(source: Source, *, root: Path, params: ManifestParams) -> None:
+    """Add the clinical columns and the ready-made blocks of the source's patients."""
+    ids = source.patients["patient_id"].tolist()
+    if params.clinical:
+        table = _given(params.clinical, folder=root, key="clinical", remedy="correct it, or set it to null")
+        clinical, findings = clinical_table(table, patients=ids)
+        source.patients = source.patients.merge(clinical, on="patient_id", how="left", validate="one_to_one")
+        source.findings += findings
+    for name, path in sorted(params.blocks.items()):
+        table = _given(path, folder=root, key=f"blocks.{name}", remedy="correct it, or take it out")
+        source.blocks[name], findings = feature_block(table, name=name, patients=ids)
+        source.findings += findings

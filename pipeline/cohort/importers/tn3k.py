@@ -1,0 +1,122 @@
+"""TN3K, thyroid nodules (Gong et al., ISBI 2021), with the class labels that were published later.
+
+`trainval-image/0000.jpg` with `trainval-mask/0000.jpg`, the same for `test-`; `label4trainval.csv` and
+`label4test.csv` (no header: `0000.jpg,0`); `tn3k-trainval-fold0.json` to `4`. It gives no patient ids.
+"""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from pipeline.cohort.importers.by_image import LABELS, LabelledImage, fault, source_by_image
+from pipeline.cohort.importers.csv_rows import read_rows
+from pipeline.cohort.importers.exclusion import Rule, apply_rules
+from pipeline.cohort.importers.paths import image_files, image_stem, plain_name, source_folder
+from pipeline.cohort.importers.source import Finding, Outline, Source
+from pipeline.foundation.errors import CohortError
+from pipeline.foundation.params import Params
+
+PARTS = ("trainval", "test")
+
+
+class Tn3kParams(Params):
+    """Which cohort the test folder is, whether a published fold is held out, and what happens to unusable images."""
+
+    test_cohort: Literal["internal", "external"] = "internal"
+    fold: int | None = Field(default=None, ge=0, le=4)  # its validation images become cohort internal
+    unlabelled: Rule = "error"
+    no_outline: Rule = "error"
+
+
+def read(root: Path, *, params: Tn3kParams) -> Source:
+    """Read TN3K: trainval is the cohort train, test the cohort `test_cohort`; masks are lossy JPEG files.
+
+    Raises CohortError where a folder, a label table (unless unlabelled images are dropped) or the fold is missing.
+    """
+    source_folder(root, holds=[f"{part}-{kind}" for part in PARTS for kind in ("image", "mask")])
+    findings: list[Finding] = []
+    held_out = set() if params.fold is None else _fold_names(root, fold=params.fold)
+    images = []
+    for part in PARTS:
+        files = image_files(root / f"{part}-image")
+        masks = _masks(root / f"{part}-mask", {image_stem(path) for path in files}, findings)
+        ids = {path.name: plain_name(f"{part}_{image_stem(path)}") for path in files}
+        labels = _labels(root / f"label4{part}.csv", ids, params, findings)
+        for path in files:
+            internal = part == "trainval" and path.name in held_out
+            mask = masks.get(image_stem(path))
+            images.append(
+                LabelledImage(
+                    image_id=ids[path.name],
+                    image=path,
+                    label=labels.get(path.name),
+                    outline=Outline(kind="files", files=(mask,)) if mask else None,
+                    cohort=params.test_cohort if part == "test" else "internal" if internal else "train",
+                )
+            )
+    source = source_by_image(images, findings=findings)
+    return apply_rules(source, unlabelled=params.unlabelled, no_outline=params.no_outline)
+
+
+def _masks(folder: Path, stems: set[str], findings: list[Finding]) -> dict[str, Path]:
+    masks = {image_stem(path): path for path in image_files(folder)}
+    for stem in sorted(set(masks) - stems):
+        message = f"{folder.name}: the mask {masks[stem].name} belongs to no image; it is not used"
+        findings.append(fault(masks[stem].name, check="mask_without_image", message=message, severity="warning"))
+    return masks
+
+
+def _labels(table: Path, ids: dict[str, str], params: Tn3kParams, findings: list[Finding]) -> dict[str, int]:
+    """Label of each image file by its name; rows that say nothing usable are error findings."""
+    if not table.exists():
+        if params.unlabelled == "drop":
+            return {}
+        raise CohortError(f"{table}: there is no such table; without labels TN3K can only be segmented, not classified")
+    rows = read_rows(table, header=("image", "label"))
+    labels: dict[str, int] = {}
+    for row, name, text in zip(rows.index, rows["image"], rows["label"], strict=True):
+        place = f"{table.name}, row {row}"
+        if name not in ids:
+            message = f"{place}: there is no image {name}; add it or remove the row"
+            findings.append(fault(name, check="label_without_image", message=message))
+        elif text not in LABELS:
+            message = f"{place}: the label '{text}' of {name} is not 0 or 1"
+            findings.append(fault(ids[name], scope="patient", check="label_not_binary", message=message))
+        elif labels.get(name, LABELS[text]) != LABELS[text]:
+            message = f"{place}: {name} has the labels 0 and 1; keep one row"
+            findings.append(fault(ids[name], scope="patient", check="two_labels", message=message))
+        else:
+            labels[name] = LABELS[text]
+    return labels
+
+
+def _fold_names(root: Path, *, fold: int) -> set[str]:
+    """The validation images of a published fold, by file name.
+
+    The fold lists positions in the folder sorted by number, so that one missing or extra file would shift all of them:
+    refused unless the positions of train and val together are exactly those of the files.
+    """
+    path = root / f"tn3k-trainval-fold{fold}.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        train, val = ([int(position) for position in content[role]] for role in ("train", "val"))
+    except FileNotFoundError as error:
+        raise CohortError(f"{path}: there is no such fold; set fold to null in params/cohort.yaml") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+        raise CohortError(f"{path}: not a fold with the lists train and val ({error})") from error
+    names = [file.name for file in sorted(image_files(root / "trainval-image"), key=_number)]
+    if sorted([*train, *val]) != list(range(len(names))):
+        listed = f"{path}: the fold lists {len(train) + len(val)} positions"
+        raise CohortError(
+            f"{listed}, which are not those of the {len(names)} files in trainval-image; "
+            "use the complete folder or set fold to null"
+        )
+    return {names[position] for position in val}
+
+
+def _number(path: Path) -> tuple[int, str]:
+    if not image_stem(path).isdecimal():
+        raise CohortError(f"{path}: the folds need file names that are numbers; set fold to null in params/cohort.yaml")
+    return int(image_stem(path)), path.name

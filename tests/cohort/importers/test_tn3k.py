@@ -1,0 +1,102 @@
+import json
+
+import pytest
+
+from pipeline.cohort.importers.tn3k import Tn3kParams, read
+from pipeline.foundation.errors import CohortError
+
+
+def nodules(root, *, trainval=4, test=2, labels=True):
+    """A small TN3K: labels alternate 0, 1."""
+    for part, count in (("trainval", trainval), ("test", test)):
+        for kind in ("image", "mask"):
+            (root / f"{part}-{kind}").mkdir()
+            for number in range(count):
+                (root / f"{part}-{kind}" / f"{number:04d}.jpg").write_bytes(b"")
+        if labels:
+            (root / f"label4{part}.csv").write_text("".join(f"{n:04d}.jpg,{n % 2}\n" for n in range(count)))
+
+
+def test_folders_labels_and_cohorts(tmp_path):
+    nodules(tmp_path)
+
+    result = read(tmp_path, params=Tn3kParams(test_cohort="external"))
+
+    assert not result.has_patient_ids
+    assert result.findings == []
+    assert result.patients[["patient_id", "label", "cohort"]].values.tolist() == [
+        ["test_0000", 0, "external"],
+        ["test_0001", 1, "external"],
+        *[[f"trainval_000{n}", n % 2, "train"] for n in range(4)],
+    ]
+    assert result.images[2].image == tmp_path / "trainval-image/0000.jpg"
+    assert result.images[2].outline.files == (tmp_path / "trainval-mask/0000.jpg",)
+
+
+def test_a_fold_is_resolved_to_names_and_held_out(tmp_path):
+    nodules(tmp_path)
+    (tmp_path / "tn3k-trainval-fold1.json").write_text(json.dumps({"val": [1], "train": [0, 2, 3]}))
+
+    patients = read(tmp_path, params=Tn3kParams(fold=1)).patients
+
+    assert patients.loc[patients["cohort"] == "internal", "patient_id"].tolist() == [
+        "test_0000",
+        "test_0001",
+        "trainval_0001",
+    ]
+
+
+@pytest.mark.parametrize("change", ["missing", "extra"])
+def test_a_fold_whose_positions_shift_is_refused(tmp_path, change):
+    nodules(tmp_path)
+    (tmp_path / "tn3k-trainval-fold0.json").write_text(json.dumps({"val": [0], "train": [1, 2, 3]}))
+    if change == "missing":
+        (tmp_path / "trainval-image/0002.jpg").unlink()
+    else:
+        (tmp_path / "trainval-image/0004.jpg").write_bytes(b"")
+
+    with pytest.raises(CohortError, match=r"lists 4 positions, which are not those of the [35] files"):
+        read(tmp_path, params=Tn3kParams(fold=0))
+
+
+def test_fold_that_is_missing_or_broken(tmp_path):
+    nodules(tmp_path)
+    (tmp_path / "tn3k-trainval-fold1.json").write_text('{"val": [0]}')
+
+    with pytest.raises(CohortError, match="there is no such fold"):
+        read(tmp_path, params=Tn3kParams(fold=0))
+    with pytest.raises(CohortError, match="not a fold with the lists train and val"):
+        read(tmp_path, params=Tn3kParams(fold=1))
+
+
+def test_without_labels_it_cannot_be_classified(tmp_path):
+    nodules(tmp_path, labels=False)
+
+    with pytest.raises(CohortError, match="only be segmented, not classified"):
+        read(tmp_path, params=Tn3kParams())
+    assert {d.rule for d in read(tmp_path, params=Tn3kParams(unlabelled="drop")).dropped} == {"unlabelled"}
+
+
+def test_labels_separated_by_semicolons_are_one_sentence(tmp_path):
+    nodules(tmp_path)
+    (tmp_path / "label4test.csv").write_text("0000.jpg;0\n0001.jpg;1\n")
+
+    with pytest.raises(CohortError, match=r"label4test.csv: the columns are separated by semicolons; save the table"):
+        read(tmp_path, params=Tn3kParams())
+
+
+def test_faults_of_labels_and_masks(tmp_path):
+    nodules(tmp_path)
+    (tmp_path / "label4trainval.csv").write_text("0000.jpg,0\n0000.jpg,1\n0001.jpg,x\n0009.jpg,1\n0003.jpg,1\n")
+    (tmp_path / "trainval-mask/0003.jpg").rename(tmp_path / "trainval-mask/0008.jpg")
+
+    result = read(tmp_path, params=Tn3kParams())
+
+    assert [(f.id, f.check, f.severity) for f in result.findings] == [
+        ("0008.jpg", "mask_without_image", "warning"),
+        ("trainval_0000", "two_labels", "error"),
+        ("trainval_0001", "label_not_binary", "error"),
+        ("0009.jpg", "label_without_image", "error"),
+        ("trainval_0002", "unlabelled", "error"),
+        ("trainval_0003", "no_outline", "error"),
+    ]
