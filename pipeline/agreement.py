@@ -17,7 +17,7 @@ from pydantic import Field
 
 from pipeline.contour_perturbation import dice, equivalent_radius, perturbed
 from pipeline.contracts.data.cohort import MASK_READER2, REPEATS
-from pipeline.crop import CropCase, CropParams, crop_case, crop_cases
+from pipeline.crop.rois import CropCase, CropParams, crop_case, crop_cases
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ImageError, PipelineError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image

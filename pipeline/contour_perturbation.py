@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pipeline.crop import bounding_box
+from pipeline.crop.rois import bounding_box
 from pipeline.foundation.errors import ImageError
 
 Mask = NDArray[np.bool_]

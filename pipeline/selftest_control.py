@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.benchmark import benchmark_set
 from pipeline.blocks import ALL, radiomics_block
-from pipeline.crop import crop_cases
+from pipeline.crop.rois import crop_cases
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.radiomics import extraction_cases, features_table, prepare
 from pipeline.reduce import reduce_case, reduce_cases, reduced_table

@@ -13,7 +13,7 @@ from pipeline.benchmark import BenchmarkParams
 from pipeline.block_tables import BlockPlaces, read_blocks, read_described, read_repeats
 from pipeline.contracts.data.cohort import COHORT, PATIENTS, PREDICTIONS, ROIS, SPLITS
 from pipeline.contracts.reports.compare import CHOSEN, CONSISTENCY
-from pipeline.crop import CropParams
+from pipeline.crop.rois import CropParams
 from pipeline.foundation.checkpoints import code_hash, fingerprint, package_versions
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.images import file_sha256

@@ -6,7 +6,7 @@ from functools import partial
 from pipeline.agreement import FIRST, AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
 from pipeline.agreement_filter import feature_agreement
 from pipeline.contracts.data.cohort import AGREEMENT, COHORT, REPEATS, SPLITS
-from pipeline.crop import CropParams
+from pipeline.crop.rois import CropParams
 from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import CommonParams, load_params

@@ -4,7 +4,7 @@ import logging
 from functools import partial
 
 from pipeline.contracts.data.cohort import COHORT, ROIS
-from pipeline.crop import CropParams, crop_case, crop_cases, rois_table
+from pipeline.crop.rois import CropParams, crop_case, crop_cases, rois_table
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table

@@ -13,7 +13,7 @@ from pipeline.agreement import AgreementParams, drawn_images, examples, repeat_c
 from pipeline.agreement_filter import feature_agreement
 from pipeline.contour_perturbation import dice
 from pipeline.contracts.data.cohort import AGREEMENT, COHORT, MASK_READER2, REPEATS, SPLITS
-from pipeline.crop import CropParams, crop_case, crop_cases, rois_table
+from pipeline.crop.rois import CropParams, crop_case, crop_cases, rois_table
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image

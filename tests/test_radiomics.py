@@ -13,7 +13,7 @@ from places import ROOT
 
 import pipeline.radiomics as step
 from pipeline.contracts.data.cohort import DICTIONARY, RADIOMICS, ROIS
-from pipeline.crop import crop_roi
+from pipeline.crop.rois import crop_roi
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ImageError, ParamsError, PipelineError
 from pipeline.foundation.images import array_of, image_from, write_image

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from places import SHARED_DATA
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-from pipeline.crop import crop_roi
+from pipeline.crop.rois import crop_roi
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.images import image_from, read_image, write_image
 from pipeline.radiomics import ExtractionCase, RadiomicsParams, extract_case, prepare

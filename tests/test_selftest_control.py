@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sham_study import recipe
 
-from pipeline.crop import CropParams
+from pipeline.crop.rois import CropParams
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.images import image_from, write_image
 from pipeline.radiomics import RadiomicsParams

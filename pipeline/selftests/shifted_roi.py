@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.benchmark import case_seed
-from pipeline.crop import CropCase, CropParams, bounding_box, crop_case
+from pipeline.crop.rois import CropCase, CropParams, bounding_box, crop_case
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ImageError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from places import ROOT
 
 from pipeline.contracts.data.cohort import COHORT, ROIS
-from pipeline.crop import CropCase, CropParams, bounding_box, crop_case, crop_roi, margins_px, rois_table
+from pipeline.crop.rois import CropCase, CropParams, bounding_box, crop_case, crop_roi, margins_px, rois_table
 from pipeline.foundation.errors import ImageError, ParamsError, PipelineError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image
 from pipeline.foundation.params import load_params

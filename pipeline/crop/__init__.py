@@ -1,0 +1,1 @@
+"""One ROI per lesion image: bounding box plus margin."""
