@@ -22,8 +22,8 @@ from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ImageError, PipelineError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image
 from pipeline.foundation.params import Params
-from pipeline.radiomics import ExtractionCase, extract_case, extraction_cases, features_table
-from pipeline.radiomics_recipe import Recipe
+from pipeline.radiomics.features import ExtractionCase, extract_case, extraction_cases, features_table
+from pipeline.radiomics.pyradiomics import Recipe
 
 FINAL = "final"
 FIRST = "0"  # the repeat that is the first mask itself
@@ -86,7 +86,7 @@ def repeat_cases(cohort: pd.DataFrame, *, images: Path, masks: Path, params: Agr
 
 
 def examples(cases: Sequence[RepeatCase]) -> list[ExtractionCase]:
-    """The whole images as cases of an extraction: what `pipeline.radiomics.prepare` needs to see their form."""
+    """The whole images as cases of an extraction: what `pipeline.radiomics.features.prepare` needs to see their form."""
     rows = [{"image_id": c.crop.row["image_id"], "image": c.crop.image, "mask": c.crop.mask} for c in cases]
     return extraction_cases(pd.DataFrame(rows).assign(status="ok", reason=None), folder=Path())
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipeline.foundation.errors import PipelineError
 from pipeline.plan.feature_sets import LOGIT
-from pipeline.radiomics_presets import noise_features
+from pipeline.radiomics.presets import noise_features
 
 Kind = Literal["clinical", "radiomics", "deep", "logit", "table"]
 NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort")

@@ -20,7 +20,7 @@ from pipeline.foundation.images import file_sha256
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table
 from pipeline.plan.feature_sets import FusionParams, network_behind
-from pipeline.radiomics import RadiomicsParams
+from pipeline.radiomics.features import RadiomicsParams
 from pipeline.reducers import ReduceParams
 from pipeline.selftest import Recipe, SelftestParams, Tables, recipe_of
 

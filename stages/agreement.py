@@ -11,7 +11,7 @@ from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerpr
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.radiomics import PACKAGES, RadiomicsParams, prepare
+from pipeline.radiomics.features import PACKAGES, RadiomicsParams, prepare
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)

@@ -4,12 +4,19 @@ import logging
 from functools import partial
 
 from pipeline.contracts.data.cohort import DICTIONARY, RADIOMICS, ROIS
-from pipeline.feature_dictionary import length_unit, radiomics_dictionary
 from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.radiomics import PACKAGES, RadiomicsParams, extract_case, extraction_cases, features_table, prepare
+from pipeline.radiomics.dictionary import length_unit, radiomics_dictionary
+from pipeline.radiomics.features import (
+    PACKAGES,
+    RadiomicsParams,
+    extract_case,
+    extraction_cases,
+    features_table,
+    prepare,
+)
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)

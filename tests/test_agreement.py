@@ -19,7 +19,7 @@ from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.radiomics import RadiomicsParams, extract_case, extraction_cases, features_table, prepare
+from pipeline.radiomics.features import RadiomicsParams, extract_case, extraction_cases, features_table, prepare
 
 CROP = CropParams(margin_px=3, margin_mm=None)
 RADIOMICS = RadiomicsParams(

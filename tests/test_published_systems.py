@@ -12,7 +12,7 @@ from pipeline.embed_params import EmbedParams
 from pipeline.foundation.params import load_params
 from pipeline.plan.comparison import CompareParams
 from pipeline.plan.feature_sets import FusionParams, network_behind
-from pipeline.radiomics import RadiomicsParams
+from pipeline.radiomics.features import RadiomicsParams
 from pipeline.selftest import SelftestParams
 
 MODELS = {

@@ -10,7 +10,7 @@ from sham_study import recipe
 from pipeline.crop.rois import CropParams
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.images import image_from, write_image
-from pipeline.radiomics import RadiomicsParams
+from pipeline.radiomics.features import RadiomicsParams
 from pipeline.selftest import Tables
 from pipeline.selftest_control import shift_work, shifted
 from pipeline.split import SplitParams, split_table

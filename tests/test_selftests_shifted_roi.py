@@ -6,7 +6,7 @@ import pytest
 from places import ROOT
 
 from pipeline.foundation.params import load_params
-from pipeline.radiomics import RadiomicsParams
+from pipeline.radiomics.features import RadiomicsParams
 from pipeline.selftests.shifted_roi import drawn_cases, original_settings, shifted, shifted_check
 
 

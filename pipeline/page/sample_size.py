@@ -16,7 +16,7 @@ from pipeline.foundation.params import Params
 from pipeline.page.contract_parts import contract, numbers, texts
 from pipeline.page.inputs import ReportInputs
 from pipeline.plan.comparison import NOT_CLINICAL
-from pipeline.radiomics_presets import noise_features
+from pipeline.radiomics.presets import noise_features
 from pipeline.statistics.sample_size import (
     largest_r_squared,
     ordinary_r_squared,

@@ -18,9 +18,9 @@ from pipeline.crop.rois import CropCase, CropParams, bounding_box, crop_case
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ImageError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image
-from pipeline.radiomics import RadiomicsParams, extract_case, extraction_cases
-from pipeline.radiomics_presets import preset
-from pipeline.radiomics_recipe import Recipe
+from pipeline.radiomics.features import RadiomicsParams, extract_case, extraction_cases
+from pipeline.radiomics.presets import preset
+from pipeline.radiomics.pyradiomics import Recipe
 from pipeline.selftests.checks import Check, Light
 
 TRIES = 400

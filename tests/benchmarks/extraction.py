@@ -29,9 +29,9 @@ from pipeline.contracts.data.cohort import COHORT, RADIOMICS, ROIS
 from pipeline.foundation.images import image_from, read_image, write_image
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.radiomics import RadiomicsParams
-from pipeline.radiomics_presets import preset
-from pipeline.radiomics_recipe import collected_log, on_grid, set_up
+from pipeline.radiomics.features import RadiomicsParams
+from pipeline.radiomics.presets import preset
+from pipeline.radiomics.pyradiomics import collected_log, on_grid, set_up
 
 Result = TypeVar("Result")
 

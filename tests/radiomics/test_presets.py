@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from pipeline.radiomics_presets import noise_features, preset
-from pipeline.radiomics_recipe import extract, on_grid, preset_recipe, synthetic_lesion
+from pipeline.radiomics.presets import noise_features, preset
+from pipeline.radiomics.pyradiomics import extract, on_grid, preset_recipe, synthetic_lesion
 
 COUNTS = {
     "us2d": (1311, (9, 252, 336, 224, 224, 196, 70)),

@@ -19,8 +19,8 @@ from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
 from pipeline.foundation.errors import ImageError, PipelineError, listed
 from pipeline.foundation.images import array_of, file_sha256, read_image
 from pipeline.foundation.params import Params
-from pipeline.radiomics_presets import PresetName, preset
-from pipeline.radiomics_recipe import Recipe, extract, own_recipe, preset_recipe
+from pipeline.radiomics.presets import PresetName, preset
+from pipeline.radiomics.pyradiomics import Recipe, extract, own_recipe, preset_recipe
 
 # Whatever can change a value: part of the name of the finished cases.
 PACKAGES = ("pyradiomics", "SimpleITK", "numpy", "scipy", "PyWavelets", "scikit-image", "trimesh")

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 from places import ROOT
 
-import pipeline.radiomics as step
+import pipeline.radiomics.features as step
 from pipeline.contracts.data.cohort import DICTIONARY, RADIOMICS, ROIS
 from pipeline.crop.rois import crop_roi
 from pipeline.foundation.checkpoints import CheckpointStore
@@ -20,8 +20,8 @@ from pipeline.foundation.images import array_of, image_from, write_image
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.radiomics import ExtractionCase, RadiomicsParams, extract_case, features_table, prepare
-from pipeline.radiomics_recipe import extract, own_recipe, synthetic_lesion
+from pipeline.radiomics.features import ExtractionCase, RadiomicsParams, extract_case, features_table, prepare
+from pipeline.radiomics.pyradiomics import extract, own_recipe, synthetic_lesion
 
 # A few features in no time: what these tests ask does not depend on how many there are.
 SMALL = {"imageType": {"Original": {}}, "featureClass": {"firstorder": ["Mean", "Range"], "shape2D": ["PixelSurface"]}}

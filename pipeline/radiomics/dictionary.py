@@ -6,9 +6,9 @@ from typing import Literal
 
 import pandas as pd
 
-from pipeline.feature_definitions import DEFINITIONS
 from pipeline.foundation.errors import TableError
-from pipeline.radiomics_presets import noise_features
+from pipeline.radiomics.definitions import DEFINITIONS
+from pipeline.radiomics.presets import noise_features
 
 LengthUnit = Literal["mm", "px", "mm or px"]
 

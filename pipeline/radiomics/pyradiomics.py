@@ -17,7 +17,7 @@ from pykwalify.errors import PyKwalifyException
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
 from pipeline.foundation.errors import ImageError, ParamsError
-from pipeline.radiomics_presets import Grid, Preset, is_noise_band
+from pipeline.radiomics.presets import Grid, Preset, is_noise_band
 
 _LOGGERS = ("radiomics", "pykwalify.core")
 _FILE = "params/radiomics.yaml"

@@ -19,9 +19,9 @@ from radiomics.featureextractor import RadiomicsFeatureExtractor
 from pipeline.crop.rois import crop_roi
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.images import image_from, read_image, write_image
-from pipeline.radiomics import ExtractionCase, RadiomicsParams, extract_case, prepare
-from pipeline.radiomics_presets import preset
-from pipeline.radiomics_recipe import Recipe, collected_log, extract, set_up
+from pipeline.radiomics.features import ExtractionCase, RadiomicsParams, extract_case, prepare
+from pipeline.radiomics.presets import preset
+from pipeline.radiomics.pyradiomics import Recipe, collected_log, extract, set_up
 
 DATA = SHARED_DATA
 BASELINE = DATA / "pyradiomics" / "baseline"

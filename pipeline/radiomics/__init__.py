@@ -1,0 +1,1 @@
+"""Radiomics features of each ROI, and the dictionary that defines them."""
