@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.foundation.errors import PipelineError, listed
-from pipeline.grouped_folds import deal_groups
+from pipeline.split.grouped_folds import deal_groups
 
 KEYS = ("resample", "part", "patient_id", "role")
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.grouped_folds import draw_groups
 from pipeline.lasso_path import fit_path, lambda_grid
+from pipeline.split.grouped_folds import draw_groups
 
 COLUMNS = ("part", "block", "feature", "n_selected", "n_samples", "samples")
 FRACTION = 0.5

@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator
 
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import Params
-from pipeline.grouped_folds import deal_groups
 from pipeline.lasso_path import Floats, Path, fit_path, lambda_grid
+from pipeline.split.grouped_folds import deal_groups
 
 Rule = Literal["min", "1se"]
 RULES: tuple[Rule, ...] = ("min", "1se")

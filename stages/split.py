@@ -7,7 +7,7 @@ from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.plan.comparison import CompareParams, check_plan
 from pipeline.plan.feature_sets import FusionParams
-from pipeline.split import SplitParams, split_table
+from pipeline.split.splits import SplitParams, split_table
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from pipeline.plan.comparison import CompareParams
 from pipeline.predictions.model_scores import model_scores
 from pipeline.reduce import reduce_case, reduce_cases, reduced_table
 from pipeline.reducers import ReduceParams
-from pipeline.split import SplitParams, split_table
+from pipeline.split.splits import SplitParams, split_table
 
 
 def noise_study(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -34,7 +34,7 @@ from pipeline.foundation.tables import read_table, write_table
 from pipeline.lasso import choose
 from pipeline.reduce import reduce_case, reduce_cases, result_tables
 from pipeline.reducers import BlockReducer, ReduceParams
-from pipeline.split import SplitParams, split_table
+from pipeline.split.splits import SplitParams, split_table
 
 SHIPPED = load_params(ROOT / "params" / "reduce.yaml", ReduceParams)
 # A coarser path: fast, and all that is tested here holds for any.

@@ -12,7 +12,7 @@ from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import load_params
 from pipeline.reduce import half_sample_table, reduce_case, reduce_cases, reduced_table, selected_table
 from pipeline.reducers import BlockReducer, ReduceParams
-from pipeline.split import SplitParams, split_table
+from pipeline.split.splits import SplitParams, split_table
 
 SHIPPED = load_params(ROOT / "params" / "reduce.yaml", ReduceParams)
 ASKED = {"method": "combat", "kinds": ["table"], "mean_only": False, "unseen_site": "pooled", "min_rows": 5}

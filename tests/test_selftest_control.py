@@ -13,7 +13,7 @@ from pipeline.foundation.images import image_from, write_image
 from pipeline.radiomics.features import RadiomicsParams
 from pipeline.selftest import Tables
 from pipeline.selftest_control import shift_work, shifted
-from pipeline.split import SplitParams, split_table
+from pipeline.split.splits import SplitParams, split_table
 
 N, SIDE_PX = 48, 48
 SPACING = dict.fromkeys([f"spacing_{axis}_mm" for axis in "xyz"], np.nan)

@@ -25,7 +25,7 @@ from pipeline.selftests.sham_labels import (
     shuffled_auc,
     shuffles,
 )
-from pipeline.split import split_table
+from pipeline.split.splits import split_table
 
 
 @pytest.mark.slow

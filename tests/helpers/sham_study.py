@@ -12,7 +12,7 @@ from pipeline.predictions.thresholds import YOUDEN
 from pipeline.reducers import ReduceParams
 from pipeline.selftest import Recipe, Tables, sham_study
 from pipeline.selftests.sham_labels import Study, sham_checks, shuffled_auc, shuffles
-from pipeline.split import SplitParams, split_table
+from pipeline.split.splits import SplitParams, split_table
 
 N_PATIENTS, N_FEATURES, SHUFFLES = 90, 150, 20
 SPLIT = SplitParams(folds=3, repeats=1, holdout_fraction=0.25)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.grouped_folds import deal_groups, draw_groups
+from pipeline.split.grouped_folds import deal_groups, draw_groups
 
 rows = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 15)), min_size=1, max_size=60)
 

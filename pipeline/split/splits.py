@@ -12,7 +12,7 @@ from pydantic import Field
 
 from pipeline.foundation.errors import CohortError, listed
 from pipeline.foundation.params import Params
-from pipeline.grouped_folds import deal_groups, draw_groups
+from pipeline.split.grouped_folds import deal_groups, draw_groups
 
 FINAL = "final"
 HALVES = np.array(["a", "b"])

@@ -13,7 +13,7 @@ from places import ROOT
 from pipeline.contracts.data.cohort import PATIENTS, SPLITS
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.split import SplitParams, split_table
+from pipeline.split.splits import SplitParams, split_table
 
 PARAMS = SplitParams(folds=5, repeats=2, holdout_fraction=0.25)
 

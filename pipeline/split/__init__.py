@@ -1,0 +1,1 @@
+"""Which patients train and which are held out, written once."""
