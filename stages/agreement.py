@@ -3,7 +3,15 @@
 import logging
 from functools import partial
 
-from pipeline.agreement import FIRST, AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
+from pipeline.agreement.repeats import (
+    FIRST,
+    AgreementParams,
+    drawn_images,
+    examples,
+    repeat_case,
+    repeat_cases,
+    repeats_table,
+)
 from pipeline.agreement_filter import feature_agreement
 from pipeline.contracts.data.cohort import AGREEMENT, COHORT, REPEATS, SPLITS
 from pipeline.crop.rois import CropParams

@@ -1,6 +1,6 @@
 """Repeat the masks of some training images, and extract the features of every repeat by the route of the first.
 
-The repeats are a second reader's masks, or contours drawn again at random (`pipeline.contour_perturbation`). What they
+The repeats are a second reader's masks, or contours drawn again at random (`pipeline.agreement.contour_perturbation`). What they
 tell about each feature is in `pipeline.agreement_filter`.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from pipeline.contour_perturbation import dice, equivalent_radius, perturbed
+from pipeline.agreement.contour_perturbation import dice, equivalent_radius, perturbed
 from pipeline.contracts.data.cohort import MASK_READER2, REPEATS
 from pipeline.crop.rois import CropCase, CropParams, crop_case, crop_cases
 from pipeline.foundation.checkpoints import CheckpointStore

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from pipeline.contour_perturbation import dice, equivalent_radius, perturbed
+from pipeline.agreement.contour_perturbation import dice, equivalent_radius, perturbed
 from pipeline.foundation.errors import ImageError
 
 

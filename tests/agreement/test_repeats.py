@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from places import ROOT
 
-from pipeline.agreement import AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
+from pipeline.agreement.contour_perturbation import dice
+from pipeline.agreement.repeats import AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
 from pipeline.agreement_filter import feature_agreement
-from pipeline.contour_perturbation import dice
 from pipeline.contracts.data.cohort import AGREEMENT, COHORT, MASK_READER2, REPEATS, SPLITS
 from pipeline.crop.rois import CropParams, crop_case, crop_cases, rois_table
 from pipeline.foundation.checkpoints import CheckpointStore

@@ -1,0 +1,1 @@
+"""Features of repeated masks, and how well each feature agrees between them."""
