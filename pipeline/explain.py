@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipeline.embed_params import EmbedParams, network_of
+from pipeline.embed.params import EmbedParams, network_of
 from pipeline.explain_pictures import picture
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.images import read_image

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pipeline.attention_maps import attention_maps
-from pipeline.embed import recipe_of
-from pipeline.embed_params import EmbedParams
-from pipeline.embed_plan import normalisation_of
+from pipeline.embed.embeddings import recipe_of
+from pipeline.embed.params import EmbedParams
+from pipeline.embed.work_plan import normalisation_of
 from pipeline.explain import Example
 from pipeline.foundation.errors import PipelineError
 from pipeline.grad_cam import grad_cam

@@ -4,7 +4,7 @@ import logging
 from functools import partial
 
 from pipeline.contracts.data.cohort import PATIENTS, PREDICTIONS, ROIS, SPLITS
-from pipeline.embed import (
+from pipeline.embed.embeddings import (
     cases_of,
     contract_of,
     describe,
@@ -16,10 +16,10 @@ from pipeline.embed import (
     store_key,
     write_network,
 )
-from pipeline.embed_jobs import check_jobs, plan_jobs
-from pipeline.embed_params import EmbedParams
-from pipeline.embed_plan import Place
-from pipeline.embed_progress import forget_earlier, under_way
+from pipeline.embed.params import EmbedParams
+from pipeline.embed.progress import forget_earlier, under_way
+from pipeline.embed.strategy import check_jobs, plan_jobs
+from pipeline.embed.work_plan import Place
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import read_table, write_table

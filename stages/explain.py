@@ -4,7 +4,7 @@ import logging
 
 from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
 from pipeline.contracts.reports.compare import CHOSEN, EXPLAIN
-from pipeline.embed_params import EmbedParams
+from pipeline.embed.params import EmbedParams
 from pipeline.explain import (
     Example,
     ExplainParams,

@@ -11,7 +11,7 @@ from places import ROOT
 
 from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
 from pipeline.contracts.reports import compare as result_contracts
-from pipeline.embed_params import EmbedParams
+from pipeline.embed.params import EmbedParams
 from pipeline.explain import ExplainParams, choose_patients, kinds, network_name, primary_predictions
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.images import write_image

@@ -5,7 +5,7 @@ import pytest
 import torch
 from places import ROOT
 
-from pipeline.embed_params import EmbedParams
+from pipeline.embed.params import EmbedParams
 from pipeline.explain import Example
 from pipeline.explain_maps import network_maps
 from pipeline.foundation.errors import PipelineError

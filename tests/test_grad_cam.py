@@ -8,7 +8,7 @@ import torch
 from places import ROOT
 from torch import nn
 
-from pipeline.embed_params import EmbedParams
+from pipeline.embed.params import EmbedParams
 from pipeline.foundation.params import load_params
 from pipeline.grad_cam import grad_cam
 from pipeline.networks.registry import ARCHITECTURES, build_network

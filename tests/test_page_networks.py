@@ -11,9 +11,9 @@ from places import ROOT
 from study_folder import write_study
 from tiny_study import TINY
 
-from pipeline.embed_cases import _about, _told
-from pipeline.embed_params import EmbedParams
-from pipeline.embed_plan import Member
+from pipeline.embed.cases import _about, _told
+from pipeline.embed.params import EmbedParams
+from pipeline.embed.work_plan import Member
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import check_table
 from pipeline.networks.registry import ARCHITECTURES

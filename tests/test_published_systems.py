@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from pipeline.benchmark import BenchmarkParams
 from pipeline.cohort.cohort import CohortParams
-from pipeline.embed_params import EmbedParams
+from pipeline.embed.params import EmbedParams
 from pipeline.foundation.params import load_params
 from pipeline.plan.comparison import CompareParams
 from pipeline.plan.feature_sets import FusionParams, network_behind

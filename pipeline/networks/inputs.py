@@ -54,7 +54,7 @@ class RoiInputs:
     """The inputs of all usable images, in one order.
 
     `pixels` is uint8 of shape (n, P, S, S): P is 1, or 3 with the neighbouring slices. Where the views of a patient are
-    one sample (pipeline.view_pairs) it is (n, V, P, S, S), and `present` (n, V) says which views there are.
+    one sample (pipeline.embed.view_pairs) it is (n, V, P, S, S), and `present` (n, V) says which views there are.
     """
 
     image_ids: tuple[str, ...]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from pipeline.embed_plan import Cohort, Member, Plan, Recipe
+from pipeline.embed.work_plan import Cohort, Member, Plan, Recipe
 from pipeline.foundation.params import Params
 from pipeline.networks.inputs import InputParams, RoiInputs
 from pipeline.networks.registry import Architecture, Network

@@ -4,7 +4,7 @@ import pytest
 import torch
 from places import ROOT
 
-from pipeline.embed_params import EmbedParams
+from pipeline.embed.params import EmbedParams
 from pipeline.foundation.params import load_params
 from pipeline.networks.ptcrnet import PtcrNetParams
 from pipeline.networks.registry import build_network

@@ -4,7 +4,7 @@ import pytest
 import torch
 from places import ROOT
 
-from pipeline.embed_params import EmbedParams
+from pipeline.embed.params import EmbedParams
 from pipeline.foundation.params import load_params
 from pipeline.networks.registry import ARCHITECTURES, build_network, is_fully_trained, is_given
 from pipeline.networks.torchvision_import import load_torchvision

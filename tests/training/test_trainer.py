@@ -11,7 +11,8 @@ from sklearn.metrics import roc_auc_score
 from tiny_study import NO_CHANGE, STOPPING, TinyNet, cohort, training_params
 from torch import nn
 
-from pipeline.embed_params import EmbedParams
+from pipeline.embed.params import EmbedParams
+from pipeline.embed.view_pairs import paired
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import load_params
 from pipeline.networks.progressive import ProgressiveParams
@@ -21,7 +22,6 @@ from pipeline.training.device import reproducible
 from pipeline.training.optimisation import loss_of
 from pipeline.training.state import TrainingState
 from pipeline.training.trainer import Trainer
-from pipeline.view_pairs import paired
 
 CPU = torch.device("cpu")
 STRENGTHS = NO_CHANGE.model_copy(update={"rotation_deg": 10, "noise_sd": 0.05, "flip": 0.5})

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from pipeline.contracts.data.cohort import PREDICTIONS
+from pipeline.embed.heads import head_predictions, patient_scores
 from pipeline.foundation.tables import check_table
-from pipeline.head_scores import head_predictions, patient_scores
 from pipeline.predictions.thresholds import YOUDEN
 
 

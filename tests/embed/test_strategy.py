@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipeline.embed_jobs import check_jobs, plan_jobs
+from pipeline.embed.strategy import check_jobs, plan_jobs
 from pipeline.foundation.errors import CohortError
 
 ROWS = [

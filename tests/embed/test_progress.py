@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipeline.embed_jobs import Job
-from pipeline.embed_plan import Case
-from pipeline.embed_progress import curves_folder, forget_earlier, state_path, under_way
+from pipeline.embed.progress import curves_folder, forget_earlier, state_path, under_way
+from pipeline.embed.strategy import Job
+from pipeline.embed.work_plan import Case
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.training.board import TrainingBoard
 

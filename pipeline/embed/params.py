@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.embed_jobs import Strategy
+from pipeline.embed.strategy import Strategy
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import Params
 from pipeline.networks.carnet import CarNetParams

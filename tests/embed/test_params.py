@@ -4,7 +4,7 @@ import pytest
 from places import ROOT
 from ruamel.yaml import YAML
 
-from pipeline.embed_params import EmbedParams, network_of
+from pipeline.embed.params import EmbedParams, network_of
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params
 

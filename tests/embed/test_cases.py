@@ -8,9 +8,9 @@ import pytest
 import torch
 from tiny_study import TINY, TinyNet, cohort, plan, recipe, splits
 
-from pipeline.embed_cases import describe_case, load_described, save_described
-from pipeline.embed_jobs import Job, plan_jobs
-from pipeline.embed_plan import Case, Place, normalisation_of
+from pipeline.embed.cases import describe_case, load_described, save_described
+from pipeline.embed.strategy import Job, plan_jobs
+from pipeline.embed.work_plan import Case, Place, normalisation_of
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.networks.inputs import RoiInputs

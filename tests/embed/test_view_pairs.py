@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from pipeline.embed.view_pairs import paired, pairs_of
 from pipeline.foundation.errors import CohortError
 from pipeline.networks.inputs import RoiInputs
-from pipeline.view_pairs import paired, pairs_of
 
 ROWS = [("p1", "long"), ("p1", "trans"), ("p1", "long"), ("p2", "trans"), ("p3", "other"), ("p0", "long")]
 

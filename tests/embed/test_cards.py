@@ -4,7 +4,7 @@ import json
 
 import torch
 
-from pipeline.networks.cards import write_card, write_losses
+from pipeline.embed.cards import write_card, write_losses
 
 
 def test_card_and_weights(tmp_path):

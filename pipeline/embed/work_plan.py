@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.embed_jobs import Job, Strategy
+from pipeline.embed.strategy import Job, Strategy
 from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
 from pipeline.networks.inputs import InputParams, Normalisation, RoiInputs
 from pipeline.networks.registry import Network, is_given

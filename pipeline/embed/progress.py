@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.embed_plan import Case, Plan
+from pipeline.embed.work_plan import Case, Plan
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.training.board import epochs_done
 

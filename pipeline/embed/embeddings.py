@@ -10,21 +10,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.contracts.data.cohort import EMBEDDINGS, PATIENT_EMBEDDINGS
-from pipeline.embed_cases import Described, describe_case, load_described, save_described, state_of
-from pipeline.embed_jobs import Job
-from pipeline.embed_params import EmbedParams, network_of
-from pipeline.embed_plan import Case, Cohort, Member, Place, Plan, Recipe
+from pipeline.embed.cards import write_card, write_losses
+from pipeline.embed.cases import Described, describe_case, load_described, save_described, state_of
+from pipeline.embed.heads import head_predictions, patient_scores
+from pipeline.embed.params import EmbedParams, network_of
+from pipeline.embed.strategy import Job
+from pipeline.embed.view_pairs import paired
+from pipeline.embed.work_plan import Case, Cohort, Member, Place, Plan, Recipe
 from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import ThresholdParams
 from pipeline.foundation.tables import Contract, write_csv
-from pipeline.head_scores import head_predictions, patient_scores
-from pipeline.networks.cards import write_card, write_losses
 from pipeline.networks.inputs import InputParams, RoiInputs
 from pipeline.plan.feature_sets import LOGIT
 from pipeline.training import data_parallel
 from pipeline.training.trainer import TrainingParams
-from pipeline.view_pairs import paired
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "SimpleITK")
 FROZEN_CHUNK = 16  # batches in one case of a frozen network, so that many cases can run side by side

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
 
-from pipeline.embed_jobs import ALL, Job
-from pipeline.embed_plan import Case, Member, Place, Plan, Recipe, normalisation_of
-from pipeline.embed_progress import curves_folder, state_path
+from pipeline.embed.late_fusion import averaged, stacked
+from pipeline.embed.progress import curves_folder, state_path
+from pipeline.embed.strategy import ALL, Job
+from pipeline.embed.work_plan import Case, Member, Place, Plan, Recipe, normalisation_of
 from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
 from pipeline.foundation.errors import PipelineError
-from pipeline.late_fusion import averaged, stacked
 from pipeline.networks.registry import build_network, is_given
 from pipeline.networks.weights import read_tensors, write_tensors
 from pipeline.training.device import reproducible

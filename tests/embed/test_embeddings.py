@@ -15,9 +15,9 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 from tiny_study import cohort, plan, splits
 
-from pipeline import embed_cases
 from pipeline.contracts.data.cohort import EMBEDDINGS, PATIENT_EMBEDDINGS, PATIENTS, PREDICTIONS, ROIS, SPLITS
-from pipeline.embed import (
+from pipeline.embed import cases as embed_cases
+from pipeline.embed.embeddings import (
     cases_of,
     cohort_of,
     contract_of,
@@ -29,9 +29,9 @@ from pipeline.embed import (
     recipe_of,
     write_network,
 )
-from pipeline.embed_jobs import plan_jobs
-from pipeline.embed_params import EmbedParams, network_of
-from pipeline.embed_plan import Place, Plan
+from pipeline.embed.params import EmbedParams, network_of
+from pipeline.embed.strategy import plan_jobs
+from pipeline.embed.work_plan import Place, Plan
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.images import image_from, write_image

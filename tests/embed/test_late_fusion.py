@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from pipeline.late_fusion import averaged, stacked
+from pipeline.embed.late_fusion import averaged, stacked
 
 RNG = np.random.default_rng(4)
 LABELS = RNG.integers(0, 2, 200)

@@ -1,0 +1,1 @@
+"""Embeddings from networks that never saw the patient."""
