@@ -23,10 +23,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from pipeline.clinical_encoding import MISSING
 from pipeline.foundation.errors import PipelineError
 from pipeline.model_files import load_model
 from pipeline.predictions.operating_point import OperatingPoint
+from pipeline.reduce.steps.clinical_encoder import MISSING
 
 Numbers = NDArray[np.float64]
 Kind = Literal["number", "category", "score"]

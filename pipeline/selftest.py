@@ -8,15 +8,15 @@ import pandas as pd
 from pydantic import Field
 
 from pipeline.benchmark import BenchmarkParams
-from pipeline.blocks import ALL, Block
 from pipeline.classifiers import ModelName
 from pipeline.contracts.reports.compare import SELFTEST
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import CommonParams, Params, ThresholdParams
 from pipeline.predictions.model_scores import ModelScores
-from pipeline.reduce import reduce_cases
-from pipeline.reducers import ReduceParams
+from pipeline.reduce.block_reducer import ReduceParams
+from pipeline.reduce.blocks import ALL, Block
+from pipeline.reduce.reduced import reduce_cases
 from pipeline.selftests.checks import RED, Check
 from pipeline.selftests.garbage_rows import Variant, artefacts, variants
 from pipeline.selftests.sham_labels import LEAST_SHUFFLES, Study

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline.benchmark import benchmark_set
-from pipeline.blocks import ALL, radiomics_block
 from pipeline.crop.rois import crop_cases
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.radiomics.features import extraction_cases, features_table, prepare
-from pipeline.reduce import reduce_case, reduce_cases, reduced_table
+from pipeline.reduce.blocks import ALL, radiomics_block
+from pipeline.reduce.reduced import reduce_case, reduce_cases, reduced_table
 from pipeline.selftest import FINAL
 from pipeline.selftest_inputs import Inputs
 from pipeline.selftests.checks import Check

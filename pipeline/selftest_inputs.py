@@ -8,9 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import benchmark, reduce
+from pipeline import benchmark
 from pipeline.benchmark import BenchmarkParams
-from pipeline.block_tables import BlockPlaces, read_blocks, read_described, read_repeats
 from pipeline.contracts.data.cohort import COHORT, PATIENTS, PREDICTIONS, ROIS, SPLITS
 from pipeline.contracts.reports.compare import CHOSEN, CONSISTENCY
 from pipeline.crop.rois import CropParams
@@ -21,7 +20,9 @@ from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table
 from pipeline.plan.feature_sets import FusionParams, network_behind
 from pipeline.radiomics.features import RadiomicsParams
-from pipeline.reducers import ReduceParams
+from pipeline.reduce import reduced as reduce
+from pipeline.reduce.block_reducer import ReduceParams
+from pipeline.reduce.block_tables import BlockPlaces, read_blocks, read_described, read_repeats
 from pipeline.selftest import Recipe, SelftestParams, Tables, recipe_of
 
 PACKAGES = sorted({*reduce.PACKAGES, *benchmark.PACKAGES, "pyradiomics", "SimpleITK"})

@@ -12,7 +12,6 @@ from pipeline.agreement.repeats import (
     repeat_cases,
     repeats_table,
 )
-from pipeline.agreement_filter import feature_agreement
 from pipeline.contracts.data.cohort import AGREEMENT, COHORT, REPEATS, SPLITS
 from pipeline.crop.rois import CropParams
 from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
@@ -20,6 +19,7 @@ from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.radiomics.features import PACKAGES, RadiomicsParams, prepare
+from pipeline.reduce.steps.agreement_filter import feature_agreement
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)

@@ -3,8 +3,6 @@
 import logging
 from functools import partial
 
-from pipeline.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
-from pipeline.blocks import parts_of
 from pipeline.contracts.data.cohort import PATIENTS, SPLITS
 from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.foundation.errors import ParamsError
@@ -13,8 +11,10 @@ from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.plan.feature_sets import FusionParams
-from pipeline.reduce import PACKAGES, TABLES, reduce_case, reduce_cases, result_tables
-from pipeline.reducers import ReduceParams
+from pipeline.reduce.block_reducer import ReduceParams
+from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
+from pipeline.reduce.blocks import parts_of
+from pipeline.reduce.reduced import PACKAGES, TABLES, reduce_case, reduce_cases, result_tables
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,6 @@ from places import ROOT
 from sklearn.metrics import roc_auc_score
 
 from pipeline.benchmark import BenchmarkParams, benchmark_set
-from pipeline.blocks import table_block
 from pipeline.compare_pairs import delong_table
 from pipeline.contracts.reports.compare import CHOSEN
 from pipeline.foundation.checkpoints import CheckpointStore
@@ -18,8 +17,9 @@ from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.plan.comparison import CompareParams
 from pipeline.predictions.model_scores import model_scores
-from pipeline.reduce import reduce_case, reduce_cases, reduced_table
-from pipeline.reducers import ReduceParams
+from pipeline.reduce.block_reducer import ReduceParams
+from pipeline.reduce.blocks import table_block
+from pipeline.reduce.reduced import reduce_case, reduce_cases, reduced_table
 from pipeline.split.splits import SplitParams, split_table
 
 

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from sham_study import recipe, tables
 
-from pipeline import reduce
-from pipeline.blocks import clinical_block
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.predictions.operating_point import operating_points
+from pipeline.reduce import reduced as reduce
+from pipeline.reduce.blocks import clinical_block
 from pipeline.selftest import spoilt_studies
 from pipeline.selftests import garbage_rows
 from pipeline.selftests.garbage_rows import NOBODY, NOISE, REAL, garbage_check, held_out_patients, noise

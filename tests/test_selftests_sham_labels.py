@@ -11,7 +11,7 @@ from sham_study import SPLIT, lights, recipe, study, tables
 from pipeline.benchmark import benchmark_set
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
-from pipeline.reduce import reduce_case
+from pipeline.reduce.reduced import reduce_case
 from pipeline.selftest import Tables, sham_study
 from pipeline.selftests import sham_labels
 from pipeline.selftests.sham_labels import (

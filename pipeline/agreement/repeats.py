@@ -1,7 +1,7 @@
 """Repeat the masks of some training images, and extract the features of every repeat by the route of the first.
 
 The repeats are a second reader's masks, or contours drawn again at random (`pipeline.agreement.contour_perturbation`). What they
-tell about each feature is in `pipeline.agreement_filter`.
+tell about each feature is in `pipeline.reduce.steps.agreement_filter`.
 """
 
 import hashlib

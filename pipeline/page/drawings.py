@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from pipeline.lasso import choose
 from pipeline.page.figures.calibration import calibration_figure
 from pipeline.page.figures.correlation import correlation_figure
 from pipeline.page.figures.decision_curve import decision_figure
@@ -20,6 +19,7 @@ from pipeline.page.figures.roc import roc_figure
 from pipeline.page.figures.sham import sham_figure
 from pipeline.page.inputs import FINAL, ReportInputs
 from pipeline.page.nomogram import TOGETHER
+from pipeline.reduce.steps.lasso import choose
 
 FEW_LINES = 4  # of a figure of net benefit: the primary model, its comparator, and the next sets
 Figures = Mapping[str, Any]

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from pipeline.blocks import CLINICAL, RADIOMICS
-from pipeline.clinical_encoding import ClinicalEncoder
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import Params
 from pipeline.page.contract_parts import contract, numbers, texts
 from pipeline.page.inputs import ReportInputs
 from pipeline.plan.comparison import NOT_CLINICAL
 from pipeline.radiomics.presets import noise_features
+from pipeline.reduce.blocks import CLINICAL, RADIOMICS
+from pipeline.reduce.steps.clinical_encoder import ClinicalEncoder
 from pipeline.statistics.sample_size import (
     largest_r_squared,
     ordinary_r_squared,

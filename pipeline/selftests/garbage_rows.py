@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from pipeline.benchmark import BenchmarkParams, benchmark_cases, fit_case, raw_scores
-from pipeline.blocks import ALL, Block
 from pipeline.design_matrices import design_matrices
 from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
 from pipeline.foundation.params import ThresholdParams
 from pipeline.predictions.operating_point import operating_points
-from pipeline.reduce import Case, Reduced, reduce_case, reduce_cases, reduced_table
-from pipeline.reducers import ReduceParams
+from pipeline.reduce.block_reducer import ReduceParams
+from pipeline.reduce.blocks import ALL, Block
+from pipeline.reduce.reduced import Case, Reduced, reduce_case, reduce_cases, reduced_table
 from pipeline.selftests.checks import Check
 
 Spoil = Callable[[pd.DataFrame], pd.DataFrame]

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pipeline.benchmark import BenchmarkParams, benchmark_set, case_seed
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
-from pipeline.reduce import Case, reduce_case, reduced_table
-from pipeline.reducers import ReduceParams
+from pipeline.reduce.block_reducer import ReduceParams
+from pipeline.reduce.reduced import Case, reduce_case, reduced_table
 from pipeline.selftests.checks import Check
 from pipeline.statistics.roc import placements
 

@@ -11,7 +11,6 @@ from places import ROOT
 
 from pipeline.agreement.contour_perturbation import dice
 from pipeline.agreement.repeats import AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
-from pipeline.agreement_filter import feature_agreement
 from pipeline.contracts.data.cohort import AGREEMENT, COHORT, MASK_READER2, REPEATS, SPLITS
 from pipeline.crop.rois import CropParams, crop_case, crop_cases, rois_table
 from pipeline.foundation.checkpoints import CheckpointStore
@@ -20,6 +19,7 @@ from pipeline.foundation.images import array_of, image_from, read_image, write_i
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.radiomics.features import RadiomicsParams, extract_case, extraction_cases, features_table, prepare
+from pipeline.reduce.steps.agreement_filter import feature_agreement
 
 CROP = CropParams(margin_px=3, margin_mm=None)
 RADIOMICS = RadiomicsParams(

@@ -5,11 +5,11 @@ import pandas as pd
 from places import ROOT
 
 from pipeline.benchmark import BenchmarkParams
-from pipeline.blocks import table_block
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.params import load_params
 from pipeline.predictions.thresholds import YOUDEN
-from pipeline.reducers import ReduceParams
+from pipeline.reduce.block_reducer import ReduceParams
+from pipeline.reduce.blocks import table_block
 from pipeline.selftest import Recipe, Tables, sham_study
 from pipeline.selftests.sham_labels import Study, sham_checks, shuffled_auc, shuffles
 from pipeline.split.splits import SplitParams, split_table

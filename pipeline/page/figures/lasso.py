@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from pipeline.lasso import RULES, choose
 from pipeline.page.figures.axes import (
     WIDTH,
     Frame,
@@ -21,6 +20,7 @@ from pipeline.page.figures.axes import (
 )
 from pipeline.page.figures.feature_words import feature_words
 from pipeline.page.figures.marks import Curve, box, dot, legend, line_mark, polyline
+from pipeline.reduce.steps.lasso import RULES, choose
 
 NAMES = {"min": "lowest deviance", "1se": "within one SE"}
 SHORT = {"min": "lowest", "1se": "1 SE"}

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from places import REFERENCE
 
-from pipeline.combat import Combat
 from pipeline.foundation.errors import PipelineError
+from pipeline.reduce.steps.combat import Combat
 
 DATA = pd.read_csv(REFERENCE / "combat.csv", index_col="patient_id")
 SITES, X = DATA["site"], DATA.drop(columns="site")

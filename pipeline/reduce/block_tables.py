@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.blocks import CLINICAL, RADIOMICS, Block, clinical_block, deep_block, radiomics_block, table_block
 from pipeline.contracts.data import cohort as contracts
 from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.foundation.tables import header_of, read_csv, read_table
 from pipeline.plan.feature_sets import network_behind
+from pipeline.reduce.blocks import CLINICAL, RADIOMICS, Block, clinical_block, deep_block, radiomics_block, table_block
 
 
 @dataclass(frozen=True, kw_only=True)

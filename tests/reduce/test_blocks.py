@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.blocks import clinical_block, deep_block, parts_of, radiomics_block, table_block
 from pipeline.foundation.errors import PipelineError
+from pipeline.reduce.blocks import clinical_block, deep_block, parts_of, radiomics_block, table_block
 
 IDS = ["p1", "p2", "p3"]
 COHORT = pd.DataFrame(

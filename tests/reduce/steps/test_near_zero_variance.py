@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.near_zero_variance import NearZeroVariance
+from pipeline.reduce.steps.near_zero_variance import NearZeroVariance
 
 
 def filled(count, n=20):

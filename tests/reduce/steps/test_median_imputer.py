@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.imputation import MedianImputer
+from pipeline.reduce.steps.median_imputer import MedianImputer
 
 TRAIN = pd.DataFrame({"a": [1.0, np.nan, 3.0, 8.0], "b": [np.nan] * 4, "c": [0.0, 1.0, 2.0, 3.0]})
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipeline.z_score import ZScore
+from pipeline.reduce.steps.z_score import ZScore
 
 
 def test_by_hand():

@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.blocks import ALL, Block, Kind
 from pipeline.contracts.data import cohort as contracts
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
-from pipeline.half_samples import COLUMNS as HALF_SAMPLES
-from pipeline.reducers import BlockReducer, ReduceParams
+from pipeline.reduce.block_reducer import BlockReducer, ReduceParams
+from pipeline.reduce.blocks import ALL, Block, Kind
+from pipeline.reduce.half_samples import COLUMNS as HALF_SAMPLES
 
 PACKAGES = ("numpy", "scipy", "pandas", "skglm")
 FINAL = "final"

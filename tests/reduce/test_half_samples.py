@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.half_samples import draw_halves, half_sample_rows, select_in_halves
-from pipeline.lasso_path import fit_path, lambda_grid
+from pipeline.reduce.half_samples import draw_halves, half_sample_rows, select_in_halves
+from pipeline.reduce.steps.lasso_path import fit_path, lambda_grid
 
 
 def cohort(n=80, p=30, *, effect=2.0, seed=0):

@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from pipeline.block_tables import read_described, read_embeddings
 from pipeline.contracts.data.cohort import EMBEDDINGS, PATIENT_EMBEDDINGS
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import write_table
+from pipeline.reduce.block_tables import read_described, read_embeddings
 
 KEYS = {"resample": ["final", "final"], "part": ["a", "b"]}
 OWNER = pd.Series({"001": "p1", "002": "p2"})

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.clinical_encoding import ClinicalEncoder
+from pipeline.reduce.steps.clinical_encoder import ClinicalEncoder
 
 TRAIN = pd.DataFrame(
     {

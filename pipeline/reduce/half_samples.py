@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.lasso_path import fit_path, lambda_grid
+from pipeline.reduce.steps.lasso_path import fit_path, lambda_grid
 from pipeline.split.grouped_folds import draw_groups
 
 COLUMNS = ("part", "block", "feature", "n_selected", "n_samples", "samples")

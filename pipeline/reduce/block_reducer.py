@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn.base import BaseEstimator
 
-from pipeline.agreement_filter import AgreementFilter, AgreementFilterParams
-from pipeline.blocks import Kind
-from pipeline.clinical_encoding import ClinicalEncoder
-from pipeline.combat import Combat, CombatParams
 from pipeline.foundation.params import Params
-from pipeline.half_samples import draw_halves, half_sample_rows, select_in_halves
-from pipeline.imputation import MedianImputer
-from pipeline.lasso import LassoParams, LassoSelector
-from pipeline.near_zero_variance import NearZeroVariance
-from pipeline.principal_components import PrincipalComponents
-from pipeline.spearman_pruning import SpearmanPruning
-from pipeline.z_score import ZScore
+from pipeline.reduce.blocks import Kind
+from pipeline.reduce.half_samples import draw_halves, half_sample_rows, select_in_halves
+from pipeline.reduce.steps.agreement_filter import AgreementFilter, AgreementFilterParams
+from pipeline.reduce.steps.clinical_encoder import ClinicalEncoder
+from pipeline.reduce.steps.combat import Combat, CombatParams
+from pipeline.reduce.steps.lasso import LassoParams, LassoSelector
+from pipeline.reduce.steps.median_imputer import MedianImputer
+from pipeline.reduce.steps.near_zero_variance import NearZeroVariance
+from pipeline.reduce.steps.principal_components import PrincipalComponents
+from pipeline.reduce.steps.spearman_pruning import SpearmanPruning
+from pipeline.reduce.steps.z_score import ZScore
 
 
 class ComponentParams(Params):

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from places import ROOT
 
-from pipeline.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
 from pipeline.contracts.data.cohort import (
     BLOCK,
     COHORT,
@@ -31,9 +30,10 @@ from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.lasso import choose
-from pipeline.reduce import reduce_case, reduce_cases, result_tables
-from pipeline.reducers import BlockReducer, ReduceParams
+from pipeline.reduce.block_reducer import BlockReducer, ReduceParams
+from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
+from pipeline.reduce.reduced import reduce_case, reduce_cases, result_tables
+from pipeline.reduce.steps.lasso import choose
 from pipeline.split.splits import SplitParams, split_table
 
 SHIPPED = load_params(ROOT / "params" / "reduce.yaml", ReduceParams)
@@ -293,7 +293,7 @@ def test_two_workers_write_the_same_bytes(done, tables, tmp_path):
 
 def test_finished_cases_are_not_computed_again_and_come_back_to_the_bit(tables, tmp_path, monkeypatch):
     first = reduced(tables, tmp_path, names=("clinical", "own"))
-    monkeypatch.setattr("pipeline.reduce._reduce", None)
+    monkeypatch.setattr("pipeline.reduce.reduced._reduce", None)
     again = reduced(tables, tmp_path, names=("clinical", "own"))
 
     assert [table.to_csv() for table in again[:4]] == [table.to_csv() for table in first[:4]]

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import Params
-from pipeline.lasso_path import Floats, Path, fit_path, lambda_grid
+from pipeline.reduce.steps.lasso_path import Floats, Path, fit_path, lambda_grid
 from pipeline.split.grouped_folds import deal_groups
 
 Rule = Literal["min", "1se"]

@@ -8,8 +8,8 @@ import pytest
 from places import REFERENCE
 
 from pipeline.foundation.errors import PipelineError
-from pipeline.lasso import LassoSelector, choose, cross_validate
-from pipeline.lasso_path import lambda_grid
+from pipeline.reduce.steps.lasso import LassoSelector, choose, cross_validate
+from pipeline.reduce.steps.lasso_path import lambda_grid
 
 DATA = pd.read_csv(REFERENCE / "glmnet.csv")
 PATH = pd.read_csv(REFERENCE / "expected" / "glmnet_path_binomial_deviance.csv")
@@ -112,7 +112,7 @@ def test_lambda_folds_keep_groups_whole(monkeypatch):
         seen.append(fold)
         return np.arange(len(lambdas), 0.0, -1.0), np.ones(len(lambdas))
 
-    monkeypatch.setattr("pipeline.lasso.cross_validate", spy)
+    monkeypatch.setattr("pipeline.reduce.steps.lasso.cross_validate", spy)
     X, y, _ = cohort()
     groups = np.array([f"g{place // 4}" for place in range(80)])
     selector().fit(X, y, groups)

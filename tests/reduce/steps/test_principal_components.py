@@ -6,7 +6,7 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from pipeline.principal_components import PrincipalComponents
+from pipeline.reduce.steps.principal_components import PrincipalComponents
 
 
 def table(n, p, rank=None, seed=0):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from pipeline.z_score import ZScore
+from pipeline.reduce.steps.z_score import ZScore
 
 
 class PrincipalComponents(BaseEstimator):

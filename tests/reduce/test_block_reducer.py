@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from places import ROOT
 
-from pipeline.blocks import table_block
-from pipeline.combat import Combat, CombatParams
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import load_params
-from pipeline.reduce import half_sample_table, reduce_case, reduce_cases, reduced_table, selected_table
-from pipeline.reducers import BlockReducer, ReduceParams
+from pipeline.reduce.block_reducer import BlockReducer, ReduceParams
+from pipeline.reduce.blocks import table_block
+from pipeline.reduce.reduced import half_sample_table, reduce_case, reduce_cases, reduced_table, selected_table
+from pipeline.reduce.steps.combat import Combat, CombatParams
 from pipeline.split.splits import SplitParams, split_table
 
 SHIPPED = load_params(ROOT / "params" / "reduce.yaml", ReduceParams)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from pipeline.spearman_pruning import SpearmanPruning, spearman
+from pipeline.reduce.steps.spearman_pruning import SpearmanPruning, spearman
 
 GENERATOR = np.random.default_rng(5)
 BASE = GENERATOR.normal(size=(60, 4))

@@ -8,9 +8,9 @@ import pytest
 from places import REFERENCE
 from scipy.special import expit
 
-from pipeline import lasso_path
 from pipeline.foundation.errors import PipelineError
-from pipeline.lasso_path import fit_path, lambda_grid
+from pipeline.reduce.steps import lasso_path
+from pipeline.reduce.steps.lasso_path import fit_path, lambda_grid
 
 DATA = pd.read_csv(REFERENCE / "glmnet.csv")
 X = DATA.filter(regex=r"^f\d").to_numpy(dtype=np.float64)

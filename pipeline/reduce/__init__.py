@@ -1,0 +1,1 @@
+"""Reduces each block on the training rows of each resample."""

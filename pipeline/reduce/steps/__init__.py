@@ -1,0 +1,1 @@
+"""One fitted step per file: imputation, scaling, pruning, PCA, LASSO."""
