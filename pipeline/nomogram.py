@@ -23,8 +23,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from pipeline.benchmark.model_files import load_model
 from pipeline.foundation.errors import PipelineError
-from pipeline.model_files import load_model
 from pipeline.predictions.operating_point import OperatingPoint
 from pipeline.reduce.steps.clinical_encoder import MISSING
 

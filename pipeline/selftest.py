@@ -7,8 +7,8 @@ from functools import partial
 import pandas as pd
 from pydantic import Field
 
-from pipeline.benchmark import BenchmarkParams
-from pipeline.classifiers import ModelName
+from pipeline.benchmark.classifiers import ModelName
+from pipeline.benchmark.nested_cv import BenchmarkParams
 from pipeline.contracts.reports.compare import SELFTEST
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError

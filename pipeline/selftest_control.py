@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.benchmark import benchmark_set
+from pipeline.benchmark.nested_cv import benchmark_set
 from pipeline.crop.rois import crop_cases
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.radiomics.features import extraction_cases, features_table, prepare

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline import benchmark
-from pipeline.benchmark import BenchmarkParams
+from pipeline.benchmark import nested_cv as benchmark
+from pipeline.benchmark.nested_cv import BenchmarkParams
 from pipeline.contracts.data.cohort import COHORT, PATIENTS, PREDICTIONS, ROIS, SPLITS
 from pipeline.contracts.reports.compare import CHOSEN, CONSISTENCY
 from pipeline.crop.rois import CropParams

@@ -4,14 +4,14 @@ import base64
 import logging
 from functools import partial
 
-from pipeline.benchmark import PACKAGES, BenchmarkParams, benchmark_cases, fit_cases, model_card, raw_scores
+from pipeline.benchmark.design_matrices import design_matrices
+from pipeline.benchmark.model_files import write_model
+from pipeline.benchmark.nested_cv import PACKAGES, BenchmarkParams, benchmark_cases, fit_cases, model_card, raw_scores
 from pipeline.contracts.data.cohort import PATIENTS, PREDICTIONS, REDUCED, SELECTED, SPLITS
-from pipeline.design_matrices import design_matrices
 from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.foundation.images import file_sha256
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.model_files import write_model
 from pipeline.predictions.operating_point import freeze, operating_points
 from stages.cli import arguments, progress, run, run_settings
 

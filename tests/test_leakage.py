@@ -9,7 +9,7 @@ import pytest
 from places import ROOT
 from sklearn.metrics import roc_auc_score
 
-from pipeline.benchmark import BenchmarkParams, benchmark_set
+from pipeline.benchmark.nested_cv import BenchmarkParams, benchmark_set
 from pipeline.compare_pairs import delong_table
 from pipeline.contracts.reports.compare import CHOSEN
 from pipeline.foundation.checkpoints import CheckpointStore

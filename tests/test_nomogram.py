@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nomogram_parts import FEATURES, POINT, a_part, fitted, patients
 
-from pipeline.classifiers import prevalence, scores
+from pipeline.benchmark.classifiers import prevalence, scores
+from pipeline.benchmark.model_files import to_bytes, write_model
 from pipeline.foundation.errors import PipelineError
-from pipeline.model_files import to_bytes, write_model
 from pipeline.nomogram import check_nomogram, linear_terms, nomogram_risks, part_nomogram, read_nomogram
 
 

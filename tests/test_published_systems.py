@@ -6,7 +6,7 @@ import pytest
 from places import ROOT
 from ruamel.yaml import YAML
 
-from pipeline.benchmark import BenchmarkParams
+from pipeline.benchmark.nested_cv import BenchmarkParams
 from pipeline.cohort.cohort import CohortParams
 from pipeline.embed.params import EmbedParams
 from pipeline.foundation.params import load_params

@@ -8,7 +8,7 @@ import pytest
 import sham_study as study_module
 from sham_study import SPLIT, lights, recipe, study, tables
 
-from pipeline.benchmark import benchmark_set
+from pipeline.benchmark.nested_cv import benchmark_set
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.reduce.reduced import reduce_case

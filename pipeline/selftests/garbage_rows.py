@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.benchmark import BenchmarkParams, benchmark_cases, fit_case, raw_scores
-from pipeline.design_matrices import design_matrices
+from pipeline.benchmark.design_matrices import design_matrices
+from pipeline.benchmark.nested_cv import BenchmarkParams, benchmark_cases, fit_case, raw_scores
 from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
 from pipeline.foundation.params import ThresholdParams
 from pipeline.predictions.operating_point import operating_points

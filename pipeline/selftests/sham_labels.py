@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.benchmark import BenchmarkParams, benchmark_set, case_seed
+from pipeline.benchmark.nested_cv import BenchmarkParams, benchmark_set, case_seed
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.reduce.block_reducer import ReduceParams

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.benchmark import case_seed
+from pipeline.benchmark.nested_cv import case_seed
 from pipeline.crop.rois import CropCase, CropParams, bounding_box, crop_case
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ImageError

@@ -5,10 +5,10 @@ import hashlib
 import numpy as np
 from places import ROOT
 
-from pipeline.classifiers import MODELS, ClassifierParams, train_final
-from pipeline.design_matrices import inner_folds
+from pipeline.benchmark.classifiers import MODELS, ClassifierParams, train_final
+from pipeline.benchmark.design_matrices import inner_folds
+from pipeline.benchmark.model_files import to_bytes
 from pipeline.foundation.params import read_yaml
-from pipeline.model_files import to_bytes
 
 SHIPPED = {
     key: value

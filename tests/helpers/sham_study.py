@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from places import ROOT
 
-from pipeline.benchmark import BenchmarkParams
+from pipeline.benchmark.nested_cv import BenchmarkParams
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.params import load_params
 from pipeline.predictions.thresholds import YOUDEN

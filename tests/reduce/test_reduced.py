@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from places import ROOT
 
+from pipeline.benchmark.design_matrices import design_matrices
 from pipeline.contracts.data.cohort import (
     BLOCK,
     COHORT,
@@ -24,7 +25,6 @@ from pipeline.contracts.data.cohort import (
     SELECTED,
     SPLITS,
 )
-from pipeline.design_matrices import design_matrices
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.foundation.parallel import map_cases

@@ -13,8 +13,11 @@ from places import ROOT
 from reduced_tables import study
 from sklearn.metrics import roc_auc_score
 
-from pipeline import benchmark
-from pipeline.benchmark import (
+from pipeline.benchmark import nested_cv as benchmark
+from pipeline.benchmark.classifiers import MODELS
+from pipeline.benchmark.design_matrices import design_matrices, inner_folds
+from pipeline.benchmark.model_files import load_model
+from pipeline.benchmark.nested_cv import (
     BenchmarkParams,
     Case,
     benchmark_cases,
@@ -24,14 +27,11 @@ from pipeline.benchmark import (
     fit_cases,
     tune,
 )
-from pipeline.classifiers import MODELS
 from pipeline.contracts.data.cohort import PATIENTS, PREDICTIONS, REDUCED, SELECTED, SPLITS
-from pipeline.design_matrices import design_matrices, inner_folds
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params, read_yaml
 from pipeline.foundation.tables import check_table, read_table, write_table
-from pipeline.model_files import load_model
 from pipeline.predictions.operating_point import freeze, operating_points
 
 SHIPPED = read_yaml(ROOT / "params" / "benchmark.yaml")

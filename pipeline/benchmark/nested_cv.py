@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
-from pipeline.classifiers import (
+from pipeline.benchmark.classifiers import (
     TUNED,
     ClassifierParams,
     Folds,
@@ -26,10 +26,10 @@ from pipeline.classifiers import (
     train,
     train_final,
 )
-from pipeline.design_matrices import Design, design_matrices, inner_folds
+from pipeline.benchmark.design_matrices import Design, design_matrices, inner_folds
+from pipeline.benchmark.model_files import to_bytes
 from pipeline.foundation.checkpoints import CheckpointStore, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
-from pipeline.model_files import to_bytes
 from pipeline.predictions.operating_point import OperatingPoint
 
 FINAL = "final"

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.classifiers import scores
+from pipeline.benchmark.classifiers import scores
 from pipeline.foundation.errors import PipelineError
 
 TRUSTED = (

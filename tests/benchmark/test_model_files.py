@@ -15,9 +15,9 @@ from classifier_rows import digests, fit, rows
 from places import ROOT
 from sklearn.tree import DecisionTreeClassifier
 
-from pipeline.classifiers import MODELS, prevalence, scores
+from pipeline.benchmark.classifiers import MODELS, prevalence, scores
+from pipeline.benchmark.model_files import SUFFIXES, TRUSTED, from_bytes, load_model, to_bytes, write_model
 from pipeline.foundation.errors import PipelineError
-from pipeline.model_files import SUFFIXES, TRUSTED, from_bytes, load_model, to_bytes, write_model
 
 
 @pytest.mark.parametrize("name", MODELS)

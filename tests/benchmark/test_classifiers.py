@@ -6,7 +6,7 @@ from classifier_rows import PARAMS, SHIPPED, fit, rows
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from pipeline.classifiers import MODELS, TUNED, ClassifierParams, grid, prevalence, scores, train
+from pipeline.benchmark.classifiers import MODELS, TUNED, ClassifierParams, grid, prevalence, scores, train
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params
 

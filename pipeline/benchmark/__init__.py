@@ -1,0 +1,1 @@
+"""Eight classifiers, tuned inside nested cross-validation, scored on held-out patients."""
