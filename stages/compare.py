@@ -3,16 +3,16 @@
 import logging
 from pathlib import Path
 
-from pipeline.compare import choose, fold_table, summary_json
-from pipeline.compare_added_value import added_value_table
-from pipeline.compare_benefit import decision_curve_table
-from pipeline.compare_calibration import calibration_curve_table, calibration_table
-from pipeline.compare_counts import mcnemar_table
-from pipeline.compare_curves import curve_table
-from pipeline.compare_evaluations import transport_table
-from pipeline.compare_inputs import read_comparison
-from pipeline.compare_metrics import metric_table
-from pipeline.compare_pairs import delong_table, omnibus_table
+from pipeline.compare.added_value import added_value_table
+from pipeline.compare.calibration import calibration_curve_table, calibration_table
+from pipeline.compare.chosen import choose, fold_table, summary_json
+from pipeline.compare.curves import curve_table
+from pipeline.compare.decision_curves import decision_curve_table
+from pipeline.compare.delong import delong_table, omnibus_table
+from pipeline.compare.inputs import read_comparison
+from pipeline.compare.mcnemar import mcnemar_table
+from pipeline.compare.metrics import metric_table
+from pipeline.compare.transport import transport_table
 from pipeline.contracts.reports import compare as result_contracts
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import write_table

@@ -10,7 +10,7 @@ from places import ROOT
 from sklearn.metrics import roc_auc_score
 
 from pipeline.benchmark.nested_cv import BenchmarkParams, benchmark_set
-from pipeline.compare_pairs import delong_table
+from pipeline.compare.delong import delong_table
 from pipeline.contracts.reports.compare import CHOSEN
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.parallel import map_cases

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import norm
 from study_folder import write_study
 
-from pipeline.compare import PRIMARY
+from pipeline.compare.chosen import PRIMARY
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.tables import check_table
 from pipeline.page.inputs import read_inputs

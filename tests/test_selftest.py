@@ -9,7 +9,7 @@ from places import ROOT
 from sham_study import recipe, tables
 from study import study_predictions
 
-from pipeline.compare import choose, fold_table
+from pipeline.compare.chosen import choose, fold_table
 from pipeline.contracts.reports.compare import SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.foundation.params import load_params

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from pipeline.compare import PRIMARY
-from pipeline.compare_pairs import CHOSEN
+from pipeline.compare.chosen import PRIMARY
+from pipeline.compare.delong import CHOSEN
 from pipeline.contracts.data.cohort import EVALUATIONS
 from pipeline.explain import KINDS
 from pipeline.page.cells import Cells

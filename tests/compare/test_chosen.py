@@ -12,9 +12,9 @@ from places import REFERENCE, ROOT
 from study import STRENGTH, study_predictions, write_predictions
 from study_folder import compare_params
 
-from pipeline.compare import choose, fold_table, summary_json
-from pipeline.compare_metrics import metric_table
-from pipeline.compare_pairs import delong_table
+from pipeline.compare.chosen import choose, fold_table, summary_json
+from pipeline.compare.delong import delong_table
+from pipeline.compare.metrics import metric_table
 from pipeline.contracts.reports import compare as result_contracts
 from pipeline.foundation.errors import ParamsError, PipelineError, TableError
 from pipeline.foundation.params import load_params

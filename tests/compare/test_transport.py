@@ -7,8 +7,8 @@ import pytest
 from places import REFERENCE
 from study import study_predictions
 
-from pipeline.compare import choose, fold_table
-from pipeline.compare_evaluations import transport_table
+from pipeline.compare.chosen import choose, fold_table
+from pipeline.compare.transport import transport_table
 from pipeline.contracts.reports.compare import TRANSPORT
 from pipeline.foundation.tables import check_table
 from pipeline.predictions.model_scores import model_scores

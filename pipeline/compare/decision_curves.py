@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.compare_calibration import picked
+from pipeline.compare.calibration import picked
 from pipeline.contracts.data.cohort import EVALUATIONS
 from pipeline.plan.comparison import CompareParams, DecisionParams
 from pipeline.predictions.model_scores import ModelScores

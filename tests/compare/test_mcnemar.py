@@ -8,8 +8,8 @@ from places import REFERENCE
 from study import STRENGTH, study_predictions
 from study_folder import compare_params
 
-from pipeline.compare import choose, fold_table
-from pipeline.compare_counts import mcnemar_table
+from pipeline.compare.chosen import choose, fold_table
+from pipeline.compare.mcnemar import mcnemar_table
 from pipeline.contracts.reports.compare import MCNEMAR
 from pipeline.foundation.tables import check_table
 from pipeline.predictions.model_scores import model_scores

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from study import study_predictions
 
-from pipeline.compare import choose, fold_table
-from pipeline.compare_curves import curve_table
+from pipeline.compare.chosen import choose, fold_table
+from pipeline.compare.curves import curve_table
 from pipeline.contracts.reports.compare import CURVES
 from pipeline.foundation.tables import check_table
 from pipeline.predictions.model_scores import model_scores

@@ -10,8 +10,8 @@ from places import REFERENCE
 from study import study_predictions
 from study_folder import compare_params
 
-from pipeline.compare import choose, fold_table
-from pipeline.compare_calibration import calibration_curve_table, calibration_table
+from pipeline.compare.calibration import calibration_curve_table, calibration_table
+from pipeline.compare.chosen import choose, fold_table
 from pipeline.contracts.reports.compare import CALIBRATION, CALIBRATION_CURVES
 from pipeline.foundation.tables import check_table
 from pipeline.predictions.model_scores import id_hash, model_scores

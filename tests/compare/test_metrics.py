@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from study_folder import compare_params
 
-from pipeline.compare import fold_table
-from pipeline.compare_metrics import metric_table
+from pipeline.compare.chosen import fold_table
+from pipeline.compare.metrics import metric_table
 from pipeline.contracts.reports.compare import METRICS
 from pipeline.foundation.tables import check_table
 from pipeline.predictions.model_scores import model_scores

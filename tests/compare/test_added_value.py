@@ -7,10 +7,10 @@ from places import REFERENCE
 from study import study_predictions
 from study_folder import compare_params
 
-from pipeline.compare import PRIMARY, choose, fold_table
-from pipeline.compare_added_value import added_value_table
-from pipeline.compare_benefit import decision_curve_table
-from pipeline.compare_pairs import delong_table
+from pipeline.compare.added_value import added_value_table
+from pipeline.compare.chosen import PRIMARY, choose, fold_table
+from pipeline.compare.decision_curves import decision_curve_table
+from pipeline.compare.delong import delong_table
 from pipeline.contracts.reports.compare import ADDED_VALUE
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import check_table

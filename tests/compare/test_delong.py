@@ -6,8 +6,8 @@ import pytest
 from study import STRENGTH, study_predictions
 from study_folder import compare_params
 
-from pipeline.compare import choose, fold_table
-from pipeline.compare_pairs import delong_table, omnibus_table
+from pipeline.compare.chosen import choose, fold_table
+from pipeline.compare.delong import delong_table, omnibus_table
 from pipeline.contracts.reports.compare import OMNIBUS
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import check_table

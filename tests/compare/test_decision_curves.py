@@ -7,8 +7,8 @@ from places import REFERENCE, ROOT
 from study import study_predictions
 from study_folder import compare_params
 
-from pipeline.compare import choose, fold_table
-from pipeline.compare_benefit import decision_curve_table, threshold_grid
+from pipeline.compare.chosen import choose, fold_table
+from pipeline.compare.decision_curves import decision_curve_table, threshold_grid
 from pipeline.contracts.reports.compare import DECISION_CURVES
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params

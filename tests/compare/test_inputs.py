@@ -10,7 +10,7 @@ from places import REFERENCE, ROOT
 from study import study_predictions, write_predictions
 from study_folder import compare_params
 
-from pipeline.compare_inputs import params_for, read_predictions
+from pipeline.compare.inputs import params_for, read_predictions
 from pipeline.contracts.data.cohort import PREDICTIONS
 from pipeline.contracts.reports import compare as result_contracts
 from pipeline.foundation.errors import ParamsError, PipelineError, TableError

@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.compare import PRIMARY
-from pipeline.compare_pairs import CHOSEN, PAIR, evaluation_groups, families, places
+from pipeline.compare.chosen import PRIMARY
+from pipeline.compare.delong import CHOSEN, PAIR, evaluation_groups, families, places
 from pipeline.plan.comparison import CompareParams
 from pipeline.predictions.model_scores import ModelScores
 from pipeline.statistics.mcnemar import mcnemar

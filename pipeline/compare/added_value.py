@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from pipeline.compare_calibration import tested
+from pipeline.compare.calibration import tested
 from pipeline.contracts.data.cohort import EVALUATIONS
 from pipeline.plan.comparison import CompareParams
 from pipeline.predictions.model_scores import ModelScores, check_same_patients

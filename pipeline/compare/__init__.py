@@ -1,0 +1,1 @@
+"""Metrics, tests, calibration and net benefit, one file per table."""
