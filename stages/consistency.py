@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from pipeline.consistency import ConsistencyParams, check_own, check_published
+from pipeline.consistency.consistency import ConsistencyParams, check_own, check_published
 from pipeline.contracts.reports.compare import CONSISTENCY, MATRICES, METRICS
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_csv, read_table, write_table

@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pandas as pd
 
-from pipeline.consistency import ConsistencyParams, check_published
-from pipeline.consistency_checks.matrices import METRICS, measures
+from pipeline.consistency.consistency import ConsistencyParams, check_published
+from pipeline.consistency.matrices import METRICS, measures
 
 
 def table(rows: int, *, n_pos: int, n_neg: int, seed: int) -> pd.DataFrame:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.consistency_checks.attainable_auc import auc_fits, cohorts_with_auc
-from pipeline.consistency_checks.matrices import (
+from pipeline.consistency.attainable_auc import auc_fits, cohorts_with_auc
+from pipeline.consistency.matrices import (
     METRICS,
     Cohorts,
     Sizes,
@@ -17,8 +17,8 @@ from pipeline.consistency_checks.matrices import (
     fitting_cohorts,
     matrices_of,
 )
-from pipeline.consistency_checks.printed import Row
-from pipeline.consistency_checks.rounding import Bounds, Printed, Rounding
+from pipeline.consistency.printed_table import Row
+from pipeline.consistency.rounding import Bounds, Printed, Rounding
 
 WITHIN = ("half_up", "half_even")  # what fits one of these fits with ties either way
 COLUMNS = ["row", "number", "model", "cohort", "n_pos", "n_neg", "tp", "fn", "tn", "fp", "rounding", "left_out", "auc"]

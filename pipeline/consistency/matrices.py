@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.consistency_checks.rounding import Bounds, ceil_div
+from pipeline.consistency.rounding import Bounds, ceil_div
 
 Whole = NDArray[np.int64]
 METRICS = ("ACC", "SEN", "SPE", "PPV", "NPV", "F1")

@@ -12,16 +12,16 @@ from typing import Any
 import pandas as pd
 from pydantic import Field
 
-from pipeline.consistency_checks.copies import column_findings, row_findings
-from pipeline.consistency_checks.findings import Finding, finding_table
-from pipeline.consistency_checks.identities import auc_findings, identity_findings
-from pipeline.consistency_checks.intervals import interval_findings
-from pipeline.consistency_checks.printed import Table, read_rows
-from pipeline.consistency_checks.rounding import ROUNDINGS, Rounding
-from pipeline.consistency_checks.sums import size_findings, sum_findings
-from pipeline.consistency_checks.test_sets import shared_set_findings
-from pipeline.consistency_checks.verdict_messages import verdict_findings
-from pipeline.consistency_checks.verdicts import Verdict, judge, matrix_rows, matrix_table
+from pipeline.consistency.copies import column_findings, row_findings
+from pipeline.consistency.findings import Finding, finding_table
+from pipeline.consistency.identities import auc_findings, identity_findings
+from pipeline.consistency.intervals import interval_findings
+from pipeline.consistency.printed_table import Table, read_rows
+from pipeline.consistency.rounding import ROUNDINGS, Rounding
+from pipeline.consistency.shared_test_sets import shared_set_findings
+from pipeline.consistency.sums import size_findings, sum_findings
+from pipeline.consistency.verdict_messages import verdict_findings
+from pipeline.consistency.verdicts import Verdict, judge, matrix_rows, matrix_table
 from pipeline.foundation.params import Params
 
 # The metric of metrics.csv behind each column of a printed table.

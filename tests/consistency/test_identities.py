@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pipeline.consistency_checks.identities import (
+from pipeline.consistency.identities import (
     agreed_prevalence,
     auc_findings,
     identity_findings,
@@ -12,8 +12,8 @@ from pipeline.consistency_checks.identities import (
     npv_by_bayes,
     ppv_by_bayes,
 )
-from pipeline.consistency_checks.matrices import measures
-from pipeline.consistency_checks.printed import Row, printed_fraction
+from pipeline.consistency.matrices import measures
+from pipeline.consistency.printed_table import Row, printed_fraction
 
 
 def row(counts=None, **values):

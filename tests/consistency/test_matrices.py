@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.consistency_checks.matrices import (
+from pipeline.consistency.matrices import (
     METRICS,
     Sizes,
     any_matrix,
@@ -14,7 +14,7 @@ from pipeline.consistency_checks.matrices import (
     matrices_of,
     measures,
 )
-from pipeline.consistency_checks.rounding import ROUNDINGS, Printed
+from pipeline.consistency.rounding import ROUNDINGS, Printed
 
 # Numerator and denominator of each metric of a matrix (tp, fn, tn, fp).
 PARTS = {

@@ -1,8 +1,8 @@
 import pytest
 
-from pipeline.consistency_checks.attainable_auc import auc_fits, cohorts_with_auc
-from pipeline.consistency_checks.matrices import Sizes, fitting_cohorts
-from pipeline.consistency_checks.rounding import Printed
+from pipeline.consistency.attainable_auc import auc_fits, cohorts_with_auc
+from pipeline.consistency.matrices import Sizes, fitting_cohorts
+from pipeline.consistency.rounding import Printed
 
 
 def bounds(units, *, decimals=3):

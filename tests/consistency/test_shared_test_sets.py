@@ -1,9 +1,9 @@
 import pandas as pd
 
-from pipeline.consistency_checks.printed import read_rows
-from pipeline.consistency_checks.rounding import ROUNDINGS
-from pipeline.consistency_checks.test_sets import claims, shared_set_findings
-from pipeline.consistency_checks.verdicts import judge
+from pipeline.consistency.printed_table import read_rows
+from pipeline.consistency.rounding import ROUNDINGS
+from pipeline.consistency.shared_test_sets import claims, shared_set_findings
+from pipeline.consistency.verdicts import judge
 
 
 def rows(**columns):

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from pipeline.consistency_checks.attainable_auc import cohorts_with_auc
-from pipeline.consistency_checks.findings import Finding, in_words, of_row, some
-from pipeline.consistency_checks.matrices import Cohorts, Sizes, matrices_of, measures
-from pipeline.consistency_checks.rounding import WORDS
-from pipeline.consistency_checks.verdicts import Fit, Verdict
+from pipeline.consistency.attainable_auc import cohorts_with_auc
+from pipeline.consistency.findings import Finding, in_words, of_row, some
+from pipeline.consistency.matrices import Cohorts, Sizes, matrices_of, measures
+from pipeline.consistency.rounding import WORDS
+from pipeline.consistency.verdicts import Fit, Verdict
 
 
 def verdict_findings(verdict: Verdict) -> Iterator[Finding]:

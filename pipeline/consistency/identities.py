@@ -7,8 +7,8 @@ largest of the formula at the corners, exact because each formula rises or falls
 from collections.abc import Callable, Iterator
 from itertools import product
 
-from pipeline.consistency_checks.findings import Finding, of_row, percent
-from pipeline.consistency_checks.printed import Row
+from pipeline.consistency.findings import Finding, of_row, percent
+from pipeline.consistency.printed_table import Row
 
 Range = tuple[float, float]
 ANY: Range = (0.0, 1.0)

@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.consistency_checks.matrices import Cohorts
-from pipeline.consistency_checks.rounding import Bounds
+from pipeline.consistency.matrices import Cohorts
+from pipeline.consistency.rounding import Bounds
 
 AucFit = Literal["without ties", "with ties", "no"]
 

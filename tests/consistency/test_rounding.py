@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.consistency_checks.rounding import ROUNDINGS, Printed
+from pipeline.consistency.rounding import ROUNDINGS, Printed
 
 HALF = Fraction(1, 2)
 

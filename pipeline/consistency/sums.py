@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterator, Sequence
 
-from pipeline.consistency_checks.findings import Finding, of_row, of_rows
-from pipeline.consistency_checks.matrices import measures
-from pipeline.consistency_checks.printed import Row
-from pipeline.consistency_checks.test_sets import claims
+from pipeline.consistency.findings import Finding, of_row, of_rows
+from pipeline.consistency.matrices import measures
+from pipeline.consistency.printed_table import Row
+from pipeline.consistency.shared_test_sets import claims
 
 PARTS = {"n": ("n_pos", "n_neg"), "n_pos": ("tp", "fn"), "n_neg": ("tn", "fp")}
 CELLS = ("tp", "fn", "tn", "fp")

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from pipeline.consistency_checks.column_names import meanings
-from pipeline.consistency_checks.printed import printed_fraction, read_rows
+from pipeline.consistency.column_names import meanings
+from pipeline.consistency.printed_table import printed_fraction, read_rows
 from pipeline.foundation.errors import TableError
 
 

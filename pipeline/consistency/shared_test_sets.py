@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from pipeline.consistency_checks.findings import Finding, Severity, capital, in_words, of_rows, percent
-from pipeline.consistency_checks.identities import agreed_prevalence
-from pipeline.consistency_checks.printed import Row
-from pipeline.consistency_checks.verdicts import Verdict
+from pipeline.consistency.findings import Finding, Severity, capital, in_words, of_rows, percent
+from pipeline.consistency.identities import agreed_prevalence
+from pipeline.consistency.printed_table import Row
+from pipeline.consistency.verdicts import Verdict
 
 Pair = tuple[int, int]
 

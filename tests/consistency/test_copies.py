@@ -1,9 +1,9 @@
 import pytest
 
-from pipeline.consistency_checks.copies import column_findings, row_findings
-from pipeline.consistency_checks.printed import Row, printed_fraction
-from pipeline.consistency_checks.rounding import ROUNDINGS
-from pipeline.consistency_checks.verdicts import judge
+from pipeline.consistency.copies import column_findings, row_findings
+from pipeline.consistency.printed_table import Row, printed_fraction
+from pipeline.consistency.rounding import ROUNDINGS
+from pipeline.consistency.verdicts import judge
 
 
 def verdicts(rows, *, counts=None, sets=None):

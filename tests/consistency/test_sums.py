@@ -1,7 +1,7 @@
 import pandas as pd
 
-from pipeline.consistency_checks.printed import read_rows
-from pipeline.consistency_checks.sums import size_findings, sum_findings
+from pipeline.consistency.printed_table import read_rows
+from pipeline.consistency.sums import size_findings, sum_findings
 
 
 def rows(**columns):

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from scipy.stats import norm
 
-from pipeline.consistency_checks.findings import Finding, of_row
-from pipeline.consistency_checks.matrices import matrices_of
-from pipeline.consistency_checks.printed import Interval, Row
-from pipeline.consistency_checks.rounding import Printed
-from pipeline.consistency_checks.verdicts import Verdict
+from pipeline.consistency.findings import Finding, of_row
+from pipeline.consistency.matrices import matrices_of
+from pipeline.consistency.printed_table import Interval, Row
+from pipeline.consistency.rounding import Printed
+from pipeline.consistency.verdicts import Verdict
 from pipeline.statistics.proportions import wilson
 
 

@@ -6,7 +6,7 @@ import pytest
 from places import REFERENCE, ROOT
 from study_folder import write_results
 
-from pipeline.consistency import ConsistencyParams, check_own, check_published, printed_table
+from pipeline.consistency.consistency import ConsistencyParams, check_own, check_published, printed_table
 from pipeline.contracts.reports.compare import CONSISTENCY, MATRICES, METRICS
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table

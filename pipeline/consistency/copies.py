@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from pipeline.consistency_checks.findings import Finding, capital, in_words, of_rows
-from pipeline.consistency_checks.matrices import METRICS
-from pipeline.consistency_checks.printed import Interval, Row
-from pipeline.consistency_checks.rounding import Printed
-from pipeline.consistency_checks.verdicts import Verdict
+from pipeline.consistency.findings import Finding, capital, in_words, of_rows
+from pipeline.consistency.matrices import METRICS
+from pipeline.consistency.printed_table import Interval, Row
+from pipeline.consistency.rounding import Printed
+from pipeline.consistency.verdicts import Verdict
 
 COMPARED = (*METRICS, "AUC")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.consistency_checks.column_names import COUNTS, FRACTIONS, INTERVAL, Meaning, meanings
-from pipeline.consistency_checks.rounding import Printed
+from pipeline.consistency.column_names import COUNTS, FRACTIONS, INTERVAL, Meaning, meanings
+from pipeline.consistency.rounding import Printed
 from pipeline.foundation.errors import TableError, listed
 
 EMPTY = frozenset({"", "-", "–", "—", "na", "n/a", "nan", "none", "nr"})

@@ -1,9 +1,9 @@
 import pytest
 
-from pipeline.consistency_checks.intervals import hanley_mcneil_error, interval_findings
-from pipeline.consistency_checks.printed import Row, printed_fraction
-from pipeline.consistency_checks.rounding import ROUNDINGS
-from pipeline.consistency_checks.verdicts import judge
+from pipeline.consistency.intervals import hanley_mcneil_error, interval_findings
+from pipeline.consistency.printed_table import Row, printed_fraction
+from pipeline.consistency.rounding import ROUNDINGS
+from pipeline.consistency.verdicts import judge
 
 
 def found(name, *, value, low, high, counts=None, **others):
