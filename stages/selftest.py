@@ -8,12 +8,19 @@ from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import write_table
-from pipeline.selftest import SelftestParams, check_lights, selftest_table, sham_study, spoilt_studies, training_sites
-from pipeline.selftest_control import shift_work, shifted
-from pipeline.selftest_inputs import PATHS, read_inputs
-from pipeline.selftest_results import identity_checks, size_results
-from pipeline.selftests.garbage_rows import garbage_check
-from pipeline.selftests.sham_labels import sham_checks, sham_table, shuffled_auc, shuffles
+from pipeline.selftest.garbage_rows import garbage_check
+from pipeline.selftest.inputs import PATHS, read_inputs
+from pipeline.selftest.selftest import (
+    SelftestParams,
+    check_lights,
+    selftest_table,
+    sham_study,
+    spoilt_studies,
+    training_sites,
+)
+from pipeline.selftest.selftest_control import shift_work, shifted
+from pipeline.selftest.selftest_results import identity_checks, size_results
+from pipeline.selftest.sham_labels import sham_checks, sham_table, shuffled_auc, shuffles
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)

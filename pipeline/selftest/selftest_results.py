@@ -7,10 +7,9 @@ from typing import Any
 import pandas as pd
 
 from pipeline.predictions.model_scores import model_scores
-from pipeline.selftest import chosen_models, where_it_counts
-from pipeline.selftest_inputs import Inputs
-from pipeline.selftests.checks import Check
-from pipeline.selftests.identities import (
+from pipeline.selftest.inputs import Inputs
+from pipeline.selftest.lights import Check
+from pipeline.selftest.membership import (
     consistency_check,
     image_hashes,
     images_check,
@@ -19,7 +18,8 @@ from pipeline.selftests.identities import (
     scored_check,
     thresholds_check,
 )
-from pipeline.selftests.size_alone import lesion_sizes, size_checks, size_table
+from pipeline.selftest.selftest import chosen_models, where_it_counts
+from pipeline.selftest.size_alone import lesion_sizes, size_checks, size_table
 
 
 def size_results(inputs: Inputs, *, limit: float) -> tuple[list[Check], pd.DataFrame]:

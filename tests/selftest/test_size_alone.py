@@ -7,7 +7,7 @@ import pytest
 from pipeline.contracts.reports.compare import SIZE_ALONE
 from pipeline.foundation.tables import check_table
 from pipeline.predictions.model_scores import ModelScores
-from pipeline.selftests.size_alone import direction, lesion_sizes, size_checks, size_table
+from pipeline.selftest.size_alone import direction, lesion_sizes, size_checks, size_table
 
 IDS = tuple("abcdefgh")
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1], dtype=bool)

@@ -7,7 +7,7 @@ from places import ROOT
 
 from pipeline.foundation.params import load_params
 from pipeline.radiomics.features import RadiomicsParams
-from pipeline.selftests.shifted_roi import drawn_cases, original_settings, shifted, shifted_check
+from pipeline.selftest.shifted_roi import drawn_cases, original_settings, shifted, shifted_check
 
 
 def disc(shape=(60, 70), centre=(20, 25), radius=8):

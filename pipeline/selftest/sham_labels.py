@@ -18,7 +18,7 @@ from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.reduced import Case, reduce_case, reduced_table
-from pipeline.selftests.checks import Check
+from pipeline.selftest.lights import Check
 from pipeline.statistics.roc import placements
 
 Numbers = NDArray[np.float64]

@@ -12,9 +12,9 @@ from pipeline.benchmark.nested_cv import benchmark_set
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.reduce.reduced import reduce_case
-from pipeline.selftest import Tables, sham_study
-from pipeline.selftests import sham_labels
-from pipeline.selftests.sham_labels import (
+from pipeline.selftest import sham_labels
+from pipeline.selftest.selftest import Tables, sham_study
+from pipeline.selftest.sham_labels import (
     ALL,
     REAL,
     WITHIN_SITE,

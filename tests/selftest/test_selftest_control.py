@@ -11,8 +11,8 @@ from pipeline.crop.rois import CropParams
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.images import image_from, write_image
 from pipeline.radiomics.features import RadiomicsParams
-from pipeline.selftest import Tables
-from pipeline.selftest_control import shift_work, shifted
+from pipeline.selftest.selftest import Tables
+from pipeline.selftest.selftest_control import shift_work, shifted
 from pipeline.split.splits import SplitParams, split_table
 
 N, SIDE_PX = 48, 48

@@ -21,7 +21,7 @@ from pipeline.foundation.images import array_of, image_from, read_image, write_i
 from pipeline.radiomics.features import RadiomicsParams, extract_case, extraction_cases
 from pipeline.radiomics.presets import preset
 from pipeline.radiomics.pyradiomics import Recipe
-from pipeline.selftests.checks import Check, Light
+from pipeline.selftest.lights import Check, Light
 
 TRIES = 400
 CLASSES = ("firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")

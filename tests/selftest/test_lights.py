@@ -16,7 +16,9 @@ from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import check_table, read_table
 from pipeline.plan.comparison import PrimaryParams
 from pipeline.predictions.model_scores import model_scores
-from pipeline.selftest import (
+from pipeline.selftest.inputs import PATHS
+from pipeline.selftest.lights import Check
+from pipeline.selftest.selftest import (
     SelftestParams,
     check_lights,
     chosen_models,
@@ -24,8 +26,6 @@ from pipeline.selftest import (
     training_sites,
     where_it_counts,
 )
-from pipeline.selftest_inputs import PATHS
-from pipeline.selftests.checks import Check
 from stages import selftest as stage
 
 

@@ -23,7 +23,7 @@ from pipeline.radiomics.features import RadiomicsParams
 from pipeline.reduce import reduced as reduce
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.block_tables import BlockPlaces, read_blocks, read_described, read_repeats
-from pipeline.selftest import Recipe, SelftestParams, Tables, recipe_of
+from pipeline.selftest.selftest import Recipe, SelftestParams, Tables, recipe_of
 
 PACKAGES = sorted({*reduce.PACKAGES, *benchmark.PACKAGES, "pyradiomics", "SimpleITK"})
 PARAMS = ("common", "reduce", "benchmark", "fusion", "embed", "crop", "radiomics")

@@ -11,7 +11,7 @@ from pipeline.foundation.checkpoints import fingerprint
 from pipeline.foundation.images import pixel_hash, read_image
 from pipeline.foundation.params import ThresholdParams
 from pipeline.predictions.operating_point import operating_points
-from pipeline.selftests.checks import Check, Light
+from pipeline.selftest.lights import Check, Light
 
 INSAMPLE = "insample"
 SAME = 1e-12  # thresholds that differ by less are equal

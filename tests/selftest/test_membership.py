@@ -8,7 +8,7 @@ from study import study_patients, study_predictions, study_splits
 from pipeline.foundation.checkpoints import fingerprint
 from pipeline.predictions.operating_point import freeze
 from pipeline.predictions.thresholds import YOUDEN
-from pipeline.selftests.identities import (
+from pipeline.selftest.membership import (
     consistency_check,
     images_check,
     networks_checks,

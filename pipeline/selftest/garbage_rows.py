@@ -21,7 +21,7 @@ from pipeline.predictions.operating_point import operating_points
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.blocks import ALL, Block
 from pipeline.reduce.reduced import Case, Reduced, reduce_case, reduce_cases, reduced_table
-from pipeline.selftests.checks import Check
+from pipeline.selftest.lights import Check
 
 Spoil = Callable[[pd.DataFrame], pd.DataFrame]
 REAL, NOISE, NOBODY = "real", "noise", "nobody"

@@ -9,7 +9,7 @@ from scipy.stats import rankdata, spearmanr
 
 from pipeline.contracts.reports.compare import SIZE_ALONE
 from pipeline.predictions.model_scores import ModelScores
-from pipeline.selftests.checks import Check
+from pipeline.selftest.lights import Check
 from pipeline.statistics.roc import placements
 
 NOTHING = "No lesion size, or no chosen model, to try it on."

@@ -17,9 +17,9 @@ from pipeline.predictions.model_scores import ModelScores
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.blocks import ALL, Block
 from pipeline.reduce.reduced import reduce_cases
-from pipeline.selftests.checks import RED, Check
-from pipeline.selftests.garbage_rows import Variant, artefacts, variants
-from pipeline.selftests.sham_labels import LEAST_SHUFFLES, Study
+from pipeline.selftest.garbage_rows import Variant, artefacts, variants
+from pipeline.selftest.lights import RED, Check
+from pipeline.selftest.sham_labels import LEAST_SHUFFLES, Study
 
 FINAL = "final"
 

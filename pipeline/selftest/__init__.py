@@ -1,0 +1,1 @@
+"""The tests that the pipeline runs of itself, one topic a file; `pipeline.selftest.selftest` gathers them."""

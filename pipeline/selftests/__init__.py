@@ -1,1 +1,0 @@
-"""The tests that the pipeline runs of itself, one topic a file; `pipeline.selftest` gathers them."""
