@@ -5,7 +5,7 @@ import logging
 from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
 from pipeline.contracts.reports.compare import CHOSEN, EXPLAIN
 from pipeline.embed.params import EmbedParams
-from pipeline.explain import (
+from pipeline.explain.examples import (
     Example,
     ExplainParams,
     choose_patients,
@@ -15,7 +15,7 @@ from pipeline.explain import (
     primary_predictions,
     read_examples,
 )
-from pipeline.explain_maps import Map, network_maps
+from pipeline.explain.network_maps import Map, network_maps
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.pseudonyms import pseudonyms
 from pipeline.foundation.tables import read_table, write_table

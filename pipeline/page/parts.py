@@ -13,7 +13,7 @@ from markupsafe import Markup
 from pipeline.compare.chosen import PRIMARY
 from pipeline.compare.delong import CHOSEN
 from pipeline.contracts.data.cohort import EVALUATIONS
-from pipeline.explain import KINDS
+from pipeline.explain.examples import KINDS
 from pipeline.page.cells import Cells
 from pipeline.page.drawings import drawings
 from pipeline.page.figures import interval_bar

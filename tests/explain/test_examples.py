@@ -12,7 +12,7 @@ from places import ROOT
 from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
 from pipeline.contracts.reports import compare as result_contracts
 from pipeline.embed.params import EmbedParams
-from pipeline.explain import ExplainParams, choose_patients, kinds, network_name, primary_predictions
+from pipeline.explain.examples import ExplainParams, choose_patients, kinds, network_name, primary_predictions
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.images import write_image
 from pipeline.foundation.params import load_params

@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from pipeline.explain_pictures import GAP_PX, OUTLINE_RGB, picture
+from pipeline.explain.pictures import GAP_PX, OUTLINE_RGB, picture
 
 
 def drawn(heat=None):

@@ -9,8 +9,8 @@ from places import ROOT
 from torch import nn
 
 from pipeline.embed.params import EmbedParams
+from pipeline.explain.grad_cam import grad_cam
 from pipeline.foundation.params import load_params
-from pipeline.grad_cam import grad_cam
 from pipeline.networks.registry import ARCHITECTURES, build_network
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.attention_maps import attention_maps
+from pipeline.explain.attention_maps import attention_maps
 from pipeline.networks.carnet import CarNet, CarNetParams
 from pipeline.networks.coordinate_attention import CoordinateAttention
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from pipeline.embed.params import EmbedParams, network_of
-from pipeline.explain_pictures import picture
+from pipeline.explain.pictures import picture
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.images import read_image
 from pipeline.foundation.params import Params

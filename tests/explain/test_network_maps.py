@@ -6,8 +6,8 @@ import torch
 from places import ROOT
 
 from pipeline.embed.params import EmbedParams
-from pipeline.explain import Example
-from pipeline.explain_maps import network_maps
+from pipeline.explain.examples import Example
+from pipeline.explain.network_maps import network_maps
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import load_params
 from pipeline.networks.registry import build_network

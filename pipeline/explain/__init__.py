@@ -1,0 +1,1 @@
+"""Examples of right and wrong predictions, and what a network attends to."""
