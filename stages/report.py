@@ -3,8 +3,8 @@
 import logging
 
 from pipeline.foundation.params import load_params
-from pipeline.page.inputs import read_inputs
-from pipeline.report import ReportParams, make_report, unchanged_words, write_report
+from pipeline.report.inputs import read_inputs
+from pipeline.report.report import ReportParams, make_report, unchanged_words, write_report
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Repeat the masks of some training images, and extract the features of every repeat by the route of the first.
 
-The repeats are a second reader's masks, or contours drawn again at random (`pipeline.agreement.contour_perturbation`). What they
-tell about each feature is in `pipeline.reduce.steps.agreement_filter`.
+The repeats are a second reader's masks, or contours drawn again at random
+(`pipeline.agreement.contour_perturbation`). What they tell about each feature is in `pipeline.agreement.agreement`.
 """
 
 import hashlib
@@ -86,7 +86,7 @@ def repeat_cases(cohort: pd.DataFrame, *, images: Path, masks: Path, params: Agr
 
 
 def examples(cases: Sequence[RepeatCase]) -> list[ExtractionCase]:
-    """The whole images as cases of an extraction: what `pipeline.radiomics.features.prepare` needs to see their form."""
+    """The whole images as cases of an extraction: what `radiomics.features.prepare` needs to see their form."""
     rows = [{"image_id": c.crop.row["image_id"], "image": c.crop.image, "mask": c.crop.mask} for c in cases]
     return extraction_cases(pd.DataFrame(rows).assign(status="ok", reason=None), folder=Path())
 

@@ -1,7 +1,8 @@
 """PTCR-Net: CAR-Net and PE-Net combined.
 
 The public description names the two networks and not how they are joined. By default each is trained on its own and
-their logits are combined on patients that neither has seen (pipeline.embed.late_fusion); `concat` trains both as one network.
+their logits are combined on patients that neither has seen (pipeline.embed.late_fusion); `concat` trains both as one
+network.
 """
 
 from collections.abc import Callable

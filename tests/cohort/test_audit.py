@@ -13,11 +13,11 @@ from pipeline.foundation.tables import check_table
 # Those that make findings of the audit; self-tests, rules of thresholds and the page name other things so.
 SOURCES = sorted(
     file
-    for file in (*ROOT.glob("pipeline/*.py"), *ROOT.glob("pipeline/importers/*.py"))
+    for file in ROOT.glob("pipeline/cohort/**/*.py")
     if file.stem != "operating_point"
     and any(
         word in file.read_text(encoding="utf-8")
-        for word in ("importers.records", "pipeline.cohort.audit import", "rules import")
+        for word in ("importers.source", "cohort.audit import", "exclusion import")
     )
 )
 # Private helpers of importers that take the check by place: name of the function, which argument it is.

@@ -5,16 +5,16 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
-from pipeline.page.figures.calibration import calibration_figure
-from pipeline.page.figures.correlation import correlation_figure
-from pipeline.page.figures.decision_curve import decision_figure
-from pipeline.page.figures.forest import forest_figure
-from pipeline.page.figures.lasso import coefficient_figure, lasso_cv_figure, lasso_path_figure
-from pipeline.page.figures.marks import ModelLine, curves_of
-from pipeline.page.figures.overview import overview_figure
-from pipeline.page.figures.precision_recall import precision_recall_figure
-from pipeline.page.figures.roc import roc_figure
-from pipeline.page.figures.sham import sham_figure
+from pipeline.report.figures.calibration import calibration_figure
+from pipeline.report.figures.correlation import correlation_figure
+from pipeline.report.figures.decision_curve import decision_figure
+from pipeline.report.figures.forest import forest_figure
+from pipeline.report.figures.lasso import coefficient_figure, lasso_cv_figure, lasso_path_figure
+from pipeline.report.figures.marks import ModelLine, curves_of
+from pipeline.report.figures.overview import overview_figure
+from pipeline.report.figures.precision_recall import precision_recall_figure
+from pipeline.report.figures.roc import roc_figure
+from pipeline.report.figures.sham import sham_figure
 
 LINES = [
     ModelLine(feature_set="combined", model="lr", name="combined <1>", style=0),

@@ -6,8 +6,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pipeline.nomogram import linear_terms, part_nomogram
 from pipeline.predictions.operating_point import OperatingPoint
+from pipeline.report.nomogram import linear_terms, part_nomogram
 
 FEATURES = [
     *("clinical.age", "clinical.sex=F", "clinical.sex=M", "clinical.size_mm", "clinical.size_mm_missing"),

@@ -1,0 +1,69 @@
+"""Estimates with intervals one below the other: names on the left, the plot, the numbers on the right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isnan
+
+from markupsafe import Markup
+
+from pipeline.report.figures.axes import WIDTH, Scale, joined, number, place, segment, text
+from pipeline.report.figures.marks import dot
+
+ROW, HEAD = 20, 30
+PLOT = (160.0, 276.0)  # where the plot begins and ends
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntervalRow:
+    """One row; without an estimate it is a heading, or says in `note` why there is none."""
+
+    name: str
+    estimate: float = float("nan")
+    low: float = float("nan")
+    high: float = float("nan")
+    note: str = ""
+    shape: str = "square"
+    css: str = "dot"
+    heading: bool = False
+
+
+def interval_rows(
+    rows: Sequence[IntervalRow], *, left: str, right: str, axis: str, marks: Sequence[tuple[float, str]], y: float = 0
+) -> tuple[Markup, float]:
+    """The drawing and its height; `marks` are values with a vertical line each, and the class of the line."""
+    scale = _scale(rows)
+    foot = y + HEAD + ROW * len(rows) + 4
+    pieces = [
+        text(2, y + 16, left, css="small strong"),
+        text(WIDTH - 2, y + 16, right, anchor="end", css="small strong"),
+    ]
+    for value in scale.ticks(4):
+        pieces.append(segment(scale(value), y + HEAD - 6, scale(value), foot, css="grid"))
+        pieces.append(text(scale(value), foot + 16, number(value), anchor="middle"))
+    pieces += [segment(scale(v), y + HEAD - 6, scale(v), foot, css=css) for v, css in marks if scale.holds(v)]
+    for place_, row in enumerate(rows):
+        pieces.append(_row(row, scale=scale, y=y + HEAD + ROW * place_ + ROW / 2))
+    pieces.append(text((scale.start + scale.stop) / 2, foot + 34, axis, anchor="middle", css="axis"))
+    return joined(pieces), foot + 42 - y
+
+
+def _scale(rows: Sequence[IntervalRow]) -> Scale:
+    """From the lowest limit, chance at most, to 1."""
+    lows = [value for row in rows for value in (row.low, row.estimate) if not isnan(value)]
+    low = min([0.5, *lows])
+    return Scale(low=max(0.0, int(low * 10 + 1e-9) / 10), high=1.0, start=PLOT[0], stop=PLOT[1])
+
+
+def _row(row: IntervalRow, *, scale: Scale, y: float) -> Markup:
+    base = y + 4.5
+    name = text(2 if row.heading else 10, base, row.name, css="strong" if row.heading else "")
+    if isnan(row.estimate):
+        return joined([name, text(WIDTH - 2, base, row.note, anchor="end", css="small soft")])
+    pieces = [name]
+    if not isnan(row.low):
+        low, high = scale.held(row.low), scale.held(row.high)
+        pieces.append(Markup('<path class="whisker" d="M{} {y}H{}"/>').format(place(low), place(high), y=place(y)))
+    pieces.append(dot(scale.held(row.estimate), y, shape=row.shape, css=row.css))
+    limits = f" ({number(row.low, digits=2)}–{number(row.high, digits=2)})" if not isnan(row.low) else ""
+    pieces.append(text(WIDTH - 2, base, f"{number(row.estimate, digits=2)}{limits}", anchor="end"))
+    return joined(pieces)

@@ -1,0 +1,253 @@
+"""Everything the report reads, in one place: the study's tables, its params files, the cards of its networks."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.contracts.data.cohort import (
+    AGREEMENT,
+    AUDIT,
+    COHORT,
+    DICTIONARY,
+    HALF_SAMPLES,
+    LASSO,
+    LASSO_PATHS,
+    PATIENTS,
+    PREDICTIONS,
+    REDUCED,
+    ROIS,
+    SELECTED,
+    SPLITS,
+)
+from pipeline.contracts.reports.compare import (
+    ADDED_VALUE,
+    CALIBRATION,
+    CALIBRATION_CURVES,
+    CHOSEN,
+    CONSISTENCY,
+    CURVES,
+    DECISION_CURVES,
+    DELONG,
+    EXPLAIN,
+    FOLDS,
+    MCNEMAR,
+    METRICS,
+    OMNIBUS,
+    SELFTEST,
+    SHAM,
+    SIZE_ALONE,
+    TRANSPORT,
+)
+from pipeline.foundation.checkpoints import fingerprint
+from pipeline.foundation.errors import TableError
+from pipeline.foundation.params import read_yaml
+from pipeline.foundation.tables import Contract, read_csv, read_table
+from pipeline.plan.comparison import NOT_CLINICAL
+from pipeline.plan.feature_sets import LOGIT
+from pipeline.report.nomogram import Nomogram, read_nomogram
+
+FINAL = "final"
+Tables = dict[str, pd.DataFrame]
+RESULTS = {
+    "metrics": METRICS,
+    "folds": FOLDS,
+    "delong": DELONG,
+    "chosen": CHOSEN,
+    "omnibus": OMNIBUS,
+    "mcnemar": MCNEMAR,
+    "calibration": CALIBRATION,
+    "calibration_curves": CALIBRATION_CURVES,
+    "decision_curves": DECISION_CURVES,
+    "added_value": ADDED_VALUE,
+    "curves": CURVES,
+    "transport": TRANSPORT,
+    "selftest": SELFTEST,
+    "sham": SHAM,
+    "size_alone": SIZE_ALONE,
+    "consistency": CONSISTENCY,
+    "explain": EXPLAIN,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportInputs:
+    """What the report is made of.
+
+    `results` (as `RESULTS`); by feature set `selected`, `lasso`, `half_samples`, `lasso_paths` and `reduced` (rows of
+    resample `final`); `predictions` by file name; `agreement` (ICC by feature); `extraction` (status of each image's
+    radiomics; empty where the stage did not run); `cards` (of the networks named in params/embed.yaml); `params` (the
+    content of every params file); `hashes` (SHA-256 by table); `pictures` (PNG bytes by file name of explain.csv);
+    `nomogram` (of the logistic regression of the primary set).
+    """
+
+    cohort: pd.DataFrame
+    patients: pd.DataFrame
+    audit: pd.DataFrame
+    rois: pd.DataFrame
+    splits: pd.DataFrame
+    dictionary: pd.DataFrame
+    extraction: pd.DataFrame
+    results: Tables
+    selected: Tables
+    lasso: Tables
+    half_samples: Tables
+    lasso_paths: Tables
+    reduced: Tables
+    predictions: Tables
+    agreement: pd.DataFrame
+    cards: Mapping[str, list[dict[str, Any]]]
+    params: Mapping[str, dict[str, Any]]
+    hashes: Mapping[str, str]
+    pictures: Mapping[str, bytes]
+    nomogram: Nomogram | None
+
+    @property
+    def sets(self) -> list[str]:
+        """The feature sets that have a chosen classifier, in the order of params/fusion.yaml, then by name."""
+        chosen = self.results["chosen"]
+        found = set(chosen.loc[chosen["kind"] == "classifier", "feature_set"])
+        named = [name for name in self.params.get("fusion", {}).get("sets", {}) if name in found]
+        return [*named, *sorted(found - set(named))]
+
+    @property
+    def nets(self) -> list[str]:
+        """The networks of params/embed.yaml."""
+        return [str(net) for net in self.params.get("embed", {}).get("nets", [])]
+
+    @property
+    def blocks(self) -> list[str]:
+        """The blocks of the compared sets, each once."""
+        sets = self.params.get("fusion", {}).get("sets", {})
+        return sorted({str(block) for name in self.sets for block in sets.get(name, [])})
+
+    @property
+    def has_clinical(self) -> bool:
+        """Whether the patients table has a clinical column."""
+        return bool(set(self.patients.columns) - set(NOT_CLINICAL))
+
+    @property
+    def lights(self) -> dict[str, str]:
+        """The light of every self-test by its name; empty where the stage did not run."""
+        table = self.results["selftest"]
+        return dict(zip(table["check"], table["light"], strict=True))
+
+    @property
+    def training_events(self) -> int:
+        """Training patients with the event."""
+        train = self.splits.loc[(self.splits["resample"] == FINAL) & (self.splits["role"] == "train"), "patient_id"]
+        return int(self.patients.loc[self.patients["patient_id"].isin(train), "label"].sum())
+
+    def final_features(self, feature_set: str) -> int:
+        """The most features that a part of resample `final` of a set is fitted on."""
+        table = self.reduced[feature_set]
+        train = table[table["role"] == "train"].drop(columns=["resample", "patient_id", "role"])
+        return max((int(rows.drop(columns="part").notna().any().sum()) for _, rows in train.groupby("part")), default=0)
+
+
+def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
+    """Read what the report needs; `paths` has the flags of the stage by name.
+
+    A folder's stray files are not read: the sets are those of chosen.csv, the networks those of params/embed.yaml.
+    Raises TableError where a table is missing or breaks its contract, ParamsError where a params file is not YAML.
+    """
+    params = {file.stem: read_yaml(file) for file in sorted(paths["all_params"].glob("*.yaml"))}
+    single = {
+        "cohort": COHORT,
+        "patients": PATIENTS,
+        "audit": AUDIT,
+        "rois": ROIS,
+        "splits": SPLITS,
+        "dictionary": DICTIONARY,
+    }
+    tables = {name: read_table(paths[name], contract) for name, contract in single.items()}
+    results = {name: read_table(paths["tables"] / f"{name}.csv", contract) for name, contract in RESULTS.items()}
+    chosen = results["chosen"]
+    sets = sorted(chosen.loc[chosen["kind"] == "classifier", "feature_set"])
+    # One file a network, with the heads of its views too where it has some.
+    heads = sorted(f"{net}_head" for net in chosen.loc[chosen["kind"] == "head", "feature_set"].unique())
+    nets = [str(net) for net in params.get("embed", {}).get("nets", [])]
+    radiomics = paths["features"] / "radiomics.csv"
+    reduced = _final_rows(_by_name(paths["reduced"], sets, REDUCED))
+    return ReportInputs(
+        **tables,
+        results=results,
+        extraction=_extraction(radiomics),
+        selected=_by_name(paths["selected"], sets, SELECTED),
+        lasso=_by_name(paths["lasso"], sets, LASSO),
+        lasso_paths=_by_name(paths["lasso_paths"], sets, LASSO_PATHS),
+        half_samples=_by_name(paths["half_samples"], sets, HALF_SAMPLES),
+        reduced=reduced,
+        agreement=read_table(paths["agreement"], AGREEMENT),
+        predictions=_by_name(paths["predictions"], [*sets, *heads], PREDICTIONS),
+        cards={net: _cards(paths["networks"] / net) for net in nets},
+        params=params,
+        hashes=_hashes(paths, sets=sets, heads=heads, nets=nets),
+        nomogram=_nomogram(paths["models"], chosen=chosen, reduced=reduced),
+        pictures={name: (paths["pictures"] / name).read_bytes() for name in results["explain"]["picture"].unique()},
+    )
+
+
+def _nomogram(models: Path, *, chosen: pd.DataFrame, reduced: Tables) -> Nomogram | None:
+    """The nomogram of the logistic regression of the primary set; None where none is named, or it has no feature."""
+    primary = [str(name) for name in chosen.loc[chosen["role"] == "primary", "feature_set"]]
+    return read_nomogram(models / primary[0], reduced=reduced[primary[0]]) if primary else None
+
+
+def _final_rows(tables: Tables) -> Tables:
+    return {name: table[table["resample"] == FINAL] for name, table in tables.items()}
+
+
+def _by_name(folder: Path, names: list[str], contract: Contract) -> Tables:
+    return {name: read_table(folder / f"{name}.csv", contract) for name in names}
+
+
+def _extraction(path: Path) -> pd.DataFrame:
+    columns = ["image_id", "status", "reason"]
+    if not path.exists():
+        return pd.DataFrame(columns=columns, dtype="str")
+    return read_csv(path, text_columns=columns)[columns]
+
+
+def _cards(folder: Path) -> list[dict[str, Any]]:
+    """The cards of a network's trained copies, in order of name; none where the folder has none."""
+    try:
+        return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"))]
+    except ValueError as error:
+        raise TableError(f"{folder}: a network's card is not readable; run the stage embed again ({error})") from error
+
+
+def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], nets: list[str]) -> dict[str, str]:
+    """SHA-256 of every table, network and model behind the report, by a name that holds no folder of this machine."""
+    files = {f"{name}.csv": paths[name] for name in ("cohort", "patients", "audit", "rois", "splits", "dictionary")}
+    for name in ("radiomics", *nets, *(f"{net}{LOGIT}" for net in nets)):
+        files[f"features/{name}.csv"] = paths["features"] / f"{name}.csv"
+    for folder in ("selected", "lasso", "half_samples", "reduced"):
+        files |= {f"{folder}/{name}.csv": paths[folder] / f"{name}.csv" for name in sets}
+    files |= {f"predictions/{name}.csv": paths["predictions"] / f"{name}.csv" for name in [*sets, *heads]}
+    files |= {f"reports/tables/{name}.csv": paths["tables"] / f"{name}.csv" for name in RESULTS}
+    for net in nets:
+        files |= {
+            f"networks/{net}/{file.name}": file for file in sorted((paths["networks"] / net).glob("*.safetensors"))
+        }
+    hashes = {name: file_hash(file) for name, file in files.items() if file.exists()}
+    for name in sets:  # one hash for the many models of a set
+        saved = sorted(file for file in (paths["models"] / name).glob("*") if not file.name.endswith(".card.json"))
+        if saved:
+            hashes[f"models/{name}"] = fingerprint([(file.name, file_hash(file)) for file in saved])
+    return hashes
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def params_hash(content: Mapping[str, Any]) -> str:
+    """SHA-256 of a params file's values: comments and the order of keys change nothing."""
+    return fingerprint(content)

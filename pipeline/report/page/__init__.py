@@ -1,0 +1,1 @@
+"""Words and layout of the page."""

@@ -1,0 +1,1 @@
+"""The report's own tables, one file per table."""

@@ -1,0 +1,216 @@
+"""Fill the checklists item by item from what the run knows; the rest waits for the author (`params/report.yaml`)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+from pydantic import Field, field_validator
+
+from pipeline.foundation.params import Params
+from pipeline.foundation.tables import Column, Contract
+from pipeline.plan.feature_sets import network_behind
+from pipeline.report.inputs import ReportInputs
+from pipeline.report.tables.checklist_items import CLEAR, METRICS, Item
+
+YES, PARTLY, NO, NOT_APPLICABLE, OPEN = "yes", "partly", "no", "not applicable", "for the author"
+Answer = Literal["yes", "no", "not applicable"]
+COLUMNS = ("answer", "place", "said_by", "remark")
+EVENTS_PER_FEATURE = 10  # fewer events a selected feature than this, and the answer to METRICS 16 is no
+
+CHECKLISTS = Contract(
+    name="reporting checklists",
+    key=("checklist", "item"),
+    columns=(
+        Column(name="checklist", choices=("CLEAR", "METRICS")),
+        Column(name="item", kind="integer"),
+        Column(name="topic"),
+        Column(name="weight", kind="number", required=False),
+        Column(name="answer", choices=(YES, PARTLY, NO, NOT_APPLICABLE, OPEN)),
+        Column(name="place", required=False),
+        Column(name="said_by", required=False, choices=("run", "author")),
+        Column(name="remark", required=False),
+    ),
+)
+
+# METRICS: score = weights of yes / weights that apply. What is partly answered or open counts as no in score_low and as
+# yes in score_high.
+CHECKLIST_SCORES = Contract(
+    name="checklist scores",
+    key=("checklist",),
+    columns=(
+        Column(name="checklist"),
+        *(Column(name=name, kind="integer") for name in ("n_items", "n_yes", "n_partly", "n_no", "n_not", "n_open")),
+        Column(name="score_low", kind="fraction", required=False),
+        Column(name="score_high", kind="fraction", required=False),
+        Column(name="band_low", required=False),
+        Column(name="band_high", required=False),
+    ),
+)
+FITTED = {"crossfit": "cross-fitted", "frozen": "weights given, not trained here", "insample": "in-sample"}
+BANDS = ((0.2, "very low"), (0.4, "low"), (0.6, "moderate"), (0.8, "good"))
+
+
+class ChecklistAnswers(Params):
+    """The author's answers by item number: CLEAR in words (where it stands), METRICS as yes, no or not applicable."""
+
+    clear: dict[int, str] = Field(default_factory=dict)
+    metrics: dict[int, Answer] = Field(default_factory=dict)
+
+    @field_validator("clear", "metrics")
+    @classmethod
+    def _known(cls, answers: dict[int, str], info: object) -> dict[int, str]:
+        count = len(CLEAR if getattr(info, "field_name", "") == "clear" else METRICS)
+        if wrong := sorted(number for number in answers if not 1 <= number <= count):
+            msg = f"there is no item {wrong[0]}; the items are 1 to {count}"
+            raise ValueError(msg)
+        return answers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """What the run answers: yes, partly, no or not applicable, and the section of the page that shows it."""
+
+    answer: str
+    place: str = ""
+    remark: str = ""
+
+
+def _shown(condition: bool, place: str, *, otherwise: str = NO, remark: str = "") -> Fact:
+    return Fact(answer=YES, place=place) if condition else Fact(answer=otherwise, place=place, remark=remark)
+
+
+def facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
+    """What this run can say of each topic, by the name that the items carry. `question`: the author's, may be empty."""
+    return _method_facts(study, question=question) | _data_facts(study) | _result_facts(study)
+
+
+def _method_facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
+    radiomics = "radiomics" in study.blocks
+    deep = any(network_behind(block, nets=study.nets) for block in study.blocks)
+    reduce = study.params.get("reduce", {})
+    fitted = FITTED.get(str(study.params.get("embed", {}).get("strategy")), "strategy unknown")
+    none = Fact(answer=NOT_APPLICABLE, remark="no hand-crafted features")
+    lights = study.lights
+    split = Fact(answer=YES, place="selftest") if lights and "red" not in lights.values() else Fact(answer=PARTLY)
+    filtered = reduce.get("agreement") is not None
+    return {
+        "question": _shown(bool(question), "result", otherwise=OPEN),
+        "checklist": Fact(answer=YES, place="checklists"),
+        "method_flow": Fact(answer=YES, place="methods"),
+        "split": split,
+        "settings": Fact(answer=YES, place="methods") if radiomics else none,
+        "dictionary": Fact(answer=YES, place="methods") if radiomics else none,
+        "imbalance": Fact(answer=YES, place="methods"),
+        "reduction": Fact(answer=YES, place="methods"),
+        "algorithms": Fact(answer=YES, place="methods"),
+        "choice": Fact(answer=YES, place="methods"),
+        "robust": _shown(filtered, "features", remark="no filter by agreement in the parameters")
+        if radiomics
+        else none,
+        "redundant": Fact(answer=YES, place="methods") if radiomics else none,
+        "deep_robust": Fact(answer=PARTLY, place="models", remark=f"{fitted}; not tested on altered images")
+        if deep
+        else Fact(answer=NOT_APPLICABLE, remark="no network"),
+        "simple": _shown("lr" in study.params.get("benchmark", {}).get("classifiers", []), "models"),
+        "settings_shared": Fact(
+            answer=PARTLY, place="provenance", remark="all settings are in this page and its tables"
+        ),
+        "features_shared": Fact(answer=PARTLY, place="provenance", remark="written as CSV; publishing is the author's"),
+    }
+
+
+def _data_facts(study: ReportInputs) -> dict[str, Fact]:
+    sites = study.patients["site"].dropna().nunique()
+    sources = set(study.cohort["mask_source"].dropna())
+    automatic = any(source.startswith("auto") or source == "segment" for source in sources)
+    return {
+        "sample_size": Fact(answer=YES, place="sample-size"),
+        "acquisition": Fact(answer=PARTLY, place="excluded", remark="sizes and spacing only"),
+        "clinical": _shown(study.has_clinical, "patients", otherwise=NOT_APPLICABLE, remark="no clinical columns"),
+        "segmentation": Fact(answer=PARTLY, place="methods", remark="the source of the masks only"),
+        "automatic": Fact(answer=NO if automatic else NOT_APPLICABLE, remark="" if automatic else "masks were given"),
+        "missing": Fact(answer=YES, place="patients"),
+        "centres": _shown(sites > 1, "patients"),
+        "uniparametric": Fact(answer=YES, place="methods"),
+        "baseline": Fact(answer=YES, place="patients"),
+        "flow": Fact(answer=YES, place="patients"),
+        "confounders": Fact(answer=PARTLY, place="selftest", remark="site and lesion size only"),
+    }
+
+
+def _result_facts(study: ReportInputs) -> dict[str, Fact]:
+    found = set(study.results["metrics"]["evaluation"])
+    agreement = bool(len(study.agreement))
+    explained = bool(len(study.results["explain"]))
+    clinical = _shown(
+        "clinical" in study.sets and len(study.sets) > 1, "comparisons", remark="no set of clinical data alone"
+    )
+    return {
+        "agreement": _shown(agreement, "features", otherwise=NO, remark="no repeated outlines"),
+        "feature_statistics": Fact(answer=YES if agreement else PARTLY, place="features"),
+        "dimension": _dimension(study),
+        "internal": _shown("internal" in found, "models"),
+        "external": _shown("external" in found, "models"),
+        "test": Fact(answer=YES if "external" in found else PARTLY if "internal" in found else NO, place="models"),
+        "metrics": Fact(answer=YES, place="models"),
+        "calibration": _shown(bool(len(study.results["calibration"])), "calibration"),
+        "comparison": Fact(answer=YES, place="comparisons"),
+        "clinical_compared": clinical,
+        "combined_compared": clinical,
+        "explained": _shown(explained, "cases", otherwise=NO, remark="no examples were made"),
+        "performance": Fact(answer=YES if explained else PARTLY, place="models"),
+    }
+
+
+def _dimension(study: ReportInputs) -> Fact:
+    """Whether the primary set has ten events or more a feature that its final model is fitted on."""
+    chosen = study.results["chosen"]
+    primary = chosen.loc[chosen["role"] == "primary", "feature_set"]
+    if not len(primary):
+        return Fact(answer=PARTLY, place="sample-size", remark="no primary set is named")
+    events, features = study.training_events, study.final_features(str(primary.iloc[0]))
+    enough = events >= EVENTS_PER_FEATURE * features
+    return _shown(enough, "sample-size", remark="fewer than ten events a feature of the primary model")
+
+
+def checklist_table(study: ReportInputs, *, answers: ChecklistAnswers, question: str) -> pd.DataFrame:
+    """Every item of both checklists with its answer, who gave it, and where the page shows it."""
+    known = facts(study, question=question)
+    rows = [_row("CLEAR", item, known=known, said=answers.clear) for item in CLEAR]
+    rows += [_row("METRICS", item, known=known, said=answers.metrics) for item in METRICS]
+    return pd.DataFrame(rows, columns=[column.name for column in CHECKLISTS.columns])
+
+
+def _row(checklist: str, item: Item, *, known: Mapping[str, Fact], said: Mapping[int, str]) -> dict[str, object]:
+    row: dict[str, object] = {"checklist": checklist, "item": item.number, "topic": item.topic, "weight": item.weight}
+    if text := said.get(item.number, ""):
+        own = checklist == "METRICS"
+        return row | {"answer": text if own else YES, "said_by": "author", "remark": "" if own else text}
+    fact = known[item.fact] if item.fact else Fact(answer=OPEN)
+    author = "author" if fact.answer == OPEN else "run"
+    return row | {"answer": fact.answer, "place": fact.place, "said_by": author, "remark": fact.remark}
+
+
+def score_table(table: pd.DataFrame) -> pd.DataFrame:
+    """How many items have which answer; for METRICS the score, with what is partly or open as no, and as yes."""
+    rows = []
+    for checklist, items in table.groupby("checklist", sort=True):
+        counts = [int((items["answer"] == answer).sum()) for answer in (YES, PARTLY, NO, NOT_APPLICABLE, OPEN)]
+        scores: Sequence[object] = (None, None, None, None)
+        if checklist == "METRICS":
+            low, high = _score(items, unsure_as=0.0), _score(items, unsure_as=1.0)
+            scores = (low, high, band(low), band(high))
+        rows.append((checklist, len(items), *counts, *scores))
+    return pd.DataFrame(rows, columns=[column.name for column in CHECKLIST_SCORES.columns])
+
+
+def _score(items: pd.DataFrame, *, unsure_as: float) -> float:
+    credit = items["answer"].map({YES: 1.0, NO: 0.0, PARTLY: unsure_as, OPEN: unsure_as})
+    applies = credit.notna()
+    return float((credit * items["weight"])[applies].sum() / items.loc[applies, "weight"].sum())
+
+
+def band(score: float) -> str:
+    """The band of a METRICS score: below 0.2 very low, 0.4 low, 0.6 moderate, 0.8 good, else excellent."""
+    return next((name for limit, name in BANDS if score < limit), "excellent")

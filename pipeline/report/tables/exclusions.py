@@ -1,0 +1,76 @@
+"""Who left and what failed, by pseudonym: cases left out, failed images, warnings and notes of the audit."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from pipeline.cohort.audit import CHECKS
+from pipeline.foundation.pseudonyms import Pseudonyms
+from pipeline.report.contract_parts import contract, numbers, texts
+from pipeline.report.inputs import ReportInputs
+from pipeline.report.tables.cohort_flow import LEFT_OUT, left_out
+
+LEFT = contract("cases left out", ("number",), texts("scope", "case", "rule", "reason"))
+FAILED = contract("failed images", ("number",), texts("case", "step", "status", "reason"))
+WARNINGS = contract(
+    "audit warnings", ("number",), [*texts("scope", "case", "check", "message"), *numbers("row", kind="integer")]
+)
+NOTES = contract("audit notes", ("check",), [*numbers("n", kind="integer"), *texts("meaning")])
+
+
+def left_table(audit: pd.DataFrame, *, names: Pseudonyms) -> pd.DataFrame:
+    """Every case that left, by the rule that the cohort flow counts it under, with its reason."""
+    rows = [(row.scope, names.of(row.id), row.rule, _masked(row, names)) for row in left_out(audit).itertuples()]
+    return _numbered(rows, ["scope", "case", "rule", "reason"])
+
+
+def failed_table(study: ReportInputs, *, names: Pseudonyms) -> pd.DataFrame:
+    """Every image without a usable ROI or without radiomics, with the status and the reason."""
+    steps = {"region of interest": study.rois, "radiomics": study.extraction}
+    rows = [
+        (
+            names.of(row.image_id),
+            step,
+            row.status,
+            "" if pd.isna(row.reason) else names.mask(row.reason, scope="image", case=row.image_id),
+        )
+        for step, table in steps.items()
+        for row in table[table["status"] != "ok"].itertuples()
+    ]
+    return _numbered(rows, ["case", "step", "status", "reason"])
+
+
+def warnings_table(audit: pd.DataFrame, *, names: Pseudonyms) -> pd.DataFrame:
+    """Every warning of the audit; `row` = its row in `audit.csv` as a spreadsheet counts, where the ids stand."""
+    found = audit[audit["severity"] == "warning"]
+    rows = [
+        (row.scope, _subject(row, names), row.check, _masked(row, names), row.Index + 2) for row in found.itertuples()
+    ]
+    return _numbered(rows, ["scope", "case", "check", "message", "row"])
+
+
+def notes_table(audit: pd.DataFrame) -> pd.DataFrame:
+    """How often the audit noted each thing that is no fault, and what it means."""
+    counts = audit.loc[audit["severity"] == "info", "check"].value_counts()
+    rows = [
+        (check, int(n), CHECKS.get(str(check), ""))
+        for check, n in counts.items()
+        if not str(check).startswith(LEFT_OUT)
+    ]
+    return pd.DataFrame(rows, columns=["check", "n", "meaning"])
+
+
+def _subject(row: Any, names: Pseudonyms) -> str:
+    return names.of(row.id) if row.scope in ("image", "patient") else "" if pd.isna(row.id) else str(row.id)
+
+
+def _masked(row: Any, names: Pseudonyms) -> str:
+    return names.mask(str(row.message), scope=str(row.scope), case=row.id)
+
+
+def _numbered(rows: Sequence[tuple[Any, ...]], columns: list[str]) -> pd.DataFrame:
+    width = len(str(len(rows)))
+    table = pd.DataFrame(rows, columns=columns)
+    table.insert(0, "number", [f"{n:0{width}d}" for n in range(1, len(rows) + 1)])
+    return table.astype({"number": "str"})

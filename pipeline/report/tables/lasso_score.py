@@ -1,0 +1,70 @@
+"""The LASSO score of a block, written out: intercept + sum of coefficient times z-score, part by part."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pipeline.foundation.tables import Column, Contract
+from pipeline.report.inputs import FINAL, ReportInputs
+from pipeline.report.tables.selection import selected_by_rule
+
+INTERCEPT = "(intercept)"
+FORMULA = Contract(
+    name="LASSO score",
+    key=("feature_set", "block", "part", "term"),
+    columns=(
+        *(Column(name=name) for name in ("feature_set", "block", "part", "term")),
+        Column(name="coefficient", kind="number"),
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreFormula:
+    """The score of a block in one part of resample `final`: log-odds = intercept + sum of coefficient · z-score.
+
+    `terms` are feature and coefficient, the largest in size first; none where the LASSO kept no feature. A z-score is
+    of the part's training rows, after whatever else the block is put through (harmonisation, principal components).
+    """
+
+    block: str
+    part: str
+    intercept: float
+    terms: tuple[tuple[str, float], ...]
+
+    def text(self, *, digits: int = 3) -> str:
+        """`score = −1.063 + 1.092 × z(pc001) − 0.245 × z(pc011)`, rounded for reading."""
+        sides = [f"{_sign(value)} {abs(value):.{digits}f} × z({name})" for name, value in self.terms]
+        start = f"{'−' if self.intercept < 0 else ''}{abs(self.intercept):.{digits}f}"
+        return " ".join([f"score = {start}", *sides])
+
+
+def score_formulas(selected: pd.DataFrame) -> list[ScoreFormula]:
+    """The formulas of resample `final` by block and part.
+
+    `selected` holds the coefficients of one rule for lambda (`selected_by_rule`).
+    """
+    formulas = []
+    final = selected[selected["resample"] == FINAL]
+    for (block, part), rows in final.groupby(["block", "part"], sort=True):
+        values = dict(zip(rows["feature"], rows["coefficient"].astype(float), strict=True))
+        intercept = values.pop(INTERCEPT)
+        terms = [(str(name), value) for name, value in values.items() if not str(name).startswith("(")]
+        ordered = tuple(sorted(terms, key=lambda term: (-abs(term[1]), term[0])))
+        formulas.append(ScoreFormula(block=str(block), part=str(part), intercept=intercept, terms=ordered))
+    return formulas
+
+
+def formula_table(study: ReportInputs) -> pd.DataFrame:
+    """Every term of every formula, in the order in which it is written: intercept, then the largest first."""
+    rows = [
+        (name, formula.block, formula.part, term, coefficient)
+        for name in study.sets
+        for formula in score_formulas(selected_by_rule(study, name))
+        for term, coefficient in ((INTERCEPT, formula.intercept), *formula.terms)
+    ]
+    return pd.DataFrame(rows, columns=[column.name for column in FORMULA.columns])
+
+
+def _sign(value: float) -> str:
+    return "−" if value < 0 else "+"

@@ -1,0 +1,189 @@
+"""Sample size: what each feature set would need, by the criteria for a logistic model, against what the study has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, model_validator
+
+from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.params import Params
+from pipeline.plan.comparison import NOT_CLINICAL
+from pipeline.radiomics.presets import noise_features
+from pipeline.reduce.blocks import CLINICAL, RADIOMICS
+from pipeline.reduce.steps.clinical_encoder import ClinicalEncoder
+from pipeline.report.contract_parts import contract, numbers, texts
+from pipeline.report.inputs import ReportInputs
+from pipeline.statistics.sample_size import (
+    largest_r_squared,
+    ordinary_r_squared,
+    r_squared_of_auc,
+    required_patients,
+)
+
+ROUNDING = 1e-9  # of events, which are not rounded up for it
+CRITERIA = ("shrinkage", "optimism", "overall_risk", "all")
+DECLARED, FROM_AUC, ORDINARY = "as given", "from the AUC as given", "share of the largest that is assumed by default"
+SAMPLE_SIZE = contract(
+    "sample size",
+    ("feature_set", "criterion"),
+    [
+        *numbers("required_n", "required_events", kind="integer"),
+        *numbers("epp"),
+        *numbers("parameters", "n_offered", "n_fitted", kind="integer"),
+        *numbers("prevalence", kind="fraction"),
+        *numbers("r_squared"),
+        *texts("r_squared_from"),
+        *numbers("n_train", "events_train", "n_fit", "events_fit", kind="integer"),
+        *numbers("epp_available", "epp_fitted"),
+        *texts("enough", "note"),
+    ],
+)
+
+
+class SampleSizeParams(Params):
+    """`sample_size` in `params/report.yaml`: what an earlier model of the same outcome reached."""
+
+    r_squared: float | None = Field(default=None, gt=0, lt=1, description="Cox and Snell's, adjusted or from others")
+    auc: float | None = Field(default=None, gt=0.5, lt=1, description="from it R² follows")
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.r_squared is not None and self.auc is not None:
+            raise ValueError("keys 'sample_size.r_squared' and 'sample_size.auc' are both given: keep one of them")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Assumed:
+    """What the criteria assume of the outcome and of a model of it."""
+
+    prevalence: float
+    r_squared: float
+    source: str
+
+
+def sample_size_table(study: ReportInputs, *, role: pd.Series, params: SampleSizeParams) -> pd.DataFrame:
+    """What the criteria of `required_patients` ask of each feature set, and what the study has.
+
+    `parameters` counts all candidates before anything was reduced or selected: free parameters of the clinical
+    columns in the training patients, image features by view, widths of embeddings by view. `n_offered` reach the
+    LASSO (or the model, where nothing is selected), `n_fitted` the final model. Prevalence: that of the training
+    patients. `n_fit`: training patients of the smallest fit (halves, where a set has a cross-fitted network or is
+    matched to one); enough = yes where these are as many as required. Events per parameter, counted in the rarer of
+    the two outcomes: `epp` is required, `epp_available` there are, `epp_fitted` per feature of the final model.
+    Raises PipelineError where the given R² is impossible.
+    """
+    columns = [column.name for column in SAMPLE_SIZE.columns]
+    labels = study.patients.set_index("patient_id")["label"].astype(float)
+    train = labels[labels.index.map(role) == "train"]
+    if train.nunique() < 2:
+        return pd.DataFrame(columns=columns)
+    assumed = _assumed(params, prevalence=float(train.mean()))
+    rows = [row for name in study.sets for row in _rows(study, name=name, train=train, assumed=assumed)]
+    whole = {column.name: "Int64" for column in SAMPLE_SIZE.columns if column.kind == "integer"}
+    return pd.DataFrame(rows).reindex(columns=columns).astype(whole)
+
+
+def _assumed(params: SampleSizeParams, *, prevalence: float) -> _Assumed:
+    if params.auc is not None:
+        r_squared = r_squared_of_auc(params.auc, prevalence=prevalence)
+        return _Assumed(prevalence=prevalence, r_squared=r_squared, source=FROM_AUC)
+    if params.r_squared is None:
+        return _Assumed(prevalence=prevalence, r_squared=ordinary_r_squared(prevalence), source=ORDINARY)
+    most = largest_r_squared(prevalence)
+    if params.r_squared >= most:
+        raise PipelineError(
+            f"params/report.yaml: key 'sample_size.r_squared' has the value {params.r_squared}: with {prevalence:.3f} "
+            f"of the training patients having the event, R² of Cox and Snell stays below {most:.3f}"
+        )
+    return _Assumed(prevalence=prevalence, r_squared=params.r_squared, source=DECLARED)
+
+
+def _rows(study: ReportInputs, *, name: str, train: pd.Series, assumed: _Assumed) -> list[dict[str, Any]]:
+    blocks = [str(block) for block in study.params.get("fusion", {}).get("sets", {}).get(name, [])]
+    counts = [_candidates(study, block, train=train.index) for block in blocks]
+    parameters = sum(count or 0 for count in counts) if counts and None not in counts else 0
+    shared: dict[str, Any] = {"feature_set": name, "note": _note(blocks=blocks, parameters=parameters)}
+    shared |= {"prevalence": assumed.prevalence, "r_squared": assumed.r_squared, "r_squared_from": assumed.source}
+    shared |= _available(study, name=name, train=train, parameters=parameters)
+    if not parameters:
+        return [shared | {"criterion": criterion} for criterion in CRITERIA]
+    asked = required_patients(parameters, prevalence=assumed.prevalence, r_squared=assumed.r_squared)
+    required = dict(zip(CRITERIA, (asked.shrinkage, asked.optimism, asked.overall_risk, asked.required), strict=True))
+    return [
+        shared
+        | {
+            "criterion": criterion,
+            "required_n": n,
+            "required_events": ceil(n * assumed.prevalence - ROUNDING),
+            "epp": n * min(assumed.prevalence, 1 - assumed.prevalence) / parameters,
+            "enough": "yes" if shared["n_fit"] >= n else "no",
+        }
+        for criterion, n in required.items()
+    ]
+
+
+def _available(study: ReportInputs, *, name: str, train: pd.Series, parameters: int) -> dict[str, Any]:
+    """What the study has for one feature set."""
+    reduced = study.reduced[name]
+    fits = [train[list(rows["patient_id"])] for _, rows in reduced[reduced["role"] == "train"].groupby("part")]
+    smallest = min(fits, key=len, default=train)
+    offered, fitted = _offered(study, name=name), study.final_features(name)
+    return {
+        "parameters": parameters or None,
+        "n_offered": offered,
+        "n_fitted": fitted or None,
+        "n_train": len(train),
+        "events_train": int(train.sum()),
+        "n_fit": len(smallest),
+        "events_fit": int(smallest.sum()),
+        "epp_available": _rarer(train) / parameters if parameters else None,
+        "epp_fitted": _rarer(smallest) / fitted if fitted else None,
+    }
+
+
+def _rarer(labels: pd.Series) -> int:
+    return int(min(labels.sum(), len(labels) - labels.sum()))
+
+
+def _candidates(study: ReportInputs, block: str, *, train: pd.Index) -> int | None:
+    """Columns of a block that a model could take, None where the report has no table that says it."""
+    views = study.cohort["view"].nunique()
+    if block == CLINICAL:
+        patients = study.patients.set_index("patient_id").loc[train]
+        columns = [name for name in patients.columns if name not in NOT_CLINICAL]
+        encoded = ClinicalEncoder().fit(patients[columns]).transform(patients[columns])
+        # Free parameters beside the constant: the columns of all levels of a category sum to one.
+        return int(np.linalg.matrix_rank(np.column_stack([np.ones(len(encoded)), encoded]))) - 1
+    if block == RADIOMICS:
+        features = [str(name) for name in study.dictionary.loc[study.dictionary["block"] == RADIOMICS, "feature"]]
+        return (len(features) - len(noise_features(features))) * views or None
+    widths = {int(card["embedding_width"]) for card in study.cards.get(block, []) if card.get("embedding_width")}
+    return max(widths) * views if widths else None
+
+
+def _offered(study: ReportInputs, *, name: str) -> int | None:
+    """The most features that reach the LASSO in a part of resample `final`, and the clinical ones, which have none.
+
+    None where the LASSO's candidates were not written down (no half-samples).
+    """
+    halves, reduced = study.half_samples[name], study.reduced[name]
+    clinical = sum(str(column).startswith(f"{CLINICAL}.") for column in reduced.columns)
+    if set(study.params.get("fusion", {}).get("sets", {}).get(name, [])) == {CLINICAL}:
+        return clinical or None
+    return int(halves.groupby("part").size().max()) + clinical if len(halves) else None
+
+
+def _note(*, blocks: Sequence[str], parameters: int) -> str:
+    if not parameters:
+        return "the report has no table that tells the number of candidates of every block"
+    if set(blocks) <= {CLINICAL}:
+        return "nothing is selected: the model takes every candidate"
+    return (
+        "candidates are reduced without the outcome, then selected by the LASSO; the criteria know neither, so that "
+        "the number asked for is that of a model of all candidates"
+    )

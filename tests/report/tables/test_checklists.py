@@ -1,0 +1,121 @@
+"""page.checklists: every item answered once, by the run or by the author, and the METRICS score by hand."""
+
+import dataclasses
+
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+from study_folder import write_study
+
+from pipeline.foundation.tables import check_table
+from pipeline.report.inputs import read_inputs
+from pipeline.report.page.render import PLACES
+from pipeline.report.tables.checklist_items import CLEAR, METRICS
+from pipeline.report.tables.checklists import CHECKLISTS, ChecklistAnswers, band, checklist_table, facts, score_table
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return read_inputs(write_study(tmp_path_factory.mktemp("study")))
+
+
+def answers(study, **said):
+    table = checklist_table(study, answers=ChecklistAnswers(**said), question="Does it?")
+    check_table(table, CHECKLISTS, place="checklists")
+    return table.set_index(["checklist", "item"])
+
+
+def test_the_published_numbers_of_items_and_weights():
+    assert [item.number for item in CLEAR] == list(range(1, 59))
+    assert [item.number for item in METRICS] == list(range(1, 31))
+    assert sum(item.weight for item in METRICS) == pytest.approx(1)
+    assert METRICS[2].weight == 0.0919  # reference standard of high quality
+    assert METRICS[26].weight == 0.0749  # external test
+
+
+def test_every_topic_the_run_answers_is_known_and_leads_to_a_section(study):
+    known = facts(study, question="")
+
+    assert {item.fact for item in (*CLEAR, *METRICS) if item.fact} == set(known)
+    assert {fact.place for fact in known.values()} - {""} <= set(PLACES)
+
+
+def test_what_the_run_cannot_know_is_for_the_author(study):
+    table = answers(study)
+
+    for item in (1, 2, 3, 8, 10, 11, 13, 14, 18, 20, 49, 50, 51, 58):
+        assert tuple(table.loc[("CLEAR", item), ["answer", "said_by"]]) == ("for the author", "author")
+    assert table.loc[("METRICS", 3), "answer"] == "for the author"
+
+
+def test_the_author_has_the_last_word(study):
+    table = answers(study, clear={8: "Ethics statement"}, metrics={3: "yes", 14: "not applicable"})
+
+    assert tuple(table.loc[("CLEAR", 8), ["answer", "said_by", "remark"]]) == ("yes", "author", "Ethics statement")
+    assert tuple(table.loc[("METRICS", 3), ["answer", "said_by"]]) == ("yes", "author")
+    assert table.loc[("METRICS", 14), "answer"] == "not applicable"
+
+
+def test_no_green_lights_no_proof_of_proper_splits(study):
+    results = {**study.results, "selftest": study.results["selftest"].iloc[:0]}
+    table = answers(dataclasses.replace(study, results=results))
+
+    assert table.loc[("METRICS", 18), "answer"] == "partly"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "words"), [("crossfit", "cross-fitted"), ("insample", "in-sample"), ("frozen", "weights given")]
+)
+def test_networks_are_called_cross_fitted_only_where_they_were(study, strategy, words):
+    params = study.params | {"embed": study.params["embed"] | {"strategy": strategy}}
+    fact = facts(dataclasses.replace(study, params=params), question="")["deep_robust"]
+
+    assert fact.remark.startswith(words)
+
+
+def test_without_external_patients_the_external_item_is_no(study):
+    metrics = study.results["metrics"]
+    results = {**study.results, "metrics": metrics[metrics["evaluation"] != "external"]}
+    table = answers(dataclasses.replace(study, results=results))
+
+    assert table.loc[("METRICS", 27), "answer"] == "no"
+    assert table.loc[("METRICS", 26), "answer"] == "yes"
+    assert table.loc[("CLEAR", 38), "answer"] == "partly"
+
+
+def test_score_by_hand():
+    table = pd.DataFrame(
+        {
+            "checklist": ["CLEAR", *["METRICS"] * 5],
+            "item": [1, 1, 2, 3, 4, 5],
+            "weight": [None, 0.1, 0.2, 0.3, 0.25, 0.15],
+            "answer": ["yes", "yes", "no", "not applicable", "partly", "for the author"],
+        }
+    )
+    scores = score_table(table).set_index("checklist")
+
+    # Weights that apply: 0.7. Sure: 0.1; with what is unsure: 0.1 + 0.25 + 0.15.
+    assert scores.loc["METRICS", "score_low"] == pytest.approx(0.1 / 0.7)
+    assert scores.loc["METRICS", "score_high"] == pytest.approx(0.5 / 0.7)
+    assert scores.loc["METRICS", "n_open"] == 1
+    assert pd.isna(scores.loc["CLEAR", "score_low"])
+
+
+@pytest.mark.parametrize(
+    ("score", "name"), [(0.0, "very low"), (0.2, "low"), (0.399, "low"), (0.6, "good"), (0.8, "excellent")]
+)
+def test_bands(score, name):
+    assert band(score) == name
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"clear": {59: "x"}}, "there is no item 59"),
+        ({"metrics": {0: "yes"}}, "there is no item 0"),
+        ({"metrics": {1: "maybe"}}, "yes"),
+    ],
+)
+def test_wrong_answers_are_refused(said, told):
+    with pytest.raises(ValidationError, match=told):
+        ChecklistAnswers(**said)

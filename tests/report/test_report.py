@@ -1,0 +1,388 @@
+"""report: every number of the page stands in its table, the page says what it must, and it is the same every time."""
+
+import base64
+import dataclasses
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pandas as pd
+import pytest
+from places import ROOT
+from study_folder import write_cards, write_results, write_study
+
+from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
+from pipeline.contracts.reports.compare import METRICS
+from pipeline.foundation.params import load_params
+from pipeline.foundation.tables import read_table, write_table
+from pipeline.report.inputs import RESULTS, params_hash, read_inputs
+from pipeline.report.report import REPORT_TABLES, ReportParams, make_report, unchanged_words, write_report
+
+PARAMS = load_params(ROOT / "params" / "report.yaml", ReportParams)
+# Digits that are no results: levels of confidence, hash names, ids and codes stand in elements that are left out.
+FIXED = {"95\N{NO-BREAK SPACE}%", "F1", "SHA-256"}
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    return write_study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def report(paths):
+    made = make_report(read_inputs(paths), params=PARAMS)
+    write_report(made, tables=paths["report_tables"], page=paths["report"])
+    return made
+
+
+class Page(HTMLParser):
+    """Collects the cited numbers, the text outside them, and every address the page would fetch."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.cited, self.rest, self.fetched, self.ids, self.links, self.open = [], [], [], set(), [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if "id" in given:
+            self.ids.add(given["id"])
+        if tag == "a":
+            self.links.append(given["href"])
+        self.fetched += [given[name] for name in ("src", "srcset", "data", "poster") if name in given]
+        if tag in ("meta", "link", "path", "rect", "circle", "line", "polyline"):
+            return
+        hidden = tag in ("svg", "style", "code", "script") or "name" in (given.get("class") or "").split()
+        self.open.append((tag, given if tag == "data" else None, hidden))
+        if tag == "data":
+            self.cited.append([given["value"], given["data-source"], ""])
+
+    def handle_endtag(self, tag):
+        if tag in [one for one, *_ in self.open]:
+            while self.open.pop()[0] != tag:
+                pass
+
+    def handle_data(self, data):
+        if any(hidden for *_, hidden in self.open):
+            return
+        if any(tag == "data" for tag, *_ in self.open):
+            self.cited[-1][2] += data
+        else:
+            self.rest.append(data)
+
+
+def cell(source, tables):
+    """The text of a cell, from `table.csv#key:column` alone."""
+    name, _, place = source.partition("#")
+    key, _, column = place.rpartition(":")
+    stem = Path(name).stem
+    contract = REPORT_TABLES[stem] if name.startswith("report/") else RESULTS[stem]
+    rows = texts(tables / name, contract.key)
+    return rows[tuple(unquote(part) for part in key.split("/"))][column]
+
+
+@cache
+def texts(path, key):
+    """The rows of a table as text, by their key."""
+    rows = pd.read_csv(path, dtype="str", keep_default_na=False).to_dict("records")
+    found = {tuple(row[column] for column in key): row for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def agrees(shown, value):
+    """Whether the shown text is the value rounded, or the value itself."""
+    if shown == value or (len(shown) == 12 and value.startswith(shown)):
+        return True
+    text = shown.replace("−", "-").replace("+", "").replace(",", "")
+    if text in ("<0.001", ">0.999"):
+        return float(value) < 0.001 if text[0] == "<" else float(value) > 0.999
+    number = text.removesuffix("\N{NO-BREAK SPACE}%")
+    unit = 10.0 ** -len(number.partition(".")[2]) / 2 + 1e-9
+    return min(abs(float(number) - float(value)), abs(float(number) - 100 * float(value))) <= unit
+
+
+def test_every_cited_number_stands_in_its_table(report, paths):
+    page, known = Page(report.page), {}
+    assert len(page.cited) > 500
+    for value, source, shown in page.cited:
+        if source not in known:
+            known[source] = cell(source, paths["tables"])
+        assert value == known[source], source
+        assert agrees(shown, value), (source, value, shown)
+
+
+def test_a_wrong_number_would_be_found():
+    assert agrees("0.871", "0.8712")
+    assert agrees("87.1\N{NO-BREAK SPACE}%", "0.8712")
+    assert agrees("−0.120", "-0.1204")
+    assert not agrees("0.871", "0.8702")
+    assert not agrees("31", "32.0")
+    assert not agrees("<0.001", "0.01")
+
+
+def test_no_number_stands_outside_the_tables(report):
+    text = " ".join(Page(report.page).rest)
+    for fixed in FIXED:
+        text = text.replace(fixed, "")
+
+    assert re.findall(r"\S*\d\S*", text) == []
+
+
+def test_page_needs_no_network_and_runs_its_own_script_alone(report, paths):
+    page = Page(report.page)
+
+    assert [address for address in page.fetched if not address.startswith("data:image/png;base64,")] == []
+    script = re.search(r"<script>(.*?)</script>", report.page, flags=re.DOTALL).group(1)
+    assert report.page.count("<script") == 1
+    # The policy names this very text, so that the browser runs nothing else and fetches nothing.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert "default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;" in report.page
+    assert digest in report.page
+    assert "url(" not in report.page
+    assert "@import" not in report.page
+    assert all(link.startswith("#") and link[1:] in page.ids for link in page.links)
+    assert str(paths["report"].parents[1]) not in report.page
+
+
+def test_figures_have_words(report):
+    figures = re.findall(r'<svg class="roc".*?</svg>', report.page, flags=re.DOTALL)
+
+    assert len(figures) == 3  # two test cohorts and cross-validation
+    for figure in figures:
+        assert 'role="img"' in figure
+        assert "Curves: combined with" in figure
+        assert len(set(re.findall(r'stroke-dasharray="([^"]*)"', figure))) == figure.count("<polyline")
+
+
+def test_same_inputs_same_bytes(report, paths, tmp_path):
+    again = make_report(read_inputs(paths), params=PARAMS)
+    assert again.page == report.page
+
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(paths["report"].parents[1], moved)
+    there = {name: moved / path.relative_to(paths["report"].parents[1]) for name, path in paths.items()}
+    assert make_report(read_inputs(there), params=PARAMS).page == report.page
+
+
+def test_flow_sums(report):
+    flow = report.tables["flow"].set_index("step")["n"]
+
+    assert flow["patients_source"] == 131
+    assert flow["patients_source"] - flow["patients_left"] == flow["patients"] == 130
+    for what in ("patients", "events", "images"):
+        assert sum(flow[f"{name}_{what}"] for name in ("train", "internal", "external")) == flow[what]
+    assert flow["rois"] + flow["rois_failed"] == flow["images"]
+
+
+def test_baseline_by_hand(report):
+    table = report.tables["baseline"].set_index(["variable", "level", "cohort"])
+
+    assert table.loc[("outcome", "event", "external"), "n"] == 12
+    assert table.loc[("outcome", "event", "external"), "fraction"] == pytest.approx(0.3)
+    assert table.loc[("size_mm", "missing", "train"), "n"] == 6  # every tenth of the first sixty
+    assert table.loc[("sex", "male", "train"), "n"] == 20  # every third
+    categories = table[table["kind"] == "category"].reset_index()
+    for _, rows in categories.groupby(["variable", "cohort"]):
+        assert rows["fraction"].sum() == pytest.approx(1)
+    # Ages of the training patients: 30 to 69 once, then 30 to 49 again.
+    ages = sorted([*range(30, 70), *range(30, 50)])
+    assert table.loc[("age", "value", "train"), "median"] == (ages[29] + ages[30]) / 2
+
+
+def test_selection_counts_the_fits_that_kept_nothing(report):
+    table = report.tables["selection"].set_index(["feature_set", "block", "feature"])
+    shape = table.loc[("combined", "radiomics", "original_shape2D_Sphericity@long")]
+
+    # Six resamples of cross-validation in two parts, of which one fit kept nothing; two fits of the final resample.
+    assert (shape["n_selected"], shape["n_fits"], shape["n_final"]) == (11, 12, 2)
+    assert shape["coefficient"] == 0.5
+    assert "how round the lesion is; view long" in report.page
+    assert "(intercept)" not in report.page
+    kept = report.tables["kept"].set_index(["feature_set", "block"]).loc[("combined", "radiomics")]
+    assert (kept["n_fits"], kept["n_empty"], kept["least"], kept["most"]) == (14, 1, 0, 2)
+
+
+def test_no_id_of_a_case_is_on_the_page(report, paths):
+    visible = re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", report.page, flags=re.DOTALL)
+    ids = read_table(paths["cohort"], COHORT)["image_id"]
+
+    assert [case for case in [*ids, "0003_extra", "0900"] if re.search(rf"(?<![\d.]){case}(?!\d)", visible)] == []
+    assert "image #9" in visible  # 0005_long
+    assert "left-out case #" in visible
+
+
+def test_every_warning_and_every_lost_case_is_told(report):
+    assert len(report.tables["warnings"]) == 3
+    assert set(report.tables["left"]["rule"]) == {"unlabelled", "excluded"}
+    assert "calliper marks over the nodule" in report.page
+    assert list(report.tables["failed"]["status"]) == ["no_roi", "extraction_failed"]
+    assert "was it &lt;recorded&gt;?" in report.page
+    assert list(report.tables["warnings"]["row"]) == [3, 5, 6]  # sorted: cohort, column, image
+
+
+def test_synthetic_is_told_in_every_section_and_on_every_printed_page(paths):
+    study = read_inputs(paths)
+    real = PARAMS.model_copy(update={"synthetic": False})
+    demo = make_report(study, params=real).page
+    assert demo.count("<section") == demo.count('<span class="tag synthetic">') > 5
+    assert "@top-center" in demo
+
+    study.params["cohort"]["root"] = "data/raw/mine"
+    page = make_report(study, params=real).page
+    assert "do not exist" not in page
+    assert 'tag synthetic"' not in page
+
+
+def test_empty_words_are_for_the_author(paths):
+    words = PARAMS.study.model_copy(update={"outcome": "", "horizon": "24 months after <surgery>"})
+    page = make_report(read_inputs(paths), params=PARAMS.model_copy(update={"study": words})).page
+
+    assert page.count('<dd><span class="author">for the author</span></dd>') == 1
+    assert "24 months after &lt;surgery&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("card", "light", "told"),
+    [
+        ({"strategy": "crossfit", "trained_on": None}, "green", ""),
+        ({"strategy": "insample", "trained_on": None}, "red", "■ in-sample network"),
+        ({"strategy": "frozen", "trained_on": "unknown"}, "amber", "▲ weights of unknown origin"),
+        ({"strategy": "frozen", "trained_on": "other_patients"}, "green", ""),
+        ({"strategy": "crossfit", "trained_on": "unknown"}, "amber", "▲ weights of unknown origin"),
+    ],
+)
+def test_lights_of_networks(paths, tmp_path, card, light, told):
+    write_cards(tmp_path, **card)
+    made = make_report(read_inputs(paths | {"networks": tmp_path}), params=PARAMS)
+
+    assert list(made.tables["networks"]["light"]) == [light]
+    for words in ("■ in-sample network", "▲ weights of unknown origin"):
+        # The primary set, the two sets and the head with this network are flagged in every table of results.
+        assert (made.page.count(words) > 15) == (words == told)
+
+
+def test_a_network_without_cards_is_not_called_green(paths, tmp_path):
+    made = make_report(read_inputs(paths | {"networks": tmp_path}), params=PARAMS)
+
+    assert list(made.tables["networks"]["light"]) == ["unknown"]
+    assert "▲ network not documented" in made.page
+
+
+def test_without_a_primary_comparison_all_is_exploratory(paths, tmp_path):
+    tables = tmp_path / "tables"
+    predictions = pd.concat(read_inputs(paths).predictions.values(), ignore_index=True)
+    write_results(predictions[predictions["evaluation"] != "external"], tables, primary=None)
+    page = make_report(read_inputs(paths | {"tables": tables}), params=PARAMS).page
+
+    assert "every result on this page is exploratory" in page
+    assert "There is no external evaluation." in page
+
+
+def test_cross_validation_alone_makes_a_report(paths, tmp_path):
+    tables = tmp_path / "tables"
+    predictions = pd.concat(read_inputs(paths).predictions.values(), ignore_index=True)
+    write_results(predictions[predictions["evaluation"] == "cv"], tables, primary=None)
+    page = make_report(read_inputs(paths | {"tables": tables}), params=PARAMS).page
+
+    assert page.count('<svg class="roc"') == 1
+    assert "(pooled, approximate)" in page
+
+
+def test_a_source_without_patient_ids_is_told(paths, tmp_path):
+    audit = read_table(paths["audit"], AUDIT)
+    row = {"scope": "cohort", "id": "images", "check": "no_patient_ids", "severity": "warning", "message": "no ids"}
+    write_table(pd.concat([audit, pd.DataFrame([row])]), tmp_path / "audit.csv", AUDIT)
+    page = make_report(read_inputs(paths | {"audit": tmp_path / "audit.csv"}), params=PARAMS).page
+
+    assert "each image is analysed as a patient of its own" in page
+
+
+def test_who_chose_the_test_patients_is_told(paths, tmp_path):
+    patients = read_table(paths["patients"], PATIENTS)
+    given = patients.assign(cohort="train")
+    pages = {}
+    for name, table in {"drawn": patients.assign(cohort=None), "given": given}.items():
+        write_table(table.astype({"cohort": "str"}), tmp_path / f"{name}.csv", PATIENTS)
+        pages[name] = make_report(read_inputs(paths | {"patients": tmp_path / f"{name}.csv"}), params=PARAMS).page
+
+    assert "a test patient is as the source gives it" in pages["given"]
+    assert "they were drawn from it at random" in pages["drawn"]
+
+
+@pytest.mark.parametrize(
+    ("root", "synthetic", "population", "told"),
+    [
+        ("data/raw/demo", True, "Synthetic patients", False),
+        ("/data/busi", True, "Women", True),
+        ("/data/busi", False, "Synthetic patients", True),
+        ("/data/busi", False, "Women", False),
+    ],
+)
+def test_words_of_the_demo_on_other_patients_are_a_warning(paths, root, synthetic, population, told):
+    study = read_inputs(paths)
+    study = dataclasses.replace(study, params={**study.params, "cohort": {"root": root}})
+    words = dict.fromkeys(PARAMS.study.model_dump(), "") | {"population": population}
+    params = ReportParams.model_validate({"title": "t", "synthetic": synthetic, "study": words, "top_features": 3})
+
+    assert (unchanged_words(study, params=params) is not None) == told
+
+
+def test_a_block_is_listed_once_for_all_sets_that_share_it(report):
+    assert report.page.count('aria-label="Features of block radiomics"') == 1
+    assert re.search(r'sets <span class="name">radiomics</span>, <span class="name">combined</span>', report.page)
+
+
+def test_undefined_numbers_are_a_dash(paths, tmp_path):
+    tables = tmp_path / "tables"
+    shutil.copytree(paths["tables"], tables)
+    metrics = read_table(tables / "metrics.csv", METRICS)
+    metrics.loc[metrics["metric"] == "ppv", ["estimate", "ci_low", "ci_high"]] = None
+    write_table(metrics, tables / "metrics.csv", METRICS)
+
+    page = make_report(read_inputs(paths | {"tables": tables}), params=PARAMS).page
+    assert page.count('title="not defined">–') > 20
+
+
+def test_params_hash_sees_values_only():
+    assert params_hash({"a": 1, "b": 2.0}) == params_hash({"b": 2.0, "a": 1})
+    assert params_hash({"a": 1}) != params_hash({"a": 2})
+
+
+def command(paths, params):
+    flags = [word for name, path in paths.items() for word in (f"--{name.replace('_', '-')}", str(path))]
+    return subprocess.run(
+        [sys.executable, "-m", "stages.report", "--params", str(params), *flags],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_stage_writes_the_page_and_its_tables(paths, report, tmp_path):
+    own = paths | {"report_tables": tmp_path / "tables" / "report", "report": tmp_path / "report.html"}
+    done = command(own, ROOT / "params" / "report.yaml")
+
+    assert done.returncode == 0, done.stderr
+    assert own["report"].read_text(encoding="utf-8") == report.page
+    assert {file.stem for file in own["report_tables"].iterdir()} == set(REPORT_TABLES)
+
+
+def test_wrong_params_are_one_sentence(paths, tmp_path):
+    params = tmp_path / "report.yaml"
+    params.write_text(
+        (ROOT / "params" / "report.yaml").read_text(encoding="utf-8").replace("top_features: 15", "top_features: 0"),
+        encoding="utf-8",
+    )
+    done = command(paths, params)
+
+    assert done.returncode == 1
+    assert "key 'top_features' has the value 0" in done.stderr
+    assert "Traceback" not in done.stderr

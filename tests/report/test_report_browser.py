@@ -1,0 +1,112 @@
+"""report in a real browser: it opens without errors or requests, its tables sort, it prints, it fits a phone."""
+
+import re
+
+import pytest
+from browser import CHROMIUM, Browser
+from places import ROOT
+from study_folder import write_study
+
+from pipeline.foundation.params import load_params
+from pipeline.report.inputs import read_inputs
+from pipeline.report.report import ReportParams, make_report, write_report
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM, reason="Chromium is not installed (Debian and Ubuntu: apt install chromium)"
+)
+PARAMS = load_params(ROOT / "params" / "report.yaml", ReportParams)
+COLUMN = """[...document.querySelectorAll("#models table.sortable")[0].tBodies[0].rows].map(
+    (row) => row.cells[{column}].querySelector("data")?.value ?? row.cells[{column}].textContent.trim())"""
+CLICK = """document.querySelectorAll("#models table.sortable")[0]
+    .tHead.rows[0].cells[{column}].querySelector("button").click()"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    paths = write_study(tmp_path_factory.mktemp("study"))
+    made = make_report(read_inputs(paths), params=PARAMS)
+    write_report(made, tables=paths["report_tables"], page=paths["report"])
+    return paths["report"]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+def test_opens_without_errors_and_asks_for_nothing(browser, page):
+    browser.open(page)
+
+    assert browser.troubles() == []
+    assert browser.evaluate("document.querySelectorAll('section').length") > 8
+
+
+def test_a_browser_that_meets_trouble_says_so(browser, tmp_path):
+    """The check above can fail: a page with an error and a request is told."""
+    (tmp_path / "bad.html").write_text('<script>throw new Error("no")</script><img src="http://127.0.0.1:9/x.png">')
+    browser.open(tmp_path / "bad.html")
+    troubles = browser.troubles()
+
+    assert any("Uncaught" in text for text in troubles)
+    assert any("127.0.0.1" in text for text in troubles)
+
+
+def test_tables_sort_by_numbers_down_then_up(browser, page):
+    browser.open(page)
+    before = browser.evaluate(COLUMN.format(column=2))
+    browser.evaluate(CLICK.format(column=2))
+    down = browser.evaluate(COLUMN.format(column=2))
+    browser.evaluate(CLICK.format(column=2))
+    up = browser.evaluate(COLUMN.format(column=2))
+
+    assert sorted(before) == sorted(down) == sorted(up)
+    numbers = [float(value) for value in down]
+    assert numbers == sorted(numbers, reverse=True)
+    assert [float(value) for value in up] == sorted(numbers)
+    assert browser.evaluate('document.querySelectorAll("#models [aria-sort]").length') == 1
+
+
+def test_tables_sort_by_words(browser, page):
+    browser.open(page)
+    browser.evaluate(CLICK.format(column=0))
+    browser.evaluate(CLICK.format(column=0))
+    names = browser.evaluate(COLUMN.format(column=0))
+
+    assert len(set(names)) > 2
+    assert names == sorted(names, key=str.lower) or names == sorted(names, key=str.lower, reverse=True)
+
+
+def test_headings_are_reached_by_keyboard(browser, page):
+    browser.open(page)
+
+    assert browser.evaluate('document.querySelector("table.sortable button").tabIndex') == 0
+    assert browser.evaluate("document.querySelector('a.skip').getAttribute('href')") == "#result"
+    # Every figure and picture has words, and every section a heading that names it.
+    assert browser.evaluate("[...document.images].every((image) => image.alt)")
+    assert browser.evaluate(
+        "[...document.querySelectorAll('svg')].every((s) => s.ariaHidden === 'true' || s.getAttribute('aria-label'))"
+    )
+    assert browser.evaluate(
+        "[...document.querySelectorAll('section')]"
+        ".every((s) => document.getElementById(s.getAttribute('aria-labelledby')))"
+    )
+
+
+@pytest.mark.parametrize("width_px", [390, 768, 1200])
+def test_page_does_not_scroll_sideways(browser, page, width_px):
+    browser.open(page, width_px=width_px)
+
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width_px
+
+
+def test_prints_to_a4(browser, page):
+    browser.open(page)
+    pdf = browser.pdf()
+
+    assert pdf.startswith(b"%PDF")
+    boxes = {tuple(float(v) for v in found.split()) for found in re.findall(rb"/MediaBox\s*\[([^\]]+)\]", pdf)}
+    assert boxes
+    for box in boxes:  # points: 210 x 297 mm
+        assert box[2] == pytest.approx(595, abs=2)
+        assert box[3] == pytest.approx(842, abs=2)
