@@ -12,7 +12,9 @@ from pipeline.agreement.repeats import (
     repeat_cases,
     repeats_table,
 )
-from pipeline.contracts.data.cohort import AGREEMENT, COHORT, REPEATS, SPLITS
+from pipeline.contracts.data.agreement import AGREEMENT, REPEATS
+from pipeline.contracts.data.cohort import COHORT
+from pipeline.contracts.data.split import SPLITS
 from pipeline.crop.rois import CropParams
 from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases

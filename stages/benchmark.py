@@ -7,7 +7,10 @@ from functools import partial
 from pipeline.benchmark.design_matrices import design_matrices
 from pipeline.benchmark.model_files import write_model
 from pipeline.benchmark.nested_cv import PACKAGES, BenchmarkParams, benchmark_cases, fit_cases, model_card, raw_scores
-from pipeline.contracts.data.cohort import PATIENTS, PREDICTIONS, REDUCED, SELECTED, SPLITS
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.cohort import PATIENTS
+from pipeline.contracts.data.reduce import REDUCED, SELECTED
+from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.foundation.images import file_sha256
 from pipeline.foundation.params import CommonParams, load_params

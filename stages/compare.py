@@ -13,16 +13,16 @@ from pipeline.compare.inputs import read_comparison
 from pipeline.compare.mcnemar import mcnemar_table
 from pipeline.compare.metrics import metric_table
 from pipeline.compare.transport import transport_table
-from pipeline.contracts.reports import compare as result_contracts
+from pipeline.contracts.reports.compare import TABLES
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import write_table
 from pipeline.plan.comparison import CompareParams
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)
-TABLES = {"omnibus": omnibus_table, "delong": delong_table, "mcnemar": mcnemar_table}
-TABLES |= {"calibration": calibration_table, "calibration_curves": calibration_curve_table}
-TABLES |= {"decision_curves": decision_curve_table, "added_value": added_value_table}
+MADE = {"omnibus": omnibus_table, "delong": delong_table, "mcnemar": mcnemar_table}
+MADE |= {"calibration": calibration_table, "calibration_curves": calibration_curve_table}
+MADE |= {"decision_curves": decision_curve_table, "added_value": added_value_table}
 LISTED_IN = ("fusion", "embed")  # params files that list the tables of a folder; a single file stands alone
 
 
@@ -43,13 +43,13 @@ def main() -> None:
     for row in chosen[chosen["n_folds"] > 0].itertuples():
         log.info("%s: %s, mean AUC of %d folds %.3f", row.feature_set, row.model, row.n_folds, row.mean_auc)
     results = {"folds": folds, "chosen": chosen, "metrics": metric_table(models, folds=folds, params=params)}
-    for name, made in TABLES.items():
+    for name, made in MADE.items():
         results[name] = made(models, chosen=chosen, params=params)
     for name, drawn in {"transport": transport_table, "curves": curve_table}.items():
         results[name] = drawn(models, chosen=chosen)
 
     for name, table in results.items():
-        write_table(table, given.tables / f"{name}.csv", getattr(result_contracts, name.upper()))
+        write_table(table, given.tables / f"{name}.csv", TABLES[name])
     if given.metrics:
         summary = summary_json(results["metrics"], delong=results["delong"], chosen=chosen)
         given.metrics.write_text(summary, encoding="utf-8")

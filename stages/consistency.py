@@ -4,7 +4,8 @@ import logging
 from pathlib import Path
 
 from pipeline.consistency.consistency import ConsistencyParams, check_own, check_published
-from pipeline.contracts.reports.compare import CONSISTENCY, MATRICES, METRICS
+from pipeline.contracts.reports.compare import METRICS
+from pipeline.contracts.reports.consistency import CONSISTENCY, MATRICES
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_csv, read_table, write_table
 from stages.cli import arguments, run

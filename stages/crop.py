@@ -3,7 +3,8 @@
 import logging
 from functools import partial
 
-from pipeline.contracts.data.cohort import COHORT, ROIS
+from pipeline.contracts.data.cohort import COHORT
+from pipeline.contracts.data.crop import ROIS
 from pipeline.crop.rois import CropParams, crop_case, crop_cases, rois_table
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params

@@ -3,7 +3,10 @@
 import logging
 from functools import partial
 
-from pipeline.contracts.data.cohort import PATIENTS, PREDICTIONS, ROIS, SPLITS
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.cohort import PATIENTS
+from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.split import SPLITS
 from pipeline.embed.embeddings import (
     cases_of,
     contract_of,

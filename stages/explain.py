@@ -2,8 +2,11 @@
 
 import logging
 
-from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
-from pipeline.contracts.reports.compare import CHOSEN, EXPLAIN
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
+from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.reports.compare import CHOSEN
+from pipeline.contracts.reports.explain import EXPLAIN
 from pipeline.embed.params import EmbedParams
 from pipeline.explain.examples import (
     Example,

@@ -3,7 +3,8 @@
 import logging
 from functools import partial
 
-from pipeline.contracts.data.cohort import DICTIONARY, RADIOMICS, ROIS
+from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.radiomics import DICTIONARY, RADIOMICS
 from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params

@@ -3,7 +3,9 @@
 import logging
 from functools import partial
 
-from pipeline.contracts.data.cohort import PATIENTS, SPLITS
+from pipeline.contracts.data.cohort import PATIENTS
+from pipeline.contracts.data.reduce import TABLES
+from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.images import file_sha256
@@ -14,7 +16,7 @@ from pipeline.plan.feature_sets import FusionParams
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
 from pipeline.reduce.blocks import parts_of
-from pipeline.reduce.reduced import PACKAGES, TABLES, reduce_case, reduce_cases, result_tables
+from pipeline.reduce.reduced import PACKAGES, reduce_case, reduce_cases, result_tables
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 import logging
 from functools import partial
 
-from pipeline.contracts.reports.compare import SELFTEST, SHAM, SIZE_ALONE
+from pipeline.contracts.reports.selftest import SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params

@@ -2,7 +2,8 @@
 
 import logging
 
-from pipeline.contracts.data.cohort import COHORTS, PATIENTS, SPLITS
+from pipeline.contracts.data.cohort import COHORTS, PATIENTS
+from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.plan.comparison import CompareParams, check_plan

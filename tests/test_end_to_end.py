@@ -15,7 +15,9 @@ import pytest
 from places import ROOT
 from ruamel.yaml import YAML
 
-from pipeline.contracts.data.cohort import PATIENTS, PREDICTIONS, RADIOMICS
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.cohort import PATIENTS
+from pipeline.contracts.data.radiomics import RADIOMICS
 from pipeline.foundation.tables import read_csv, read_table
 
 CODE = ("pipeline", "stages", "params", ".dvc/config", ".dvc/.gitignore", ".dvcignore", "dvc.yaml")

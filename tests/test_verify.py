@@ -10,7 +10,7 @@ from places import ROOT
 from study import study_predictions, write_predictions
 from study_folder import write_results
 
-from pipeline.contracts.data.cohort import PREDICTIONS
+from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.foundation.tables import write_table
 
 SCRIPT = ROOT / "reports" / "verify.R"

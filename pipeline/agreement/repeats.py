@@ -16,7 +16,8 @@ import pandas as pd
 from pydantic import Field
 
 from pipeline.agreement.contour_perturbation import dice, equivalent_radius, perturbed
-from pipeline.contracts.data.cohort import MASK_READER2, REPEATS
+from pipeline.contracts.data.agreement import REPEATS
+from pipeline.contracts.data.cohort import MASK_READER2
 from pipeline.crop.rois import CropCase, CropParams, crop_case, crop_cases
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ImageError, PipelineError

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from pipeline.compare.calibration import tested
-from pipeline.contracts.data.cohort import EVALUATIONS
+from pipeline.contracts.data.benchmark import EVALUATIONS
 from pipeline.plan.comparison import CompareParams
 from pipeline.predictions.model_scores import ModelScores, check_same_patients
 from pipeline.statistics.auc_tests import paired_tests

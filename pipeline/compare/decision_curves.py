@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.compare.calibration import picked
-from pipeline.contracts.data.cohort import EVALUATIONS
+from pipeline.contracts.data.benchmark import EVALUATIONS
 from pipeline.plan.comparison import CompareParams, DecisionParams
 from pipeline.predictions.model_scores import ModelScores
 from pipeline.statistics.bootstrap import mean_intervals

@@ -13,7 +13,7 @@ from itertools import combinations
 import pandas as pd
 
 from pipeline.compare.chosen import PRIMARY
-from pipeline.contracts.data.cohort import EVALUATIONS
+from pipeline.contracts.data.benchmark import EVALUATIONS
 from pipeline.plan.comparison import CompareParams
 from pipeline.predictions.model_scores import ModelScores, check_same_patients, is_head
 from pipeline.statistics.auc_tests import omnibus_test, paired_tests

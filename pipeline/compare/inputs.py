@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline.contracts.data.cohort import PREDICTIONS
+from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.foundation.errors import ParamsError, PipelineError, TableError
 from pipeline.foundation.params import read_yaml
 from pipeline.foundation.tables import check_table, read_csv, read_table

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.contracts.data.cohort import EMBEDDINGS, PATIENT_EMBEDDINGS
+from pipeline.contracts.data.embed import EMBEDDINGS, PATIENT_EMBEDDINGS
 from pipeline.embed.cards import write_card, write_losses
 from pipeline.embed.cases import Described, describe_case, load_described, save_described, state_of
 from pipeline.embed.heads import head_predictions, patient_scores

@@ -28,6 +28,26 @@ class Column:
     choices: tuple[str, ...] = ()
 
 
+def text(name: str, *, required: bool = True, choices: tuple[str, ...] = ()) -> Column:
+    """A column of text; `required` = no empty values."""
+    return Column(name=name, required=required, choices=choices)
+
+
+def number(name: str, *, required: bool = True) -> Column:
+    """A column of finite numbers."""
+    return Column(name=name, kind="number", required=required)
+
+
+def integer(name: str, *, required: bool = True) -> Column:
+    """A column of whole numbers."""
+    return Column(name=name, kind="integer", required=required)
+
+
+def fraction(name: str, *, required: bool = True) -> Column:
+    """A column of numbers between 0 and 1."""
+    return Column(name=name, kind="fraction", required=required)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Contract:
     """One table: its key, its columns, and the kind of further columns it may hold (None = none)."""
@@ -42,6 +62,15 @@ class Contract:
     def __post_init__(self) -> None:
         texts = frozenset(c.name for c in self.columns if c.kind == "text")
         object.__setattr__(self, "text_columns", texts)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its columns, in order, without those that may be absent."""
+        return [column.name for column in self.columns if not column.optional]
+
+    def empty(self) -> pd.DataFrame:
+        """A table of these columns without rows."""
+        return pd.DataFrame(columns=self.names)
 
     def faults(self, table: pd.DataFrame) -> list[str]:
         """All the ways in which `table` breaks this contract, as sentences."""

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.contracts.data import cohort as contracts
+from pipeline.contracts.data.agreement import REPEATS
+from pipeline.contracts.data.cohort import BLOCK, COHORT
+from pipeline.contracts.data.embed import EMBEDDINGS, PATIENT_EMBEDDINGS
+from pipeline.contracts.data.radiomics import RADIOMICS as FEATURES
 from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.foundation.tables import header_of, read_csv, read_table
 from pipeline.plan.feature_sets import network_behind
@@ -59,10 +62,10 @@ def _read_block(name: str, places: BlockPlaces, *, patients: pd.DataFrame, split
         return clinical_block(patients)
     ids = patients["patient_id"]
     if ready := places.ready_made(name):
-        return table_block(read_table(ready, contracts.BLOCK), name=name, patients=ids)
-    cohort = read_table(places.cohort, contracts.COHORT)
+        return table_block(read_table(ready, BLOCK), name=name, patients=ids)
+    cohort = read_table(places.cohort, COHORT)
     if name == RADIOMICS:
-        features = read_table(places.features / f"{name}.csv", contracts.RADIOMICS)
+        features = read_table(places.features / f"{name}.csv", FEATURES)
         return radiomics_block(features, cohort=cohort, patients=ids)
     if (path := places.network(name)) is None:
         raise ParamsError(
@@ -75,7 +78,7 @@ def _read_block(name: str, places: BlockPlaces, *, patients: pd.DataFrame, split
 
 def read_embeddings(path: Path) -> pd.DataFrame:
     """The embeddings at `path`, by image, or by patient for a network of several views. Raises TableError."""
-    return read_table(path, contracts.PATIENT_EMBEDDINGS if _is_by_patient(path) else contracts.EMBEDDINGS)
+    return read_table(path, PATIENT_EMBEDDINGS if _is_by_patient(path) else EMBEDDINGS)
 
 
 def read_described(path: Path, *, owner: pd.Series) -> pd.DataFrame:
@@ -94,7 +97,7 @@ def read_repeats(path: Path, *, cohort: Path) -> pd.DataFrame:
 
     Raises TableError for a table that breaks its contract, PipelineError for an image that the cohort has not.
     """
-    repeats, images = read_table(path, contracts.REPEATS), read_table(cohort, contracts.COHORT)
+    repeats, images = read_table(path, REPEATS), read_table(cohort, COHORT)
     owner = images.set_index("image_id")["patient_id"]
     if unknown := sorted(set(repeats["image_id"]) - set(owner.index)):
         raise PipelineError(f"{path}: image {unknown[0]} is not in the cohort; run agreement again")

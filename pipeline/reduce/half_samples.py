@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pipeline.reduce.steps.lasso_path import fit_path, lambda_grid
 from pipeline.split.grouped_folds import draw_groups
 
-COLUMNS = ("part", "block", "feature", "n_selected", "n_samples", "samples")
 FRACTION = 0.5
 STEPS = 12  # lambdas from a half's largest down to the chosen one; each starts at the solution before
 _HALVES = 1  # keeps these draws apart from those of the lambda folds

@@ -15,25 +15,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.contracts.data import cohort as contracts
+from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO, LASSO_PATHS, SELECTED
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.reduce.block_reducer import BlockReducer, ReduceParams
 from pipeline.reduce.blocks import ALL, Block, Kind
-from pipeline.reduce.half_samples import COLUMNS as HALF_SAMPLES
 
 PACKAGES = ("numpy", "scipy", "pandas", "skglm")
 FINAL = "final"
-TABLES = {
-    "reduced": contracts.REDUCED,
-    "selected": contracts.SELECTED,
-    "lasso": contracts.LASSO,
-    "half_samples": contracts.HALF_SAMPLES,
-    "lasso_paths": contracts.LASSO_PATHS,
-}
 INTERCEPT, NOTHING = "(intercept)", "(none)"
-SELECTED = ("resample", "part", "block", "rule", "feature", "coefficient")
-LASSO = ("resample", "part", "block", "lambda_index", "lambda", "cv_mean", "cv_se", "n_nonzero")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,17 +205,17 @@ def selected_table(results: Sequence[Reduced]) -> pd.DataFrame:
     """What the LASSO keeps in each case and block, by both rules for lambda; the reduced columns are those of the rule
     in params. Clinical columns are not selected, hence not in it.
     """
-    return pd.DataFrame([row for result in results for row in result.selected], columns=list(SELECTED))
+    return pd.DataFrame([row for result in results for row in result.selected], columns=SELECTED.names)
 
 
 def lasso_table(results: Sequence[Reduced]) -> pd.DataFrame:
     """The cross-validated path of each case and block; none where no feature goes with the outcome."""
-    return pd.DataFrame([row for result in results for row in result.lasso], columns=list(LASSO))
+    return pd.DataFrame([row for result in results for row in result.lasso], columns=LASSO.names)
 
 
 def half_sample_table(results: Sequence[Reduced]) -> pd.DataFrame:
     """How often the half-samples of resample `final` keep each candidate, by part and block."""
-    return pd.DataFrame([row for result in results for row in result.half_samples], columns=list(HALF_SAMPLES))
+    return pd.DataFrame([row for result in results for row in result.half_samples], columns=HALF_SAMPLES.names)
 
 
 def result_tables(results: Sequence[Reduced], *, blocks: Sequence[str]) -> dict[str, pd.DataFrame]:
@@ -237,6 +227,6 @@ def result_tables(results: Sequence[Reduced], *, blocks: Sequence[str]) -> dict[
         "half_samples": half_sample_table(results),
         "lasso_paths": pd.DataFrame(
             [row for result in results for row in result.lasso_paths],
-            columns=[column.name for column in contracts.LASSO_PATHS.columns],
+            columns=LASSO_PATHS.names,
         ),
     }

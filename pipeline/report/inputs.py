@@ -9,40 +9,30 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.contracts.data.cohort import (
-    AGREEMENT,
-    AUDIT,
-    COHORT,
-    DICTIONARY,
-    HALF_SAMPLES,
-    LASSO,
-    LASSO_PATHS,
-    PATIENTS,
-    PREDICTIONS,
-    REDUCED,
-    ROIS,
-    SELECTED,
-    SPLITS,
-)
+from pipeline.contracts.data.agreement import AGREEMENT
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
+from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.radiomics import DICTIONARY
+from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO, LASSO_PATHS, REDUCED, SELECTED
+from pipeline.contracts.data.split import SPLITS
 from pipeline.contracts.reports.compare import (
     ADDED_VALUE,
     CALIBRATION,
     CALIBRATION_CURVES,
     CHOSEN,
-    CONSISTENCY,
     CURVES,
     DECISION_CURVES,
     DELONG,
-    EXPLAIN,
     FOLDS,
     MCNEMAR,
     METRICS,
     OMNIBUS,
-    SELFTEST,
-    SHAM,
-    SIZE_ALONE,
     TRANSPORT,
 )
+from pipeline.contracts.reports.consistency import CONSISTENCY
+from pipeline.contracts.reports.explain import EXPLAIN
+from pipeline.contracts.reports.selftest import SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.checkpoints import fingerprint
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.params import read_yaml

@@ -10,8 +10,12 @@ import pandas as pd
 
 from pipeline.benchmark import nested_cv as benchmark
 from pipeline.benchmark.nested_cv import BenchmarkParams
-from pipeline.contracts.data.cohort import COHORT, PATIENTS, PREDICTIONS, ROIS, SPLITS
-from pipeline.contracts.reports.compare import CHOSEN, CONSISTENCY
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.cohort import COHORT, PATIENTS
+from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.split import SPLITS
+from pipeline.contracts.reports.compare import CHOSEN
+from pipeline.contracts.reports.consistency import CONSISTENCY
 from pipeline.crop.rois import CropParams
 from pipeline.foundation.checkpoints import code_hash, fingerprint, package_versions
 from pipeline.foundation.errors import ParamsError

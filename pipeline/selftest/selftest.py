@@ -9,7 +9,7 @@ from pydantic import Field
 
 from pipeline.benchmark.classifiers import ModelName
 from pipeline.benchmark.nested_cv import BenchmarkParams
-from pipeline.contracts.reports.compare import SELFTEST
+from pipeline.contracts.reports.selftest import SELFTEST
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import CommonParams, Params, ThresholdParams

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 
-from pipeline.contracts.reports.compare import SIZE_ALONE
+from pipeline.contracts.reports.selftest import SIZE_ALONE
 from pipeline.predictions.model_scores import ModelScores
 from pipeline.selftest.lights import Check
 from pipeline.statistics.roc import placements

@@ -11,7 +11,9 @@ from places import ROOT
 
 from pipeline.agreement.contour_perturbation import dice
 from pipeline.agreement.repeats import AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
-from pipeline.contracts.data.cohort import AGREEMENT, COHORT, MASK_READER2, REPEATS, SPLITS
+from pipeline.contracts.data.agreement import AGREEMENT, REPEATS
+from pipeline.contracts.data.cohort import COHORT, MASK_READER2
+from pipeline.contracts.data.split import SPLITS
 from pipeline.crop.rois import CropParams, crop_case, crop_cases, rois_table
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from reduced_tables import study
 
 from pipeline.benchmark.design_matrices import design_matrices, inner_folds
-from pipeline.contracts.data.cohort import PATIENTS, REDUCED, SPLITS
+from pipeline.contracts.data.cohort import PATIENTS
+from pipeline.contracts.data.reduce import REDUCED
+from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.tables import check_table
 

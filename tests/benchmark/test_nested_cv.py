@@ -27,7 +27,10 @@ from pipeline.benchmark.nested_cv import (
     fit_cases,
     tune,
 )
-from pipeline.contracts.data.cohort import PATIENTS, PREDICTIONS, REDUCED, SELECTED, SPLITS
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.cohort import PATIENTS
+from pipeline.contracts.data.reduce import REDUCED, SELECTED
+from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params, read_yaml

@@ -25,7 +25,9 @@ import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter
 
 from pipeline.cohort.importers.paths import image_stem
-from pipeline.contracts.data.cohort import COHORT, RADIOMICS, ROIS
+from pipeline.contracts.data.cohort import COHORT
+from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.radiomics import RADIOMICS
 from pipeline.foundation.images import image_from, read_image, write_image
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table

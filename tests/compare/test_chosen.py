@@ -15,7 +15,7 @@ from study_folder import compare_params
 from pipeline.compare.chosen import choose, fold_table, summary_json
 from pipeline.compare.delong import delong_table
 from pipeline.compare.metrics import metric_table
-from pipeline.contracts.reports import compare as result_contracts
+from pipeline.contracts.reports.compare import CHOSEN, DELONG, FOLDS, METRICS, TABLES
 from pipeline.foundation.errors import ParamsError, PipelineError, TableError
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
@@ -230,7 +230,7 @@ def test_a_cross_validation_of_one_label_is_not_called_missing(predictions):
 def test_row_order_changes_no_digit(predictions, tables, tmp_path):
     shuffled = compared(predictions.sample(frac=1, random_state=3))
     for contract, one, other in zip(
-        (result_contracts.METRICS, result_contracts.FOLDS, result_contracts.CHOSEN, result_contracts.DELONG),
+        (METRICS, FOLDS, CHOSEN, DELONG),
         tables,
         shuffled,
         strict=True,
@@ -285,11 +285,11 @@ def test_stage_writes_every_table(tmp_path):
     done = command(tmp_path, ROOT / "params" / "compare.yaml")
 
     assert done.returncode == 0, done.stderr
-    metrics = read_table(tmp_path / "tables" / "metrics.csv", result_contracts.METRICS)
+    metrics = read_table(tmp_path / "tables" / "metrics.csv", METRICS)
     benefit = ("calibration", "calibration_curves", "decision_curves", "added_value")
     for name in ("folds", "omnibus", "delong", "mcnemar", "transport", "curves", *benefit):
-        assert len(read_table(tmp_path / "tables" / f"{name}.csv", getattr(result_contracts, name.upper())))
-    chosen = read_table(tmp_path / "tables" / "chosen.csv", result_contracts.CHOSEN)
+        assert len(read_table(tmp_path / "tables" / f"{name}.csv", TABLES[name]))
+    chosen = read_table(tmp_path / "tables" / "chosen.csv", CHOSEN)
     model = chosen.loc[chosen["role"] == "primary", "model"].iloc[0]
     auc = one_metric(metrics, "combined", model, "external", "auc")["estimate"]
     assert json.loads((tmp_path / "metrics.json").read_text())["primary"]["auc"] == auc

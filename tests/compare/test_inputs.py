@@ -11,8 +11,8 @@ from study import study_predictions, write_predictions
 from study_folder import compare_params
 
 from pipeline.compare.inputs import params_for, read_predictions
-from pipeline.contracts.data.cohort import PREDICTIONS
-from pipeline.contracts.reports import compare as result_contracts
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.reports.compare import TABLES
 from pipeline.foundation.errors import ParamsError, PipelineError, TableError
 from pipeline.foundation.tables import read_table, write_table
 
@@ -36,7 +36,7 @@ def stage(folder, predictions, params=ROOT / "params" / "compare.yaml"):
 
 
 def table(folder, name):
-    return read_table(folder / "tables" / f"{name}.csv", getattr(result_contracts, name.upper()))
+    return read_table(folder / "tables" / f"{name}.csv", TABLES[name])
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ from places import REFERENCE, ROOT
 from study_folder import write_results
 
 from pipeline.consistency.consistency import ConsistencyParams, check_own, check_published, printed_table
-from pipeline.contracts.reports.compare import CONSISTENCY, MATRICES, METRICS
+from pipeline.contracts.reports.compare import METRICS
+from pipeline.contracts.reports.consistency import CONSISTENCY, MATRICES
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table
 

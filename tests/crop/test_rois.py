@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT
 
-from pipeline.contracts.data.cohort import COHORT, ROIS
+from pipeline.contracts.data.cohort import COHORT
+from pipeline.contracts.data.crop import ROIS
 from pipeline.crop.rois import CropCase, CropParams, bounding_box, crop_case, crop_roi, margins_px, rois_table
 from pipeline.foundation.errors import ImageError, ParamsError, PipelineError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image

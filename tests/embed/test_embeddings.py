@@ -15,7 +15,11 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 from tiny_study import cohort, plan, splits
 
-from pipeline.contracts.data.cohort import EMBEDDINGS, PATIENT_EMBEDDINGS, PATIENTS, PREDICTIONS, ROIS, SPLITS
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.cohort import PATIENTS
+from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.embed import EMBEDDINGS, PATIENT_EMBEDDINGS
+from pipeline.contracts.data.split import SPLITS
 from pipeline.embed import cases as embed_cases
 from pipeline.embed.embeddings import (
     cases_of,

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.contracts.data.cohort import PREDICTIONS
+from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.embed.heads import head_predictions, patient_scores
 from pipeline.foundation.tables import check_table
 from pipeline.predictions.thresholds import YOUDEN

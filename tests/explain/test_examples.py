@@ -9,8 +9,11 @@ import pytest
 import SimpleITK as sitk
 from places import ROOT
 
-from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS, PREDICTIONS, ROIS
-from pipeline.contracts.reports import compare as result_contracts
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
+from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.reports.compare import CHOSEN as CHOSEN_CONTRACT
+from pipeline.contracts.reports.explain import EXPLAIN
 from pipeline.embed.params import EmbedParams
 from pipeline.explain.examples import ExplainParams, choose_patients, kinds, network_name, primary_predictions
 from pipeline.foundation.errors import PipelineError
@@ -131,7 +134,7 @@ def study(folder):
     write_table(patients, folder / "patients.csv", PATIENTS)
     audit = pd.DataFrame(columns=[c.name for c in AUDIT.columns])
     write_table(audit, folder / "audit.csv", AUDIT)
-    write_table(CHOSEN, folder / "chosen.csv", result_contracts.CHOSEN)
+    write_table(CHOSEN, folder / "chosen.csv", CHOSEN_CONTRACT)
     write_table(predictions(), folder / "predictions" / "combined.csv", PREDICTIONS)
     (folder / "networks").mkdir()
 
@@ -155,7 +158,7 @@ def test_stage_writes_one_picture_a_row_and_says_who_has_none(tmp_path):
     done = command(tmp_path)
 
     assert done.returncode == 0, done.stderr
-    table = read_table(tmp_path / "explain.csv", result_contracts.EXPLAIN)
+    table = read_table(tmp_path / "explain.csv", EXPLAIN)
     assert list(table["kind"]) == [*["true positive"] * 3, "false positive", *["true negative"] * 3]
     assert sorted(file.name for file in (tmp_path / "pictures").iterdir()) == sorted(table["picture"])
     assert list(table["case"])[:2] == ["patient #1", "patient #2"]

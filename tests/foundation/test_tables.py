@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.contracts.data.cohort import PREDICTIONS, SPLITS
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import Column, Contract, read_csv, read_table, write_table
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from pipeline.contracts.data.cohort import PREDICTIONS
+from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.foundation.tables import write_table
 from pipeline.predictions.operating_point import freeze
 

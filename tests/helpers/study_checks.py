@@ -7,8 +7,11 @@ import pandas as pd
 from PIL import Image
 from study import study_patients, study_splits
 
-from pipeline.contracts.data.cohort import AGREEMENT, HALF_SAMPLES, LASSO_PATHS, REDUCED
-from pipeline.contracts.reports.compare import CONSISTENCY, EXPLAIN, SELFTEST, SHAM, SIZE_ALONE
+from pipeline.contracts.data.agreement import AGREEMENT
+from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO_PATHS, REDUCED
+from pipeline.contracts.reports.consistency import CONSISTENCY
+from pipeline.contracts.reports.explain import EXPLAIN
+from pipeline.contracts.reports.selftest import SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.tables import write_table
 
 LIGHTS = {"sham_labels": "green", "size_alone": "amber", "sham_within_site": "grey"}

@@ -21,18 +21,13 @@ from pipeline.compare.delong import delong_table, omnibus_table
 from pipeline.compare.mcnemar import mcnemar_table
 from pipeline.compare.metrics import metric_table
 from pipeline.compare.transport import transport_table
-from pipeline.contracts.data.cohort import (
-    AUDIT,
-    COHORT,
-    DICTIONARY,
-    LASSO,
-    PATIENTS,
-    PREDICTIONS,
-    ROIS,
-    SELECTED,
-    SPLITS,
-)
-from pipeline.contracts.reports import compare as result_contracts
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
+from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.radiomics import DICTIONARY
+from pipeline.contracts.data.reduce import LASSO, SELECTED
+from pipeline.contracts.data.split import SPLITS
+from pipeline.contracts.reports.compare import TABLES
 from pipeline.foundation.params import read_yaml
 from pipeline.foundation.tables import write_csv, write_table
 from pipeline.plan.comparison import CompareParams
@@ -165,17 +160,17 @@ def write_results(predictions: pd.DataFrame, folder: Path, *, primary: dict[str,
     params = compare_params(primary=primary)
     folds = fold_table(predictions)
     chosen = choose(folds, models, primary=params.primary)
-    write_table(metric_table(models, folds=folds, params=params), folder / "metrics.csv", result_contracts.METRICS)
-    write_table(folds, folder / "folds.csv", result_contracts.FOLDS)
-    write_table(chosen, folder / "chosen.csv", result_contracts.CHOSEN)
+    write_table(metric_table(models, folds=folds, params=params), folder / "metrics.csv", TABLES["metrics"])
+    write_table(folds, folder / "folds.csv", TABLES["folds"])
+    write_table(chosen, folder / "chosen.csv", TABLES["chosen"])
     tables = {"omnibus": omnibus_table, "delong": delong_table, "mcnemar": mcnemar_table}
     tables |= {"calibration": calibration_table, "calibration_curves": calibration_curve_table}
     tables |= {"decision_curves": decision_curve_table, "added_value": added_value_table}
     for name, made in tables.items():
         table = made(models, chosen=chosen, params=params)
-        write_table(table, folder / f"{name}.csv", getattr(result_contracts, name.upper()))
-    write_table(transport_table(models, chosen=chosen), folder / "transport.csv", result_contracts.TRANSPORT)
-    write_table(curve_table(models, chosen=chosen), folder / "curves.csv", result_contracts.CURVES)
+        write_table(table, folder / f"{name}.csv", TABLES[name])
+    write_table(transport_table(models, chosen=chosen), folder / "transport.csv", TABLES["transport"])
+    write_table(curve_table(models, chosen=chosen), folder / "curves.csv", TABLES["curves"])
     write_checks(folder, pictures=folder.parent / "figures" / "explain")
 
 

@@ -7,7 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from pipeline.contracts.data.cohort import PREDICTIONS
+from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import ThresholdParams
 from pipeline.foundation.tables import check_table

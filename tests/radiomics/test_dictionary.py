@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import radiomics
 
-from pipeline.contracts.data.cohort import DICTIONARY
+from pipeline.contracts.data.radiomics import DICTIONARY
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import check_table
 from pipeline.radiomics.definitions import DEFINITIONS

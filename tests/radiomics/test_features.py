@@ -12,7 +12,8 @@ import SimpleITK as sitk
 from places import ROOT
 
 import pipeline.radiomics.features as step
-from pipeline.contracts.data.cohort import DICTIONARY, RADIOMICS, ROIS
+from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.radiomics import DICTIONARY, RADIOMICS
 from pipeline.crop.rois import crop_roi
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ImageError, ParamsError, PipelineError

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipeline.contracts.data.cohort import EMBEDDINGS, PATIENT_EMBEDDINGS
+from pipeline.contracts.data.embed import EMBEDDINGS, PATIENT_EMBEDDINGS
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import write_table
 from pipeline.reduce.block_tables import read_described, read_embeddings

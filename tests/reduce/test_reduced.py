@@ -12,19 +12,12 @@ import pytest
 from places import ROOT
 
 from pipeline.benchmark.design_matrices import design_matrices
-from pipeline.contracts.data.cohort import (
-    BLOCK,
-    COHORT,
-    EMBEDDINGS,
-    HALF_SAMPLES,
-    LASSO,
-    PATIENTS,
-    RADIOMICS,
-    REDUCED,
-    REPEATS,
-    SELECTED,
-    SPLITS,
-)
+from pipeline.contracts.data.agreement import REPEATS
+from pipeline.contracts.data.cohort import BLOCK, COHORT, PATIENTS
+from pipeline.contracts.data.embed import EMBEDDINGS
+from pipeline.contracts.data.radiomics import RADIOMICS
+from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO, REDUCED, SELECTED
+from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.foundation.parallel import map_cases

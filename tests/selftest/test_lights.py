@@ -10,7 +10,7 @@ from sham_study import recipe, tables
 from study import study_predictions
 
 from pipeline.compare.chosen import choose, fold_table
-from pipeline.contracts.reports.compare import SELFTEST, SHAM, SIZE_ALONE
+from pipeline.contracts.reports.selftest import SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import check_table, read_table

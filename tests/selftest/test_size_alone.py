@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.contracts.reports.compare import SIZE_ALONE
+from pipeline.contracts.reports.selftest import SIZE_ALONE
 from pipeline.foundation.tables import check_table
 from pipeline.predictions.model_scores import ModelScores
 from pipeline.selftest.size_alone import direction, lesion_sizes, size_checks, size_table

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT
 
-from pipeline.contracts.data.cohort import PATIENTS, SPLITS
+from pipeline.contracts.data.cohort import PATIENTS
+from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.split.splits import SplitParams, split_table

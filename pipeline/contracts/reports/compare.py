@@ -1,49 +1,30 @@
-"""The contracts of the tables of results, under reports/tables (the data's own are in contracts)."""
+"""The tables of `compare`: metrics, tests, calibration and curves of every model."""
 
-from pipeline.contracts.data.cohort import EVALUATIONS
-from pipeline.foundation.tables import Column, Contract
+from pipeline.contracts.data.benchmark import EVALUATIONS
+from pipeline.foundation.tables import Contract, fraction, integer, number, text
 
-LIGHTS = ("green", "amber", "red", "grey")  # grey: could not be checked on these data
-
-
-def _text(name: str, *, required: bool = True, choices: tuple[str, ...] = ()) -> Column:
-    return Column(name=name, required=required, choices=choices)
-
-
-def _number(name: str, *, required: bool = False) -> Column:
-    return Column(name=name, kind="number", required=required)
-
-
-def _integer(name: str, *, required: bool = True) -> Column:
-    return Column(name=name, kind="integer", required=required)
-
-
-def _fraction(name: str) -> Column:
-    return Column(name=name, kind="fraction", required=False)
-
-
-_EVALUATION = _text("evaluation", choices=EVALUATIONS)
-_MODEL = (_text("feature_set"), _text("model"), _EVALUATION)
+_EVALUATION = text("evaluation", choices=EVALUATIONS)
+_MODEL = (text("feature_set"), text("model"), _EVALUATION)
 _MODEL_KEY = ("feature_set", "model", "evaluation")
-_PAIR = (_EVALUATION, _text("family"), *(_text(name) for name in ("set_a", "model_a", "set_b", "model_b")))
+_PAIR = (_EVALUATION, text("family"), *(text(name) for name in ("set_a", "model_a", "set_b", "model_b")))
 _PAIR_KEY = tuple(column.name for column in _PAIR)
-_INTERVAL = (_number("ci_low"), _number("ci_high"))
+_INTERVAL = (number("ci_low", required=False), number("ci_high", required=False))
 
 METRICS = Contract(
     name="metrics",
     key=("feature_set", "model", "evaluation", "metric"),
     columns=(
-        _text("feature_set"),
-        _text("model"),
-        _text("evaluation", choices=EVALUATIONS),
-        _text("metric"),
-        _number("estimate"),
-        _number("ci_low"),
-        _number("ci_high"),
-        _text("ci_method", required=False),
-        _integer("n_pos"),
-        _integer("n_neg"),
-        _text("id_hash"),
+        text("feature_set"),
+        text("model"),
+        text("evaluation", choices=EVALUATIONS),
+        text("metric"),
+        number("estimate", required=False),
+        number("ci_low", required=False),
+        number("ci_high", required=False),
+        text("ci_method", required=False),
+        integer("n_pos"),
+        integer("n_neg"),
+        text("id_hash"),
     ),
 )
 
@@ -51,12 +32,12 @@ FOLDS = Contract(
     name="folds",
     key=("feature_set", "model", "resample"),
     columns=(
-        _text("feature_set"),
-        _text("model"),
-        _text("resample"),
-        _number("auc"),
-        _integer("n_pos"),
-        _integer("n_neg"),
+        text("feature_set"),
+        text("model"),
+        text("resample"),
+        number("auc", required=False),
+        integer("n_pos"),
+        integer("n_neg"),
     ),
 )
 
@@ -65,11 +46,11 @@ DELONG = Contract(
     key=_PAIR_KEY,
     columns=(
         *_PAIR,
-        *(_number(name, required=True) for name in ("auc_a", "auc_b", "difference")),
+        *(number(name) for name in ("auc_a", "auc_b", "difference")),
         # Empty where there is no variance to test with (one patient in a class, constant scores).
-        *(_number(name) for name in ("ci_low", "ci_high", "z")),
-        *(_fraction(name) for name in ("p_value", "p_holm", "p_bh")),
-        _integer("n"),
+        *(number(name, required=False) for name in ("ci_low", "ci_high", "z")),
+        *(fraction(name, required=False) for name in ("p_value", "p_holm", "p_bh")),
+        integer("n"),
     ),
 )
 
@@ -77,15 +58,15 @@ CHOSEN = Contract(
     name="chosen models",
     key=("feature_set", "model"),
     columns=(
-        _text("feature_set"),
-        _text("model"),
-        _text("kind", choices=("classifier", "head")),
-        _number("mean_auc"),
-        _number("sd_auc"),
-        _integer("n_folds"),
-        _integer("n_candidates"),
-        _text("role", required=False, choices=("primary", "comparator")),
-        _text("evaluation", required=False, choices=("internal", "external")),
+        text("feature_set"),
+        text("model"),
+        text("kind", choices=("classifier", "head")),
+        number("mean_auc", required=False),
+        number("sd_auc", required=False),
+        integer("n_folds"),
+        integer("n_candidates"),
+        text("role", required=False, choices=("primary", "comparator")),
+        text("evaluation", required=False, choices=("internal", "external")),
     ),
 )
 
@@ -95,12 +76,12 @@ OMNIBUS = Contract(
     key=("evaluation", "family"),
     columns=(
         _EVALUATION,
-        _text("family"),
-        _integer("n_models"),
-        _number("chi2"),
-        _integer("df"),
-        _fraction("p_value"),
-        _integer("n"),
+        text("family"),
+        integer("n_models"),
+        number("chi2", required=False),
+        integer("df"),
+        fraction("p_value", required=False),
+        integer("n"),
     ),
 )
 
@@ -109,16 +90,16 @@ TRANSPORT = Contract(
     name="change from internal to external",
     key=("feature_set", "model"),
     columns=(
-        _text("feature_set"),
-        _text("model"),
-        _text("evaluation_a", choices=EVALUATIONS),
-        _text("evaluation_b", choices=EVALUATIONS),
-        *(_number(name, required=True) for name in ("auc_a", "auc_b", "difference")),
+        text("feature_set"),
+        text("model"),
+        text("evaluation_a", choices=EVALUATIONS),
+        text("evaluation_b", choices=EVALUATIONS),
+        *(number(name) for name in ("auc_a", "auc_b", "difference")),
         *_INTERVAL,
-        *(_number(name) for name in ("t", "df")),
-        *(_fraction(name) for name in ("p_value", "p_holm")),
-        _integer("n_a"),
-        _integer("n_b"),
+        *(number(name, required=False) for name in ("t", "df")),
+        *(fraction(name, required=False) for name in ("p_value", "p_holm")),
+        integer("n_a"),
+        integer("n_b"),
     ),
 )
 
@@ -128,15 +109,15 @@ MCNEMAR = Contract(
     key=(*_PAIR_KEY, "measure"),
     columns=(
         *_PAIR,
-        _text("measure", choices=("accuracy", "sensitivity", "specificity")),
-        _integer("only_a_right"),
-        _integer("only_b_right"),
-        _number("difference"),
+        text("measure", choices=("accuracy", "sensitivity", "specificity")),
+        integer("only_a_right"),
+        integer("only_b_right"),
+        number("difference", required=False),
         *_INTERVAL,
-        _text("ci_method", required=False),
-        _fraction("p_value"),
-        _fraction("p_holm"),
-        _integer("n"),
+        text("ci_method", required=False),
+        fraction("p_value", required=False),
+        fraction("p_holm", required=False),
+        integer("n"),
     ),
 )
 
@@ -147,13 +128,13 @@ CALIBRATION = Contract(
     key=(*_MODEL_KEY, "measure"),
     columns=(
         *_MODEL,
-        _text("measure"),
-        _number("estimate"),
+        text("measure"),
+        number("estimate", required=False),
         *_INTERVAL,
-        _text("ci_method", required=False),
-        _integer("n_pos"),
-        _integer("n_neg"),
-        _text("id_hash"),
+        text("ci_method", required=False),
+        integer("n_pos"),
+        integer("n_neg"),
+        text("id_hash"),
     ),
 )
 
@@ -163,12 +144,12 @@ CALIBRATION_CURVES = Contract(
     key=(*_MODEL_KEY, "curve", "point"),
     columns=(
         *_MODEL,
-        _text("curve", choices=("loess", "groups")),
-        _integer("point"),
-        _number("predicted", required=True),
-        _number("observed", required=True),
+        text("curve", choices=("loess", "groups")),
+        integer("point"),
+        number("predicted"),
+        number("observed"),
         *_INTERVAL,
-        _integer("n", required=False),
+        integer("n", required=False),
     ),
 )
 
@@ -176,7 +157,7 @@ CALIBRATION_CURVES = Contract(
 DECISION_CURVES = Contract(
     name="decision curves",
     key=(*_MODEL_KEY, "point"),
-    columns=(*_MODEL, _integer("point"), _number("threshold", required=True), _number("net_benefit"), *_INTERVAL),
+    columns=(*_MODEL, integer("point"), number("threshold"), number("net_benefit", required=False), *_INTERVAL),
 )
 
 # The primary set over its comparator in each test evaluation; kind = primary (likelihood_ratio, auc, brier,
@@ -186,16 +167,16 @@ ADDED_VALUE = Contract(
     key=("evaluation", "measure"),
     columns=(
         _EVALUATION,
-        _text("measure"),
-        _text("kind", choices=("primary", "secondary")),
-        _number("threshold"),  # of net_benefit_at_<t>
-        _number("estimate"),
+        text("measure"),
+        text("kind", choices=("primary", "secondary")),
+        number("threshold", required=False),  # of net_benefit_at_<t>
+        number("estimate", required=False),
         *_INTERVAL,
-        _text("ci_method", required=False),
-        _number("statistic"),
-        _integer("df", required=False),
-        _fraction("p_value"),
-        _integer("n"),
+        text("ci_method", required=False),
+        number("statistic", required=False),
+        integer("df", required=False),
+        fraction("p_value", required=False),
+        integer("n"),
     ),
 )
 
@@ -205,84 +186,25 @@ CURVES = Contract(
     key=(*_MODEL_KEY, "curve", "point"),
     columns=(
         *_MODEL,
-        _text("curve", choices=("roc", "precision_recall")),
-        _integer("point"),
-        _number("x", required=True),
-        _number("y", required=True),
+        text("curve", choices=("roc", "precision_recall")),
+        integer("point"),
+        number("x"),
+        number("y"),
     ),
 )
 
-SELFTEST = Contract(
-    name="self-tests",
-    key=("check",),
-    columns=(
-        _text("check"),
-        _text("light", choices=LIGHTS),
-        _text("title"),  # what is proven, in the words of a clinician
-        _number("value"),  # the number that the rule looks at
-        _number("limit"),  # the number it is held to
-        _text("rule"),  # the rule in one sentence
-        _text("finding"),  # what was found, in one sentence without numbers that are not in value or limit
-    ),
-)
-
-# Every permutation of the labels; kind = all (over all training patients) or within_site.
-SHAM = Contract(
-    name="sham labels",
-    key=("kind", "repeat"),
-    columns=(_text("kind", choices=("all", "within_site")), _integer("repeat"), _number("auc"), _integer("n_folds")),
-)
-
-# Lesion size alone beside each chosen model, over its n patients with a lesion size.
-SIZE_ALONE = Contract(
-    name="lesion size alone",
-    key=_MODEL_KEY,
-    columns=(*_MODEL, _integer("n"), _fraction("size_auc"), _fraction("model_auc"), _number("correlation")),
-)
-
-# Every finding of the consistency checker; row = the row of the table as a spreadsheet counts.
-CONSISTENCY = Contract(
-    name="consistency findings",
-    key=("number",),
-    columns=(
-        _integer("number"),
-        _text("rows"),
-        _text("model", required=False),
-        _text("check"),
-        _text("severity", choices=("error", "warning", "info")),
-        _text("message"),
-    ),
-)
-
-# The confusion matrices that round to a row of a printed table; left_out = the metrics that had to be left out for it.
-MATRICES = Contract(
-    name="confusion matrices that fit",
-    key=("row", "number"),
-    columns=(
-        _integer("row"),
-        _integer("number"),
-        _text("model", required=False),
-        _text("cohort", required=False),
-        *(_integer(name) for name in ("n_pos", "n_neg", "tp", "fn", "tn", "fp")),
-        _text("rounding", choices=("half_up", "half_even", "half_either", "truncation")),
-        _text("left_out", required=False),
-        _text("auc", required=False, choices=("without ties", "with ties", "no")),  # can its AUC be had
-    ),
-)
-
-# One row an example: a patient right or wrong at the frozen threshold, and the picture of it.
-EXPLAIN = Contract(
-    name="explained cases",
-    key=("number",),
-    columns=(
-        _text("number"),
-        _text("case"),  # pseudonym
-        _text("view"),
-        _text("network", required=False),
-        _text("map", required=False, choices=("grad_cam", "coordinate_attention")),
-        _text("kind", choices=("true positive", "false positive", "true negative", "false negative")),
-        _number("score", required=True),
-        _number("threshold", required=True),
-        _text("picture"),  # file name in reports/figures/explain
-    ),
-)
+# By file name, under reports/tables.
+TABLES = {
+    "metrics": METRICS,
+    "folds": FOLDS,
+    "delong": DELONG,
+    "chosen": CHOSEN,
+    "omnibus": OMNIBUS,
+    "transport": TRANSPORT,
+    "mcnemar": MCNEMAR,
+    "calibration": CALIBRATION,
+    "calibration_curves": CALIBRATION_CURVES,
+    "decision_curves": DECISION_CURVES,
+    "added_value": ADDED_VALUE,
+    "curves": CURVES,
+}

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from pipeline.compare.chosen import PRIMARY
 from pipeline.compare.delong import CHOSEN
-from pipeline.contracts.data.cohort import EVALUATIONS
+from pipeline.contracts.data.benchmark import EVALUATIONS
 from pipeline.explain.examples import KINDS
 from pipeline.plan.feature_sets import LOGIT
 from pipeline.predictions.model_scores import is_head

@@ -1,0 +1,21 @@
+"""The table of `benchmark`, and of the heads of networks: the score of each patient by each model."""
+
+from pipeline.foundation.tables import Column, Contract, fraction, text
+
+EVALUATIONS = ("cv", "internal", "external")
+
+
+PREDICTIONS = Contract(
+    name="predictions",
+    key=("feature_set", "model", "resample", "patient_id"),
+    columns=(
+        text("feature_set"),
+        text("model"),
+        text("resample"),
+        text("patient_id"),
+        text("evaluation", choices=EVALUATIONS),
+        Column(name="label", kind="binary"),
+        fraction("score"),
+        fraction("threshold", required=False),
+    ),
+)

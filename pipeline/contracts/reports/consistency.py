@@ -1,0 +1,34 @@
+"""The tables of `consistency`: contradictions in printed figures, and the confusion matrices that fit them."""
+
+from pipeline.foundation.tables import Contract, integer, text
+
+# Every finding of the consistency checker; row = the row of the table as a spreadsheet counts.
+CONSISTENCY = Contract(
+    name="consistency findings",
+    key=("number",),
+    columns=(
+        integer("number"),
+        text("rows"),
+        text("model", required=False),
+        text("check"),
+        text("severity", choices=("error", "warning", "info")),
+        text("message"),
+    ),
+)
+
+
+# The confusion matrices that round to a row of a printed table; left_out = the metrics that had to be left out for it.
+MATRICES = Contract(
+    name="confusion matrices that fit",
+    key=("row", "number"),
+    columns=(
+        integer("row"),
+        integer("number"),
+        text("model", required=False),
+        text("cohort", required=False),
+        *(integer(name) for name in ("n_pos", "n_neg", "tp", "fn", "tn", "fp")),
+        text("rounding", choices=("half_up", "half_even", "half_either", "truncation")),
+        text("left_out", required=False),
+        text("auc", required=False, choices=("without ties", "with ties", "no")),  # can its AUC be had
+    ),
+)

@@ -1,0 +1,20 @@
+"""The table of `explain`: examples of right and wrong predictions."""
+
+from pipeline.foundation.tables import Contract, number, text
+
+# One row an example: a patient right or wrong at the frozen threshold, and the picture of it.
+EXPLAIN = Contract(
+    name="explained cases",
+    key=("number",),
+    columns=(
+        text("number"),
+        text("case"),  # pseudonym
+        text("view"),
+        text("network", required=False),
+        text("map", required=False, choices=("grad_cam", "coordinate_attention")),
+        text("kind", choices=("true positive", "false positive", "true negative", "false negative")),
+        number("score"),
+        number("threshold"),
+        text("picture"),  # file name in reports/figures/explain
+    ),
+)

@@ -1,0 +1,49 @@
+"""The tables of `selftest`: the lights, every shuffle of the labels, lesion size against each model."""
+
+from pipeline.contracts.data.benchmark import EVALUATIONS
+from pipeline.foundation.tables import Contract, fraction, integer, number, text
+
+LIGHTS = ("green", "amber", "red", "grey")  # grey: could not be checked on these data
+
+
+SELFTEST = Contract(
+    name="self-tests",
+    key=("check",),
+    columns=(
+        text("check"),
+        text("light", choices=LIGHTS),
+        text("title"),  # what is proven, in the words of a clinician
+        number("value", required=False),  # the number that the rule looks at
+        number("limit", required=False),  # the number it is held to
+        text("rule"),  # the rule in one sentence
+        text("finding"),  # what was found, in one sentence without numbers that are not in value or limit
+    ),
+)
+
+
+# Every permutation of the labels; kind = all (over all training patients) or within_site.
+SHAM = Contract(
+    name="sham labels",
+    key=("kind", "repeat"),
+    columns=(
+        text("kind", choices=("all", "within_site")),
+        integer("repeat"),
+        number("auc", required=False),
+        integer("n_folds"),
+    ),
+)
+
+# Lesion size alone beside each chosen model, over its n patients with a lesion size.
+SIZE_ALONE = Contract(
+    name="lesion size alone",
+    key=("feature_set", "model", "evaluation"),
+    columns=(
+        text("feature_set"),
+        text("model"),
+        text("evaluation", choices=EVALUATIONS),
+        integer("n"),
+        fraction("size_auc", required=False),
+        fraction("model_auc", required=False),
+        number("correlation", required=False),
+    ),
+)
