@@ -18,6 +18,7 @@ from pydantic import Field
 from pipeline.agreement.contour_perturbation import dice, equivalent_radius, perturbed
 from pipeline.contracts.data.agreement import REPEATS
 from pipeline.contracts.data.cohort import MASK_READER2
+from pipeline.contracts.data.split import FINAL
 from pipeline.crop.rois import CropCase, CropParams, crop_case, crop_cases
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ImageError, PipelineError
@@ -26,7 +27,6 @@ from pipeline.foundation.params import Params
 from pipeline.radiomics.features import ExtractionCase, extract_case, extraction_cases, features_table
 from pipeline.radiomics.pyradiomics import Recipe
 
-FINAL = "final"
 FIRST = "0"  # the repeat that is the first mask itself
 _DRAW, _CONTOUR = range(2)  # streams of randomness
 

@@ -28,11 +28,11 @@ from pipeline.benchmark.classifiers import (
 )
 from pipeline.benchmark.design_matrices import Design, design_matrices, inner_folds
 from pipeline.benchmark.model_files import to_bytes
+from pipeline.contracts.data.split import FINAL
 from pipeline.foundation.checkpoints import CheckpointStore, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
 from pipeline.predictions.operating_point import OperatingPoint
 
-FINAL = "final"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "xgboost", "lightgbm", "skops")
 TIE = 1e-9  # inner AUCs that differ by less are equal; the simpler value wins
 

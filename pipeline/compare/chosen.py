@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.contracts.reports.compare import PRIMARY
 from pipeline.foundation.errors import PipelineError, listed
 from pipeline.plan.comparison import PrimaryParams
 from pipeline.predictions.model_scores import ModelScores, is_head
 from pipeline.statistics.roc import placements
 
-PRIMARY = "primary comparison"  # its family in delong.csv
 FOLD_COLUMNS = ["feature_set", "model", "resample", "auc", "n_pos", "n_neg"]
 CHOSEN_COLUMNS = ["feature_set", "model", "kind", "mean_auc", "sd_auc", "n_folds", "n_candidates", "role", "evaluation"]
 TIE = 1e-12  # mean AUCs that differ by less are equal

@@ -12,15 +12,14 @@ from itertools import combinations
 
 import pandas as pd
 
-from pipeline.compare.chosen import PRIMARY
 from pipeline.contracts.data.benchmark import EVALUATIONS
+from pipeline.contracts.reports.compare import CHOSEN_SETS, PRIMARY
 from pipeline.plan.comparison import CompareParams
 from pipeline.predictions.model_scores import ModelScores, check_same_patients, is_head
 from pipeline.statistics.auc_tests import omnibus_test, paired_tests
 from pipeline.statistics.multiplicity import benjamini_hochberg, holm
 from pipeline.statistics.roc import placements
 
-CHOSEN = "sets at their CV-chosen classifier"
 WITHIN = "classifiers within {}"
 ALL_PAIRS = "all pairs"
 PAIR = ["set_a", "model_a", "set_b", "model_b"]
@@ -46,7 +45,7 @@ def families(
     # The primary set first, so that its differences read "primary minus other"; heads last.
     first = primary.feature_set if primary else ""
     picked.sort(key=lambda key: (is_head(*key), key[0] != first, key))
-    groups = {CHOSEN: picked}
+    groups = {CHOSEN_SETS: picked}
     for name in sorted({feature_set for feature_set, _ in keys}):
         groups[WITHIN.format(name)] = [key for key in keys if key[0] == name and not is_head(*key)]
     if params.all_pairs:

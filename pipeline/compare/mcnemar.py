@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.compare.chosen import PRIMARY
-from pipeline.compare.delong import CHOSEN, PAIR, evaluation_groups, families, places
+from pipeline.compare.delong import PAIR, evaluation_groups, families, places
+from pipeline.contracts.reports.compare import CHOSEN_SETS, PRIMARY
 from pipeline.plan.comparison import CompareParams
 from pipeline.predictions.model_scores import ModelScores
 from pipeline.statistics.mcnemar import mcnemar
@@ -33,7 +33,7 @@ def mcnemar_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params
         usable = {key: group[index] for key, index in places(group).items() if group[index].threshold is not None}
         evaluation = group[0].evaluation
         for family, members in families(list(places(group)), chosen=chosen, evaluation=evaluation, params=params):
-            if family not in (PRIMARY, CHOSEN):
+            if family not in (PRIMARY, CHOSEN_SETS):
                 continue
             pairs = combinations([usable[key] for key in members if key in usable], 2)
             table = pd.DataFrame([row for a, b in pairs for row in _rows(a, b)])

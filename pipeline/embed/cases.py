@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
 
+from pipeline.contracts.data.split import ALL
 from pipeline.embed.late_fusion import averaged, stacked
 from pipeline.embed.progress import curves_folder, state_path
-from pipeline.embed.strategy import ALL, Job
+from pipeline.embed.strategy import Job
 from pipeline.embed.work_plan import Case, Member, Place, Plan, Recipe, normalisation_of
 from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
 from pipeline.foundation.errors import PipelineError

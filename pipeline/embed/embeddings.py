@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.contracts.data.embed import EMBEDDINGS, PATIENT_EMBEDDINGS
+from pipeline.contracts.data.embed import EMBEDDINGS, LOGIT, PATIENT_EMBEDDINGS
 from pipeline.embed.cards import write_card, write_losses
 from pipeline.embed.cases import Described, describe_case, load_described, save_described, state_of
 from pipeline.embed.heads import head_predictions, patient_scores
@@ -22,7 +22,6 @@ from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import ThresholdParams
 from pipeline.foundation.tables import Contract, write_csv
 from pipeline.networks.inputs import InputParams, RoiInputs
-from pipeline.plan.feature_sets import LOGIT
 from pipeline.training import data_parallel
 from pipeline.training.trainer import TrainingParams
 

@@ -11,11 +11,10 @@ from typing import Literal
 
 import pandas as pd
 
+from pipeline.contracts.data.split import ALL, OTHER_HALF
 from pipeline.foundation.errors import CohortError, listed
 
 Strategy = Literal["frozen", "crossfit", "insample"]
-OTHER_HALF = {"a": "b", "b": "a"}
-ALL = "all"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from pipeline.contracts.reports.explain import KINDS
 from pipeline.embed.params import EmbedParams, network_of
 from pipeline.explain.pictures import picture
 from pipeline.foundation.errors import PipelineError
@@ -23,7 +24,6 @@ from pipeline.foundation.pseudonyms import Pseudonyms
 from pipeline.networks.inputs import InputParams, roi_pixels
 from pipeline.plan.feature_sets import FusionParams, network_behind
 
-KINDS = ("true positive", "false positive", "true negative", "false negative")
 AUTO, NONE = "auto", "none"
 
 

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pipeline.contracts.data.split import FINAL
 from pipeline.embed.embeddings import recipe_of
 from pipeline.embed.params import EmbedParams
 from pipeline.embed.work_plan import normalisation_of
@@ -21,7 +22,6 @@ from pipeline.networks.registry import Network, build_network
 from pipeline.networks.weights import load_weights, read_tensors
 from pipeline.training.device import reproducible
 
-FINAL = "final"
 ATTENTION = "coordinate_attention"
 Map = NDArray[np.float32]
 

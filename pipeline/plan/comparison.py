@@ -6,11 +6,11 @@ from typing import Annotated, Literal, Self
 import pandas as pd
 from pydantic import Field, model_validator
 
+from pipeline.contracts.data.cohort import NOT_CLINICAL
+from pipeline.contracts.data.embed import LOGIT
 from pipeline.foundation.errors import PipelineError, listed
 from pipeline.foundation.params import Params
-from pipeline.plan.feature_sets import LOGIT, FusionParams
-
-NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort")
+from pipeline.plan.feature_sets import FusionParams
 
 
 class PrimaryParams(Params):

@@ -12,8 +12,8 @@ from pipeline.contracts.data.embed import EMBEDDINGS, PATIENT_EMBEDDINGS
 from pipeline.contracts.data.radiomics import RADIOMICS as FEATURES
 from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.foundation.tables import header_of, read_csv, read_table
-from pipeline.plan.feature_sets import network_behind
-from pipeline.reduce.blocks import CLINICAL, RADIOMICS, Block, clinical_block, deep_block, radiomics_block, table_block
+from pipeline.plan.feature_sets import CLINICAL, RADIOMICS, network_behind
+from pipeline.reduce.blocks import Block, clinical_block, deep_block, radiomics_block, table_block
 
 
 @dataclass(frozen=True, kw_only=True)

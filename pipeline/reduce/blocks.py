@@ -12,16 +12,15 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from pipeline.contracts.data.cohort import NOT_CLINICAL
+from pipeline.contracts.data.embed import LOGIT
+from pipeline.contracts.data.reduce import MISSING
+from pipeline.contracts.data.split import ALL, OTHER_HALF
 from pipeline.foundation.errors import PipelineError
-from pipeline.plan.feature_sets import LOGIT
+from pipeline.plan.feature_sets import CLINICAL, RADIOMICS
 from pipeline.radiomics.presets import noise_features
 
 Kind = Literal["clinical", "radiomics", "deep", "logit", "table"]
-NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort")
-CLINICAL, RADIOMICS = "clinical", "radiomics"
-ALL = "all"
-MISSING = "missing"
-OTHER_HALF = {"a": "b", "b": "a"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,13 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO, LASSO_PATHS, SELECTED
+from pipeline.contracts.data.split import ALL, FINAL
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.reduce.block_reducer import BlockReducer, ReduceParams
-from pipeline.reduce.blocks import ALL, Block, Kind
+from pipeline.reduce.blocks import Block, Kind
 
 PACKAGES = ("numpy", "scipy", "pandas", "skglm")
-FINAL = "final"
 INTERCEPT, NOTHING = "(intercept)", "(none)"
 
 

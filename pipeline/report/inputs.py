@@ -11,11 +11,12 @@ import pandas as pd
 
 from pipeline.contracts.data.agreement import AGREEMENT
 from pipeline.contracts.data.benchmark import PREDICTIONS
-from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
+from pipeline.contracts.data.cohort import AUDIT, COHORT, NOT_CLINICAL, PATIENTS
 from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.embed import LOGIT
 from pipeline.contracts.data.radiomics import DICTIONARY
 from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO, LASSO_PATHS, REDUCED, SELECTED
-from pipeline.contracts.data.split import SPLITS
+from pipeline.contracts.data.split import FINAL, SPLITS
 from pipeline.contracts.reports.compare import (
     ADDED_VALUE,
     CALIBRATION,
@@ -37,11 +38,8 @@ from pipeline.foundation.checkpoints import fingerprint
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.params import read_yaml
 from pipeline.foundation.tables import Contract, read_csv, read_table
-from pipeline.plan.comparison import NOT_CLINICAL
-from pipeline.plan.feature_sets import LOGIT
 from pipeline.report.nomogram import Nomogram, read_nomogram
 
-FINAL = "final"
 Tables = dict[str, pd.DataFrame]
 RESULTS = {
     "metrics": METRICS,

@@ -2,28 +2,37 @@
 
 import pandas as pd
 
+from pipeline.contracts.reports.report import (
+    BASELINE,
+    BASELINE_OUTCOME,
+    BASELINE_TESTS,
+    FAILED,
+    FLOW,
+    KEPT,
+    LEFT,
+    MISSING,
+    NETWORKS,
+    NOTES,
+    PROVENANCE,
+    SAMPLE_SIZE,
+    SELECTION,
+    STABILITY,
+    STUDY,
+    SUBGROUP_TESTS,
+    SUBGROUPS,
+    WARNINGS,
+)
 from pipeline.foundation.pseudonyms import pseudonyms
 from pipeline.report.inputs import ReportInputs
-from pipeline.report.selection_contracts import KEPT, NETWORKS, SELECTION, STABILITY
-from pipeline.report.tables.baseline import BASELINE, BASELINE_OUTCOME, baseline_outcome_table, baseline_table
-from pipeline.report.tables.baseline_tests import BASELINE_TESTS, baseline_tests_table
-from pipeline.report.tables.cohort_flow import FLOW, flow_table
-from pipeline.report.tables.exclusions import (
-    FAILED,
-    LEFT,
-    NOTES,
-    WARNINGS,
-    failed_table,
-    left_table,
-    notes_table,
-    warnings_table,
-)
-from pipeline.report.tables.missing_values import MISSING, missing_table
+from pipeline.report.tables.baseline import baseline_outcome_table, baseline_table
+from pipeline.report.tables.baseline_tests import baseline_tests_table
+from pipeline.report.tables.cohort_flow import flow_table
+from pipeline.report.tables.exclusions import failed_table, left_table, notes_table, warnings_table
+from pipeline.report.tables.missing_values import missing_table
 from pipeline.report.tables.patient_groups import roles
-from pipeline.report.tables.provenance import PROVENANCE, STUDY
-from pipeline.report.tables.sample_size import SAMPLE_SIZE, SampleSizeParams, sample_size_table
+from pipeline.report.tables.sample_size import SampleSizeParams, sample_size_table
 from pipeline.report.tables.subgroup_levels import SubgroupParams
-from pipeline.report.tables.subgroups import SUBGROUP_TESTS, SUBGROUPS, subgroup_tables
+from pipeline.report.tables.subgroups import subgroup_tables
 
 # Each is written to reports/tables/report/<name>.csv.
 REPORT_TABLES = {

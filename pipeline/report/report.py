@@ -7,6 +7,16 @@ from pathlib import Path
 import pandas as pd
 from pydantic import Field
 
+from pipeline.contracts.reports.report import (
+    AGREEMENT_SUMMARY,
+    CHECKLIST_SCORES,
+    CHECKLISTS,
+    FEATURE_COUNTS,
+    FORMULA,
+    NOMOGRAM,
+    NOMOGRAM_CHECK,
+    PARAMETERS,
+)
 from pipeline.foundation.params import Params
 from pipeline.foundation.tables import Contract, write_table
 from pipeline.report.inputs import RESULTS, ReportInputs
@@ -16,20 +26,14 @@ from pipeline.report.page.cited_numbers import Cells
 from pipeline.report.page.context import page_parts
 from pipeline.report.page.glossary import glossary
 from pipeline.report.page.render import render
-from pipeline.report.tables.checklists import (
-    CHECKLIST_SCORES,
-    CHECKLISTS,
-    ChecklistAnswers,
-    checklist_table,
-    score_table,
-)
-from pipeline.report.tables.feature_classes import AGREEMENT_SUMMARY, GOOD, agreement_summary
-from pipeline.report.tables.feature_counts import FEATURE_COUNTS, feature_count_table
-from pipeline.report.tables.lasso_score import FORMULA, formula_table
+from pipeline.report.tables.checklists import ChecklistAnswers, checklist_table, score_table
+from pipeline.report.tables.feature_classes import GOOD, agreement_summary
+from pipeline.report.tables.feature_counts import feature_count_table
+from pipeline.report.tables.lasso_score import formula_table
 from pipeline.report.tables.networks import network_table
-from pipeline.report.tables.nomogram import NOMOGRAM, nomogram_table
-from pipeline.report.tables.nomogram_check import NOMOGRAM_CHECK, nomogram_check_table
-from pipeline.report.tables.parameters import PARAMETERS, parameter_table
+from pipeline.report.tables.nomogram import nomogram_table
+from pipeline.report.tables.nomogram_check import nomogram_check_table
+from pipeline.report.tables.parameters import parameter_table
 from pipeline.report.tables.provenance import provenance_table, study_table
 from pipeline.report.tables.sample_size import SampleSizeParams
 from pipeline.report.tables.selection import selection_tables, stability_table

@@ -15,11 +15,12 @@ import pandas as pd
 
 from pipeline.benchmark.design_matrices import design_matrices
 from pipeline.benchmark.nested_cv import BenchmarkParams, benchmark_cases, fit_case, raw_scores
+from pipeline.contracts.data.split import ALL
 from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
 from pipeline.foundation.params import ThresholdParams
 from pipeline.predictions.operating_point import operating_points
 from pipeline.reduce.block_reducer import ReduceParams
-from pipeline.reduce.blocks import ALL, Block
+from pipeline.reduce.blocks import Block
 from pipeline.reduce.reduced import Case, Reduced, reduce_case, reduce_cases, reduced_table
 from pipeline.selftest.lights import Check
 

@@ -9,19 +9,18 @@ from pydantic import Field
 
 from pipeline.benchmark.classifiers import ModelName
 from pipeline.benchmark.nested_cv import BenchmarkParams
+from pipeline.contracts.data.split import ALL, FINAL
 from pipeline.contracts.reports.selftest import SELFTEST
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import CommonParams, Params, ThresholdParams
 from pipeline.predictions.model_scores import ModelScores
 from pipeline.reduce.block_reducer import ReduceParams
-from pipeline.reduce.blocks import ALL, Block
+from pipeline.reduce.blocks import Block
 from pipeline.reduce.reduced import reduce_cases
 from pipeline.selftest.garbage_rows import Variant, artefacts, variants
 from pipeline.selftest.lights import RED, Check
 from pipeline.selftest.sham_labels import LEAST_SHUFFLES, Study
-
-FINAL = "final"
 
 
 class SelftestParams(Params):

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from pipeline.benchmark.nested_cv import benchmark_set
+from pipeline.contracts.data.split import ALL, FINAL
 from pipeline.crop.rois import crop_cases
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.radiomics.features import extraction_cases, features_table, prepare
-from pipeline.reduce.blocks import ALL, radiomics_block
+from pipeline.reduce.blocks import radiomics_block
 from pipeline.reduce.reduced import reduce_case, reduce_cases, reduced_table
 from pipeline.selftest.inputs import Inputs
 from pipeline.selftest.lights import Check
-from pipeline.selftest.selftest import FINAL
 from pipeline.selftest.sham_labels import fold_aucs
 from pipeline.selftest.shifted_roi import ShiftCase, drawn_cases, original_settings, shifted_check, shifted_row
 from pipeline.statistics.fold_interval import corrected_resampled_interval

@@ -10,11 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from pipeline.contracts.data.split import FINAL
 from pipeline.foundation.errors import CohortError, listed
 from pipeline.foundation.params import Params
 from pipeline.split.grouped_folds import deal_groups, draw_groups
 
-FINAL = "final"
 HALVES = np.array(["a", "b"])
 # What a random draw is for; part of its seed, so that one draw never depends on how many were made before.
 _HOLDOUT, _FOLDS, _HALVES = 0, 1, 2

@@ -8,10 +8,10 @@ from study import study_predictions
 from study_folder import compare_params
 
 from pipeline.compare.added_value import added_value_table
-from pipeline.compare.chosen import PRIMARY, choose, fold_table
+from pipeline.compare.chosen import choose, fold_table
 from pipeline.compare.decision_curves import decision_curve_table
 from pipeline.compare.delong import delong_table
-from pipeline.contracts.reports.compare import ADDED_VALUE
+from pipeline.contracts.reports.compare import ADDED_VALUE, PRIMARY
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import check_table
 from pipeline.predictions.model_scores import model_scores

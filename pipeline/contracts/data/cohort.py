@@ -9,6 +9,8 @@ MASK_READER2 = "mask_reader2"  # the column of a second reader's masks
 
 SPACING = tuple(number(f"spacing_{axis}_mm", required=False) for axis in "xyz")
 
+NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort")
+
 COHORT = Contract(
     name="cohort",
     key=("image_id",),

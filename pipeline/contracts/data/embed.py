@@ -2,6 +2,8 @@
 
 from pipeline.foundation.tables import Contract, text
 
+LOGIT = "_logit"  # after the name of a network: its own logit as a block, in place of its embedding
+
 EMBEDDINGS = Contract(
     name="embeddings",
     key=("resample", "part", "image_id"),

@@ -3,6 +3,8 @@
 from pipeline.contracts.data.split import ROLES
 from pipeline.foundation.tables import Contract, integer, number, text
 
+MISSING = "missing"
+
 REDUCED = Contract(
     name="reduced features",
     key=("resample", "part", "patient_id"),

@@ -2,6 +2,9 @@
 
 from pipeline.foundation.tables import Contract, text
 
+FINAL = "final"  # the resample of all training patients, and of the cohorts held out for good
+ALL = "all"  # the part of a fit on every training patient; a and b are those on one half
+OTHER_HALF = {"a": "b", "b": "a"}
 ROLES = ("train", "cv", "internal", "external")
 
 

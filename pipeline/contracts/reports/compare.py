@@ -10,6 +10,10 @@ _PAIR = (_EVALUATION, text("family"), *(text(name) for name in ("set_a", "model_
 _PAIR_KEY = tuple(column.name for column in _PAIR)
 _INTERVAL = (number("ci_low", required=False), number("ci_high", required=False))
 
+PRIMARY = "primary comparison"  # its family in delong.csv
+
+CHOSEN_SETS = "sets at their CV-chosen classifier"
+
 METRICS = Contract(
     name="metrics",
     key=("feature_set", "model", "evaluation", "metric"),

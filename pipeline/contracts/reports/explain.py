@@ -2,6 +2,8 @@
 
 from pipeline.foundation.tables import Contract, number, text
 
+KINDS = ("true positive", "false positive", "true negative", "false negative")
+
 # One row an example: a patient right or wrong at the frozen threshold, and the picture of it.
 EXPLAIN = Contract(
     name="explained cases",

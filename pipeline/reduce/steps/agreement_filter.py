@@ -12,9 +12,9 @@ import pandas as pd
 from pydantic import Field
 from sklearn.base import BaseEstimator
 
+from pipeline.contracts.data.reduce import MISSING
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import Params
-from pipeline.reduce.blocks import MISSING
 from pipeline.statistics.icc import Form, icc
 
 FORM: Form = "ICC(A,1)"

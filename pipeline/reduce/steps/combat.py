@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 from sklearn.base import BaseEstimator
 
+from pipeline.contracts.data.reduce import MISSING
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import Params
-from pipeline.reduce.blocks import MISSING
 
 Floats = NDArray[np.float64]
 Policy = Literal["refuse", "pooled"]

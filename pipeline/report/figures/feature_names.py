@@ -2,7 +2,7 @@
 
 import re
 
-from pipeline.plan.feature_sets import LOGIT
+from pipeline.contracts.data.embed import LOGIT
 
 FILTERS = {"original": "original image", "lbp-2D": "LBP", "squareroot": "square root"}
 COMPONENT = re.compile(r"pc(\d+)")

@@ -10,11 +10,10 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from pipeline.compare.chosen import PRIMARY
-from pipeline.compare.delong import CHOSEN
 from pipeline.contracts.data.benchmark import EVALUATIONS
-from pipeline.explain.examples import KINDS
-from pipeline.plan.feature_sets import LOGIT
+from pipeline.contracts.data.embed import LOGIT
+from pipeline.contracts.reports.compare import CHOSEN_SETS, PRIMARY
+from pipeline.contracts.reports.explain import KINDS
 from pipeline.predictions.model_scores import is_head
 from pipeline.report.figures.interval_bar import interval_bar
 from pipeline.report.figures.marks import STYLES, ModelLine, swatch
@@ -196,14 +195,14 @@ def _primary_key(study: ReportInputs) -> Key | None:
 
 def _matrix(delong: pd.DataFrame, *, evaluation: str) -> dict[str, Any] | None:
     """Keys of the tests between sets by (row, column); a test stands once, above the diagonal."""
-    rows = delong[(delong["evaluation"] == evaluation) & (delong["family"] == CHOSEN)]
+    rows = delong[(delong["evaluation"] == evaluation) & (delong["family"] == CHOSEN_SETS)]
     if not len(rows):
         return None
     a, b = (list(zip(rows[f"set_{side}"], rows[f"model_{side}"], strict=True)) for side in "ab")
     members = sorted({*a, *b}, key=lambda member: (-a.count(member), member))
-    keys = {(one, other): (evaluation, CHOSEN, *one, *other) for one, other in zip(a, b, strict=True)}
+    keys = {(one, other): (evaluation, CHOSEN_SETS, *one, *other) for one, other in zip(a, b, strict=True)}
     shade = {pair: min(1.0, abs(value) / 0.3) for pair, value in zip(keys, rows["difference"], strict=True)}
-    return {"members": members, "tests": keys, "shade": shade, "family": CHOSEN}
+    return {"members": members, "tests": keys, "shade": shade, "family": CHOSEN_SETS}
 
 
 def _bar(metrics: Cells, key: Key, *, floor: float) -> Markup:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from pipeline.contracts.data.split import FINAL
 from pipeline.reduce.steps.lasso import choose
 from pipeline.report.figures.calibration import calibration_figure
 from pipeline.report.figures.correlation import correlation_figure
@@ -18,7 +19,7 @@ from pipeline.report.figures.overview import overview_figure
 from pipeline.report.figures.precision_recall import precision_recall_figure
 from pipeline.report.figures.roc import roc_figure
 from pipeline.report.figures.sham import sham_figure
-from pipeline.report.inputs import FINAL, ReportInputs
+from pipeline.report.inputs import ReportInputs
 from pipeline.report.tables.nomogram import TOGETHER
 
 FEW_LINES = 4  # of a figure of net benefit: the primary model, its comparator, and the next sets

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.report.contract_parts import contract, numbers, texts
+from pipeline.contracts.reports.report import _VALUES
 from pipeline.report.tables.patient_groups import (
     ALL,
     Variable,
@@ -18,16 +18,6 @@ from pipeline.report.tables.patient_groups import (
 )
 from pipeline.statistics.group_tests import looks_normal
 
-# kind = count, category, number or missing; form = mean or median, what a number is best shown by.
-_VALUES = [
-    *texts("kind", "form"),
-    *numbers("n", kind="integer"),
-    *numbers("fraction", kind="fraction"),
-    *numbers("n_missing", kind="integer"),
-    *numbers("mean", "sd", "median", "q1", "q3"),
-]
-BASELINE = contract("baseline characteristics by cohort", ("variable", "level", "cohort"), _VALUES)
-BASELINE_OUTCOME = contract("baseline characteristics by outcome", ("variable", "level", "cohort", "outcome"), _VALUES)
 TRAIN = "train"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.report.contract_parts import contract, numbers, texts
+from pipeline.contracts.reports.report import BASELINE_TESTS
 from pipeline.report.tables.patient_groups import (
     GROUPS,
     MAX_LEVELS,
@@ -20,18 +20,6 @@ from pipeline.statistics.group_tests import NO_TEST, category_test, number_test
 from pipeline.statistics.standardised_difference import category_smd, number_smd
 
 COHORTS, OUTCOME, OUTCOME_TRAIN = "cohorts", "outcome", "outcome_train"
-BASELINE_TESTS = contract(
-    "baseline tests",
-    ("variable", "comparison"),
-    [
-        *texts("test"),
-        *numbers("statistic", "df"),
-        *numbers("p_value", kind="fraction"),
-        *numbers("smd"),
-        *numbers("n_groups", "n", "n_missing", kind="integer"),
-        *texts("reason"),
-    ],
-)
 
 
 def baseline_tests_table(patients: pd.DataFrame, *, role: pd.Series) -> pd.DataFrame:

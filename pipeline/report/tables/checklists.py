@@ -7,46 +7,15 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field, field_validator
 
+from pipeline.contracts.reports.report import CHECKLIST_SCORES, CHECKLISTS, NO, NOT_APPLICABLE, OPEN, PARTLY, YES
 from pipeline.foundation.params import Params
-from pipeline.foundation.tables import Column, Contract
 from pipeline.plan.feature_sets import network_behind
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.tables.checklist_items import CLEAR, METRICS, Item
 
-YES, PARTLY, NO, NOT_APPLICABLE, OPEN = "yes", "partly", "no", "not applicable", "for the author"
 Answer = Literal["yes", "no", "not applicable"]
-COLUMNS = ("answer", "place", "said_by", "remark")
 EVENTS_PER_FEATURE = 10  # fewer events a selected feature than this, and the answer to METRICS 16 is no
 
-CHECKLISTS = Contract(
-    name="reporting checklists",
-    key=("checklist", "item"),
-    columns=(
-        Column(name="checklist", choices=("CLEAR", "METRICS")),
-        Column(name="item", kind="integer"),
-        Column(name="topic"),
-        Column(name="weight", kind="number", required=False),
-        Column(name="answer", choices=(YES, PARTLY, NO, NOT_APPLICABLE, OPEN)),
-        Column(name="place", required=False),
-        Column(name="said_by", required=False, choices=("run", "author")),
-        Column(name="remark", required=False),
-    ),
-)
-
-# METRICS: score = weights of yes / weights that apply. What is partly answered or open counts as no in score_low and as
-# yes in score_high.
-CHECKLIST_SCORES = Contract(
-    name="checklist scores",
-    key=("checklist",),
-    columns=(
-        Column(name="checklist"),
-        *(Column(name=name, kind="integer") for name in ("n_items", "n_yes", "n_partly", "n_no", "n_not", "n_open")),
-        Column(name="score_low", kind="fraction", required=False),
-        Column(name="score_high", kind="fraction", required=False),
-        Column(name="band_low", required=False),
-        Column(name="band_high", required=False),
-    ),
-)
 FITTED = {"crossfit": "cross-fitted", "frozen": "weights given, not trained here", "insample": "in-sample"}
 BANDS = ((0.2, "very low"), (0.4, "low"), (0.6, "moderate"), (0.8, "good"))
 

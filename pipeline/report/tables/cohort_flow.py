@@ -4,12 +4,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from pipeline.report.contract_parts import contract, numbers, texts
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.tables.patient_groups import GROUPS, check_sums
 
-# place = source, left, analysed or a cohort: the box of the figure; unit = patients, events, images or regions.
-FLOW = contract("cohort flow", ("step",), [*numbers("n", kind="integer"), *texts("place", "unit", "rule")])
 LEFT_OUT, EXCLUDED = "dropped_", "excluded"
 
 

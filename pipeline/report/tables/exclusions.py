@@ -7,16 +7,8 @@ import pandas as pd
 
 from pipeline.cohort.audit import CHECKS
 from pipeline.foundation.pseudonyms import Pseudonyms
-from pipeline.report.contract_parts import contract, numbers, texts
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.tables.cohort_flow import LEFT_OUT, left_out
-
-LEFT = contract("cases left out", ("number",), texts("scope", "case", "rule", "reason"))
-FAILED = contract("failed images", ("number",), texts("case", "step", "status", "reason"))
-WARNINGS = contract(
-    "audit warnings", ("number",), [*texts("scope", "case", "check", "message"), *numbers("row", kind="integer")]
-)
-NOTES = contract("audit notes", ("check",), [*numbers("n", kind="integer"), *texts("meaning")])
 
 
 def left_table(audit: pd.DataFrame, *, names: Pseudonyms) -> pd.DataFrame:

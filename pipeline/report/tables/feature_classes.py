@@ -2,22 +2,10 @@
 
 import pandas as pd
 
-from pipeline.foundation.tables import Column, Contract
+from pipeline.contracts.reports.report import AGREEMENT_SUMMARY
 
 ALL = "all"
 GOOD = 0.75  # a lower limit from which agreement is called good (Koo and Li, J Chiropr Med 2016;15:155)
-AGREEMENT_SUMMARY = Contract(
-    name="agreement by feature class",
-    key=("feature_class",),
-    columns=(
-        Column(name="feature_class"),
-        *(Column(name=name, kind="integer") for name in ("n_features", "n_good")),
-        Column(name="fraction_good", kind="fraction"),
-        *(Column(name=name, kind="number", required=False) for name in ("median_icc", "q1_icc", "q3_icc")),
-        *(Column(name=name, kind="integer") for name in ("n_images", "n_repeats")),
-        Column(name="limit", kind="number"),
-    ),
-)
 
 
 def agreement_summary(agreement: pd.DataFrame, *, dictionary: pd.DataFrame, limit: float) -> pd.DataFrame:

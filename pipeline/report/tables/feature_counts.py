@@ -2,14 +2,7 @@
 
 import pandas as pd
 
-from pipeline.foundation.tables import Column, Contract
-
 ALL = "all"
-FEATURE_COUNTS = Contract(
-    name="feature counts",
-    key=("block", "feature_class"),
-    columns=(Column(name="block"), Column(name="feature_class"), Column(name="n", kind="integer")),
-)
 
 
 def feature_count_table(dictionary: pd.DataFrame) -> pd.DataFrame:

@@ -4,19 +4,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.foundation.tables import Column, Contract
-from pipeline.report.inputs import FINAL, ReportInputs
+from pipeline.contracts.data.split import FINAL
+from pipeline.contracts.reports.report import FORMULA
+from pipeline.report.inputs import ReportInputs
 from pipeline.report.tables.selection import selected_by_rule
 
 INTERCEPT = "(intercept)"
-FORMULA = Contract(
-    name="LASSO score",
-    key=("feature_set", "block", "part", "term"),
-    columns=(
-        *(Column(name=name) for name in ("feature_set", "block", "part", "term")),
-        Column(name="coefficient", kind="number"),
-    ),
-)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,16 +2,11 @@
 
 import pandas as pd
 
-from pipeline.report.contract_parts import contract, numbers
+from pipeline.contracts.reports.report import MISSING
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.tables.patient_groups import check_sums, cohort_groups, recorded
 
 COLUMN, VIEW, REGION = "column", "view", "region"
-MISSING = contract(
-    "missing values",
-    ("kind", "variable", "cohort"),
-    [*numbers("n", "n_present", "n_missing", kind="integer"), *numbers("fraction", kind="fraction")],
-)
 
 
 def missing_table(study: ReportInputs, *, role: pd.Series) -> pd.DataFrame:

@@ -7,32 +7,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
-from pipeline.foundation.tables import Column, Contract
 from pipeline.predictions.operating_point import CLIP
 from pipeline.report.figures.axes import number, round_values, widened
 from pipeline.report.nomogram import Axis, Nomogram, PartNomogram
 
-KINDS = ("number", "category", "score", "total", "probability", "mean", "risk", "threshold", "constant")
 PROBABILITIES = (0.01, 0.02, 0.05, *(n / 10 for n in range(1, 10)), 0.95, 0.98, 0.99)
 TOGETHER = "together"  # the part of what is done with the parts' probabilities
 COLUMNS = ["part", "place", "variable", "kind", "tick", "label", "value", "points", "mean_probability"]
-NOMOGRAM = Contract(
-    name="nomogram",
-    key=("part", "place", "tick"),
-    columns=(
-        Column(name="part"),
-        Column(name="place", kind="integer"),  # the axes from top to bottom
-        Column(name="variable"),
-        Column(name="kind", choices=KINDS),
-        Column(name="tick", kind="integer"),
-        Column(name="label"),
-        # The variable's value, the total points, the probability or the risk; empty for a level.
-        Column(name="value", kind="number", required=False),
-        Column(name="points", kind="number", required=False),
-        # The mean of the parts' probabilities at which the model's risk is `value`.
-        Column(name="mean_probability", kind="number", required=False),
-    ),
-)
 Row = dict[str, Any]
 
 

@@ -2,19 +2,9 @@
 
 import pandas as pd
 
-from pipeline.foundation.tables import Column, Contract
+from pipeline.contracts.reports.report import NOMOGRAM_CHECK
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.nomogram import check_nomogram
-
-NOMOGRAM_CHECK = Contract(
-    name="check of the nomogram",
-    key=("feature_set",),
-    columns=(
-        Column(name="feature_set"),
-        Column(name="n_patients", kind="integer"),
-        Column(name="largest_distance", kind="number"),
-    ),
-)
 
 
 def nomogram_check_table(study: ReportInputs) -> pd.DataFrame:

@@ -5,14 +5,6 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.foundation.tables import Column, Contract
-
-PARAMETERS = Contract(
-    name="parameters",
-    key=("file", "key"),
-    columns=(Column(name="file"), Column(name="key"), Column(name="value", required=False)),
-)
-
 
 def parameter_table(params: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """The content of the params files, flat: file, key (levels joined by dots), value as text.

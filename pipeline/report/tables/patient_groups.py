@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from pipeline.contracts.data.cohort import NOT_CLINICAL
 from pipeline.foundation.errors import PipelineError, listed
-from pipeline.plan.comparison import NOT_CLINICAL
 
 ALL = "all"
 GROUPS = ("train", "internal", "external")

@@ -8,11 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.foundation.checkpoints import package_versions
-from pipeline.report.contract_parts import contract, texts
 from pipeline.report.inputs import ReportInputs, params_hash
 
-STUDY = contract("study words", ("item",), texts("text"))
-PROVENANCE = contract("provenance", ("kind", "name"), texts("value"))
 SOURCES = (".py", ".jinja", ".css", ".js")
 PACKAGES = (
     *("numpy", "scipy", "pandas", "scikit-learn", "skglm", "xgboost", "lightgbm", "torch", "torchvision"),

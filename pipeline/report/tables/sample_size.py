@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
+from pipeline.contracts.data.cohort import NOT_CLINICAL
+from pipeline.contracts.reports.report import SAMPLE_SIZE
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import Params
-from pipeline.plan.comparison import NOT_CLINICAL
+from pipeline.plan.feature_sets import CLINICAL, RADIOMICS
 from pipeline.radiomics.presets import noise_features
-from pipeline.reduce.blocks import CLINICAL, RADIOMICS
 from pipeline.reduce.steps.clinical_encoder import ClinicalEncoder
-from pipeline.report.contract_parts import contract, numbers, texts
 from pipeline.report.inputs import ReportInputs
 from pipeline.statistics.sample_size import (
     largest_r_squared,
@@ -27,21 +27,6 @@ from pipeline.statistics.sample_size import (
 ROUNDING = 1e-9  # of events, which are not rounded up for it
 CRITERIA = ("shrinkage", "optimism", "overall_risk", "all")
 DECLARED, FROM_AUC, ORDINARY = "as given", "from the AUC as given", "share of the largest that is assumed by default"
-SAMPLE_SIZE = contract(
-    "sample size",
-    ("feature_set", "criterion"),
-    [
-        *numbers("required_n", "required_events", kind="integer"),
-        *numbers("epp"),
-        *numbers("parameters", "n_offered", "n_fitted", kind="integer"),
-        *numbers("prevalence", kind="fraction"),
-        *numbers("r_squared"),
-        *texts("r_squared_from"),
-        *numbers("n_train", "events_train", "n_fit", "events_fit", kind="integer"),
-        *numbers("epp_available", "epp_fitted"),
-        *texts("enough", "note"),
-    ],
-)
 
 
 class SampleSizeParams(Params):

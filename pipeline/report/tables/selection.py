@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.contracts.data.split import FINAL
 from pipeline.report.inputs import ReportInputs
 from pipeline.statistics.selection_stability import stability
 
-FINAL = "final"
 FIT = ["resample", "part"]
 ALL = "all"
 RESAMPLES, HALF_SAMPLES = "resamples", "half_samples"

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.contracts.reports.report import SUBGROUP_TESTS, SUBGROUPS
 from pipeline.predictions.model_scores import ModelScores, check_same_patients, model_scores
-from pipeline.report.contract_parts import contract, numbers, texts
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.tables.patient_groups import ALL, check_sums
 from pipeline.report.tables.subgroup_levels import MISSING, SubgroupParams, Subgroups, subgroups
@@ -20,36 +20,6 @@ from pipeline.statistics.multiplicity import holm
 from pipeline.statistics.roc import Placements, auc_variances, placements
 
 LOGIT, SCORE = "logit DeLong", "Newcombe score (AUC of 0 or 1, or no variance)"
-_MODELS = texts("feature_set", "model", "comparator_set", "comparator_model", "declared")
-SUBGROUPS = contract(
-    "subgroups",
-    ("evaluation", "variable", "level"),
-    [
-        *_MODELS,
-        *numbers("cut"),
-        *numbers("n", "n_pos", "n_neg", kind="integer"),
-        *numbers("auc", "ci_low", "ci_high"),
-        *texts("ci_method"),
-        *numbers("auc_comparator", "difference", "difference_low", "difference_high"),
-        *texts("reason"),
-    ],
-)
-SUBGROUP_TESTS = contract(
-    "tests of interaction",
-    ("evaluation", "variable"),
-    [
-        *_MODELS[:2],
-        *texts("declared", "test"),
-        *numbers("statistic", "df"),
-        *numbers("p_value", "p_holm", kind="fraction"),
-        *numbers("n_levels", kind="integer"),
-        *texts("remark"),
-        *numbers("difference_q", "difference_df"),
-        *numbers("difference_p_value", "difference_p_holm", kind="fraction"),
-        *numbers("difference_n_levels", kind="integer"),
-        *texts("difference_remark"),
-    ],
-)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,12 @@ import pytest
 from pydantic import ValidationError
 from study_folder import write_study
 
+from pipeline.contracts.reports.report import CHECKLISTS
 from pipeline.foundation.tables import check_table
 from pipeline.report.inputs import read_inputs
 from pipeline.report.page.render import PLACES
 from pipeline.report.tables.checklist_items import CLEAR, METRICS
-from pipeline.report.tables.checklists import CHECKLISTS, ChecklistAnswers, band, checklist_table, facts, score_table
+from pipeline.report.tables.checklists import ChecklistAnswers, band, checklist_table, facts, score_table
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 from study_folder import write_study
 
+from pipeline.contracts.reports.report import FLOW, MISSING
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.tables import check_table
 from pipeline.report.inputs import read_inputs
-from pipeline.report.tables.cohort_flow import FLOW, flow_table
-from pipeline.report.tables.missing_values import MISSING, missing_table
+from pipeline.report.tables.cohort_flow import flow_table
+from pipeline.report.tables.missing_values import missing_table
 from pipeline.report.tables.patient_groups import roles
 
 

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
+from pipeline.contracts.reports.report import AGREEMENT_SUMMARY
 from pipeline.foundation.tables import check_table
-from pipeline.report.tables.feature_classes import AGREEMENT_SUMMARY, agreement_summary
+from pipeline.report.tables.feature_classes import agreement_summary
 
 DICTIONARY = pd.DataFrame({"feature": ["a", "b", "c", "d"], "class": ["glcm", "glcm", "shape2D", None]})
 AGREEMENT = pd.DataFrame(

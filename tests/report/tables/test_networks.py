@@ -11,6 +11,7 @@ from places import ROOT
 from study_folder import write_study
 from tiny_study import TINY
 
+from pipeline.contracts.reports.report import NETWORKS
 from pipeline.embed.cases import _about, _told
 from pipeline.embed.params import EmbedParams
 from pipeline.embed.work_plan import Member
@@ -20,7 +21,6 @@ from pipeline.networks.registry import ARCHITECTURES
 from pipeline.report.inputs import read_inputs
 from pipeline.report.page.context import Model, _figures, _meaning
 from pipeline.report.report import ReportParams, make_report
-from pipeline.report.selection_contracts import NETWORKS
 from pipeline.report.tables.networks import about, embedding, light, network_table, network_words, set_lights
 from pipeline.training.state import Training
 

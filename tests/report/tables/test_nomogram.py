@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from nomogram_parts import POINT, a_part
 
+from pipeline.contracts.reports.report import NOMOGRAM
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.report.figures.nomogram import conversion_figure, nomogram_figure
 from pipeline.report.nomogram import Nomogram
-from pipeline.report.tables.nomogram import NOMOGRAM, nomogram_table
+from pipeline.report.tables.nomogram import nomogram_table
 
 
 def a_nomogram(*parts):

@@ -2,9 +2,10 @@
 
 import pandas as pd
 
+from pipeline.contracts.reports.report import PARAMETERS
 from pipeline.foundation.tables import check_table
 from pipeline.report.tables.feature_counts import feature_count_table
-from pipeline.report.tables.parameters import PARAMETERS, parameter_table
+from pipeline.report.tables.parameters import parameter_table
 
 
 def test_levels_lists_and_nothing():

@@ -6,11 +6,12 @@ import pytest
 from pydantic import ValidationError
 from study_folder import write_study
 
+from pipeline.contracts.reports.report import SAMPLE_SIZE
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.tables import check_table
 from pipeline.report.inputs import read_inputs
 from pipeline.report.tables.patient_groups import roles
-from pipeline.report.tables.sample_size import SAMPLE_SIZE, SampleSizeParams, sample_size_table
+from pipeline.report.tables.sample_size import SampleSizeParams, sample_size_table
 from pipeline.statistics.sample_size import r_squared_of_auc, required_patients
 
 

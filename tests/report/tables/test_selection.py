@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from pipeline.contracts.data.reduce import HALF_SAMPLES, SELECTED
+from pipeline.contracts.reports.report import FORMULA
 from pipeline.report.own_tables import REPORT_TABLES
-from pipeline.report.tables.lasso_score import FORMULA, formula_table, score_formulas
+from pipeline.report.tables.lasso_score import formula_table, score_formulas
 from pipeline.report.tables.selection import selected_by_rule, selection_tables, stability_table
 from pipeline.statistics.selection_stability import stability
 

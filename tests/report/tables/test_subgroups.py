@@ -8,14 +8,15 @@ import pytest
 from scipy.stats import norm
 from study_folder import write_study
 
-from pipeline.compare.chosen import PRIMARY
+from pipeline.contracts.reports.compare import PRIMARY
+from pipeline.contracts.reports.report import SUBGROUP_TESTS, SUBGROUPS
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.tables import check_table
 from pipeline.predictions.model_scores import model_scores
 from pipeline.report.inputs import read_inputs
 from pipeline.report.tables.patient_groups import roles
 from pipeline.report.tables.subgroup_levels import SubgroupParams, subgroups
-from pipeline.report.tables.subgroups import SUBGROUP_TESTS, SUBGROUPS, subgroup_tables
+from pipeline.report.tables.subgroups import subgroup_tables
 from pipeline.statistics.auc_tests import unpaired_test
 from pipeline.statistics.roc import placements
 
