@@ -3,6 +3,7 @@
 import logging
 from functools import partial
 
+from pipeline.agreement.agreement import feature_agreement
 from pipeline.agreement.repeats import (
     FIRST,
     AgreementParams,
@@ -16,12 +17,12 @@ from pipeline.contracts.data.agreement import AGREEMENT, REPEATS
 from pipeline.contracts.data.cohort import COHORT
 from pipeline.contracts.data.split import SPLITS
 from pipeline.crop.rois import CropParams
-from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.fingerprints import code_hash, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.radiomics.features import PACKAGES, RadiomicsParams, prepare
-from pipeline.reduce.steps.agreement_filter import feature_agreement
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import PATIENTS
 from pipeline.contracts.data.reduce import REDUCED, SELECTED
 from pipeline.contracts.data.split import SPLITS
-from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
-from pipeline.foundation.images import file_sha256
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.fingerprints import code_hash, file_sha256, fingerprint, package_versions
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.predictions.operating_point import freeze, operating_points

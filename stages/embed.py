@@ -7,22 +7,13 @@ from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import PATIENTS
 from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.split import SPLITS
-from pipeline.embed.embeddings import (
-    cases_of,
-    contract_of,
-    describe,
-    embeddings_table,
-    logits_table,
-    plan_of,
-    predictions_table,
-    ran_all_epochs,
-    store_key,
-    write_network,
-)
+from pipeline.embed.cases import describe, ran_all_epochs, store_key
+from pipeline.embed.embeddings import contract_of, embeddings_table, logits_table, write_network
+from pipeline.embed.heads import predictions_table
 from pipeline.embed.params import EmbedParams
 from pipeline.embed.progress import forget_earlier, under_way
 from pipeline.embed.strategy import check_jobs, plan_jobs
-from pipeline.embed.work_plan import Place
+from pipeline.embed.work_plan import Place, cases_of, plan_of
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import read_table, write_table

@@ -5,7 +5,8 @@ from functools import partial
 
 from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.radiomics import DICTIONARY, RADIOMICS
-from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.fingerprints import code_hash, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table

@@ -6,9 +6,9 @@ from functools import partial
 from pipeline.contracts.data.cohort import PATIENTS
 from pipeline.contracts.data.reduce import TABLES
 from pipeline.contracts.data.split import SPLITS
-from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ParamsError
-from pipeline.foundation.images import file_sha256
+from pipeline.foundation.fingerprints import code_hash, file_sha256, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table

@@ -4,7 +4,8 @@ import logging
 
 from pipeline.foundation.params import load_params
 from pipeline.report.inputs import read_inputs
-from pipeline.report.report import ReportParams, make_report, unchanged_words, write_report
+from pipeline.report.params import ReportParams
+from pipeline.report.report import make_report, unchanged_words, write_report
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)

@@ -8,19 +8,13 @@ from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import write_table
-from pipeline.selftest.garbage_rows import garbage_check
-from pipeline.selftest.inputs import PATHS, read_inputs
-from pipeline.selftest.selftest import (
-    SelftestParams,
-    check_lights,
-    selftest_table,
-    sham_study,
-    spoilt_studies,
-    training_sites,
-)
-from pipeline.selftest.selftest_control import shift_work, shifted
-from pipeline.selftest.selftest_results import identity_checks, size_results
-from pipeline.selftest.sham_labels import sham_checks, sham_table, shuffled_auc, shuffles
+from pipeline.selftest.garbage_rows import garbage_check, spoilt_studies
+from pipeline.selftest.inputs import PATHS, SelftestParams, read_inputs
+from pipeline.selftest.lights import check_lights, selftest_table
+from pipeline.selftest.membership import identity_checks
+from pipeline.selftest.sham_labels import sham_checks, sham_study, sham_table, shuffled_auc, shuffles, training_sites
+from pipeline.selftest.shifted_roi import control_check, shift_work
+from pipeline.selftest.size_alone import size_results
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)
@@ -45,7 +39,7 @@ def main() -> None:
     places = {"images": given.images, "masks": given.masks}
     drawn, names, move = shift_work(inputs, count=params.shifted_images, store=store, **places)
     rows = list(progress(spread(move, drawn), total=len(drawn), unit="outline"))
-    control = shifted(rows, names=names, inputs=inputs, real=done[0][1], store=store)
+    control = control_check(rows, names=names, inputs=inputs, real=done[0][1], store=store)
 
     ruler, sizes = size_results(inputs, limit=params.size_correlation)
     checks = [*sham_checks(done), garbage_check(hashes), control, *ruler, *identity_checks(inputs, images=given.images)]

@@ -3,11 +3,12 @@
 import logging
 
 from pipeline.contracts.data.cohort import COHORTS, PATIENTS
-from pipeline.contracts.data.split import SPLITS
+from pipeline.contracts.data.split import FINAL, SPLITS
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.plan.comparison import CompareParams, check_plan
+from pipeline.plan.comparison import CompareParams
 from pipeline.plan.feature_sets import FusionParams
+from pipeline.split.plan_check import check_plan
 from pipeline.split.splits import SplitParams, split_table
 from stages.cli import arguments, run
 
@@ -34,7 +35,7 @@ def main() -> None:
         trained=embed.get("strategy") != "frozen",
         tables=tables,
     )
-    final = splits.loc[splits["resample"] == "final", "role"].value_counts()
+    final = splits.loc[splits["resample"] == FINAL, "role"].value_counts()
     told = ", ".join(f"{final.get(role, 0)} {role}" for role in COHORTS)
     log.info("%d patients (%s), %d resamples", len(patients), told, splits["resample"].nunique())
 

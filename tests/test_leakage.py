@@ -59,7 +59,7 @@ def held_out_scores(seed: int, *, scratch: Path) -> pd.DataFrame:
 def significant(raw: pd.DataFrame) -> int:
     """How many comparisons of two models are below 0.05 after Holm, over all families."""
     models = model_scores(raw.assign(threshold=np.nan), place="noise")
-    nobody = pd.DataFrame(columns=[column.name for column in CHOSEN.columns])
+    nobody = CHOSEN.empty()
     params = load_params(ROOT / "params" / "compare.yaml", CompareParams).model_copy(update={"primary": None})
     table = delong_table(models, chosen=nobody, params=params)
     assert len(table) == 2 * 28  # the classifiers of the set, and all pairs

@@ -13,7 +13,7 @@ from pipeline.foundation.params import load_params
 from pipeline.plan.comparison import CompareParams
 from pipeline.plan.feature_sets import FusionParams, network_behind
 from pipeline.radiomics.features import RadiomicsParams
-from pipeline.selftest.selftest import SelftestParams
+from pipeline.selftest.inputs import SelftestParams
 
 MODELS = {
     "benchmark": BenchmarkParams,

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from pipeline.agreement.contour_perturbation import dice, equivalent_radius, perturbed
+from pipeline.agreement.contour_perturbation import equivalent_radius, perturbed
 from pipeline.contracts.data.agreement import REPEATS
 from pipeline.contracts.data.cohort import MASK_READER2
 from pipeline.contracts.data.split import FINAL
@@ -26,6 +26,7 @@ from pipeline.foundation.images import array_of, image_from, read_image, write_i
 from pipeline.foundation.params import Params
 from pipeline.radiomics.features import ExtractionCase, extract_case, extraction_cases, features_table
 from pipeline.radiomics.pyradiomics import Recipe
+from pipeline.statistics.overlap import dice
 
 FIRST = "0"  # the repeat that is the first mask itself
 _DRAW, _CONTOUR = range(2)  # streams of randomness
@@ -146,7 +147,7 @@ def repeats_table(rows: Sequence[dict[str, Any]], *, names: Sequence[str]) -> pd
     Raises PipelineError where there are masks and not one gave features.
     """
     if not rows:
-        return pd.DataFrame(columns=[column.name for column in REPEATS.columns])
+        return REPEATS.empty()
     table = features_table(rows, names=names)
     table.insert(1, "repeat", [row["repeat"] for row in rows])
     table.insert(4, "dice", np.array([row["dice"] for row in rows], dtype=np.float64))

@@ -6,7 +6,7 @@ the rows. knn has none: its score is the fraction of events among the neighbours
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ from pipeline.foundation.params import Params
 from pipeline.predictions.operating_point import MIN_SLOPE
 
 ModelName = Literal["lr", "svm", "knn", "mlp", "rf", "extratrees", "xgboost", "lightgbm"]
-MODELS: tuple[ModelName, ...] = get_args(ModelName)
 TUNED: dict[ModelName, str] = {
     "lr": "C",
     "svm": "C",

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.contracts.data.split import ALL
 from pipeline.foundation.errors import PipelineError, listed
 from pipeline.split.grouped_folds import deal_groups
 
@@ -40,7 +41,7 @@ def design_matrices(
     neither `all` nor `a` and `b`, missing values, or a class with fewer than two groups among the training rows.
     """
     parts = sorted(reduced["part"].unique())
-    if parts not in (["all"], ["a", "b"]):
+    if parts not in ([ALL], ["a", "b"]):
         raise PipelineError(f"{place}: the parts are {', '.join(parts) or 'missing'}; they must be all, or a and b")
     known = patients.set_index("patient_id")[["label", "group_id"]]
     blocks = dict(list(reduced.groupby(["resample", "part"])))
@@ -67,7 +68,7 @@ def design_matrices(
 
 def _expected_roles(split: pd.DataFrame, part: str) -> dict[str, str]:
     """Who belongs to a part: all test patients, and the training patients that its network was not trained on."""
-    fitted = (split["role"] != "train") | (part == "all") | (split["half"] != part)
+    fitted = (split["role"] != "train") | (part == ALL) | (split["half"] != part)
     kept = split[fitted]
     return dict(zip(kept["patient_id"], kept["role"], strict=True))
 

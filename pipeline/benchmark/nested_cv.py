@@ -29,7 +29,8 @@ from pipeline.benchmark.classifiers import (
 from pipeline.benchmark.design_matrices import Design, design_matrices, inner_folds
 from pipeline.benchmark.model_files import to_bytes
 from pipeline.contracts.data.split import FINAL
-from pipeline.foundation.checkpoints import CheckpointStore, fingerprint, package_versions
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.fingerprints import fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
 from pipeline.predictions.operating_point import OperatingPoint
 

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 import pandas as pd
 from pydantic import Field, model_validator
 
-from pipeline.cohort.audit import audit_table, counted, dropped_finding, error, gathered, warning
+from pipeline.cohort.audit import audit_table, counted, dropped_finding, gathered
 from pipeline.cohort.duplicates import Picture, connected_groups, duplicate_findings, patient_links, repeated
+from pipeline.cohort.findings import Finding, error, warning
 from pipeline.cohort.import_image import ImportedImage
 from pipeline.cohort.importers import busi as busi_importer
 from pipeline.cohort.importers import ddti as ddti_importer
@@ -19,11 +20,11 @@ from pipeline.cohort.importers import mmcls as mmcls_importer
 from pipeline.cohort.importers import onekey as onekey_importer
 from pipeline.cohort.importers import tn3k as tn3k_importer
 from pipeline.cohort.importers.exclusion import leave
-from pipeline.cohort.importers.source import Finding, Source
+from pipeline.cohort.importers.source import Source
 from pipeline.cohort.mask_files import MaskParams
 from pipeline.cohort.table_checks import TableAuditParams, cohort_findings, column_findings, patient_findings
 from pipeline.cohort.voxel_checks import VoxelParams
-from pipeline.contracts.data.cohort import MASK_READER2
+from pipeline.contracts.data.cohort import COHORT, MASK_READER2
 from pipeline.foundation.errors import CohortError, listed
 from pipeline.foundation.params import Params
 
@@ -35,8 +36,6 @@ IMPORTERS: dict[str, Callable[..., Source]] = {
     "onekey": onekey_importer.read,
     "mmcls": mmcls_importer.read,
 }
-IMAGE_COLUMNS = ["image_id", "patient_id", "view", "site", "image", "mask", "gland_mask", "mask_source"]
-IMAGE_COLUMNS += [f"spacing_{axis}_mm" for axis in "xyz"]
 
 
 class CohortParams(Params):
@@ -148,8 +147,8 @@ def images_table(imported: Sequence[ImportedImage]) -> pd.DataFrame:
     """`cohort.csv` of the images that could be read."""
     rows = [image.row for image in imported if image.row is not None]
     second = [MASK_READER2] if any(MASK_READER2 in row for row in rows) else []
-    table = pd.DataFrame(rows, columns=[*IMAGE_COLUMNS, *second])
-    return table.astype({name: "float64" for name in IMAGE_COLUMNS if name.startswith("spacing")})
+    table = pd.DataFrame(rows, columns=[*COHORT.names, *second])
+    return table.astype({name: "float64" for name in COHORT.names if name.startswith("spacing")})
 
 
 def patients_table(patients: pd.DataFrame, *, imported: Sequence[ImportedImage]) -> pd.DataFrame:

@@ -6,8 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.cohort.audit import error, warning
-from pipeline.cohort.importers.source import Finding
+from pipeline.cohort.findings import Finding, error, warning
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from numpy.typing import NDArray
 
-from pipeline.cohort.audit import error, info, warning
-from pipeline.cohort.grey_image import GreyImage, grey_image, true_dimension
-from pipeline.cohort.importers.source import Finding, Outline, SourceImage
+from pipeline.cohort.findings import Finding, error
+from pipeline.cohort.grey_image import GreyImage, grey_image
+from pipeline.cohort.importers.source import Outline, SourceImage
 from pipeline.cohort.lesion_mask import lesion_mask, on_image_geometry
-from pipeline.cohort.mask_alignment import NOISE_VOXEL, REFUSED_ABOVE_VOXEL, REPAIRED_BELOW_VOXEL, grid_offset
+from pipeline.cohort.mask_alignment import (
+    Mask,
+    fit_mask,
+)
 from pipeline.cohort.mask_files import MaskParams, decode_mask
 from pipeline.cohort.nifti_nonfinite import with_nonfinite
 from pipeline.cohort.voxel_checks import VoxelParams, voxel_findings
 from pipeline.contracts.data.cohort import MASK_READER2
 from pipeline.foundation.errors import ImageError
-from pipeline.foundation.images import array_of, image_from, pixel_hash, read_image, write_image
-
-Mask = NDArray[np.bool_]
+from pipeline.foundation.images import image_from, pixel_hash, read_image, write_image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,37 +113,6 @@ def _gland(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mask
     placed = on_image_geometry(decoded.mask, mask_path=case.gland_mask, grid=grey.grid, image_path=case.image)
     mask, faults = fit_mask(placed, grey=grey, image_id=case.image_id, name=case.gland_mask.name)
     return mask, [*decoded.findings, *faults]
-
-
-def fit_mask(mask: sitk.Image, *, grey: GreyImage, image_id: str, name: str) -> tuple[Mask | None, list[Finding]]:
-    """The marked voxels of `mask` on the grid of the image, or None with an error finding where it does not fit.
-
-    Up to half a voxel of offset, taking the image's geometry is resampling to the nearest voxel: no voxel moves.
-    """
-    flat = true_dimension(mask)
-    if flat.GetSize() != grey.stored.GetSize():
-        message = f"the mask {name} has {_size(flat)} voxels and the image {_size(grey.stored)}; "
-        message += "draw the mask on this image, or correct its path"
-        return None, [error(image_id, scope="image", check="size_mismatch", message=message)]
-    marked = array_of(flat) != 0
-    if mask.GetDimension() != grey.grid.GetDimension():
-        return marked, []
-    offset = grid_offset(grey.grid, mask)
-    if offset.voxel <= NOISE_VOXEL:
-        return marked, []
-    told = f"the mask {name} lies up to {offset.mm:.3g} mm ({offset.voxel:.3g} voxels) off the image"
-    if offset.voxel > REFUSED_ABOVE_VOXEL:
-        message = f"{told}; export it on the grid of this image"
-        return None, [error(image_id, scope="image", check="geometry_mismatch", message=message)]
-    if offset.voxel >= REPAIRED_BELOW_VOXEL:
-        message = f"{told}; it was put on the image's grid: check that it belongs to this image"
-        return marked, [warning(image_id, scope="image", check="geometry_offset", message=message)]
-    message = f"{told}, a rounding of the header; it was put on the image's grid"
-    return marked, [info(image_id, scope="image", check="geometry_repaired", message=message)]
-
-
-def _size(image: sitk.Image) -> str:
-    return " x ".join(str(length) for length in image.GetSize())
 
 
 def _stored_mask(mask: Mask, grey: GreyImage) -> sitk.Image:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.draw import polygon2mask
 
-from pipeline.cohort.audit import error, info, warning
-from pipeline.cohort.importers.source import Finding, Outline, Polygon
+from pipeline.cohort.findings import Finding, error, info, warning
+from pipeline.cohort.importers.source import Outline, Polygon
 from pipeline.cohort.mask_files import MaskParams, decode_mask
 from pipeline.foundation.images import RASTER_SUFFIXES, array_of, image_from, suffix_of
 

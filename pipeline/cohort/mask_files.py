@@ -9,9 +9,8 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipeline.cohort.audit import error, info, warning
+from pipeline.cohort.findings import Finding, error, info, warning
 from pipeline.cohort.grey_image import three_axes
-from pipeline.cohort.importers.source import Finding
 from pipeline.foundation.errors import ImageError
 from pipeline.foundation.images import array_of, image_from, read_image, suffix_of
 from pipeline.foundation.params import Params

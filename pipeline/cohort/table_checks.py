@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from pipeline.cohort.audit import error, warning
-from pipeline.cohort.importers.source import Finding, SourceImage
+from pipeline.cohort.findings import Finding, error, warning
+from pipeline.cohort.importers.source import SourceImage
 from pipeline.contracts.data.cohort import COHORTS
 from pipeline.foundation.params import Params
 

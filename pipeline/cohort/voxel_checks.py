@@ -4,9 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from pipeline.cohort.audit import error, info, warning
+from pipeline.cohort.findings import Finding, error, info, warning
 from pipeline.cohort.grey_image import GreyImage
-from pipeline.cohort.importers.source import Finding
 from pipeline.foundation.images import array_of
 from pipeline.foundation.params import Params
 

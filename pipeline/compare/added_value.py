@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import logit
 
-from pipeline.compare.calibration import tested
 from pipeline.contracts.data.benchmark import EVALUATIONS
+from pipeline.contracts.reports.compare import ADDED_VALUE
 from pipeline.plan.comparison import CompareParams
-from pipeline.predictions.model_scores import ModelScores, check_same_patients
+from pipeline.predictions.model_scores import ModelScores, check_same_patients, tested
 from pipeline.statistics.auc_tests import paired_tests
 from pipeline.statistics.bootstrap import mean_intervals
 from pipeline.statistics.calibration import clipped, losses
@@ -27,10 +26,7 @@ from pipeline.statistics.roc import placements
 
 RATIO, DELONG = "likelihood ratio of nested logistic models, chi-square", "DeLong, paired"
 BOOTSTRAP = "bootstrap percentile, stratified"
-COLUMNS = ["evaluation", "measure", "kind", "threshold", "estimate", "ci_low", "ci_high", "ci_method"]
-COLUMNS += ["statistic", "df", "p_value", "n"]
 Row = dict[str, Any]
-Numbers = NDArray[np.float64]
 
 
 def added_value_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params: CompareParams) -> pd.DataFrame:
@@ -55,7 +51,7 @@ def added_value_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, pa
         check_same_patients([new, old])
         own = [_ratio_row(new, old), _auc_row(new, old), *_mean_rows(new, old, params=params)]
         rows += [{"evaluation": evaluation, "n": len(new.ids)} | row for row in own]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"df": "Int64"})
+    return pd.DataFrame(rows, columns=ADDED_VALUE.names).astype({"df": "Int64"})
 
 
 def _ratio_row(new: ModelScores, old: ModelScores) -> Row:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.contracts.reports.compare import CALIBRATION, CALIBRATION_CURVES
 from pipeline.plan.comparison import BootstrapParams, CompareParams
-from pipeline.predictions.model_scores import ModelScores, id_hash
+from pipeline.predictions.model_scores import ModelScores, id_hash, picked, tested
 from pipeline.statistics.bootstrap import mean_intervals
 from pipeline.statistics.calibration import calibration_line, in_the_large, losses, observed_expected
 from pipeline.statistics.calibration_curve import calibration_curve, calibration_distances, distance_intervals
@@ -25,20 +26,7 @@ BOOTSTRAP, LOESS = "bootstrap percentile, stratified", "bootstrap percentile, st
 CHI2_FITTED, CHI2_OTHER = "chi-square, groups - 2 degrees of freedom", "chi-square, groups degrees of freedom"
 MIN_GROUP = 5  # patients in a group, at least
 MODEL = ["feature_set", "model", "evaluation"]
-COLUMNS = [*MODEL, "measure", "estimate", "ci_low", "ci_high", "ci_method", "n_pos", "n_neg", "id_hash"]
-CURVE_COLUMNS = [*MODEL, "curve", "point", "predicted", "observed", "ci_low", "ci_high", "n"]
 Row = dict[str, Any]
-
-
-def tested(models: Sequence[ModelScores]) -> list[ModelScores]:
-    """The models in a test evaluation with patients of both classes: those whose probabilities can be judged."""
-    return [model for model in models if model.evaluation != "cv" and model.both_classes]
-
-
-def picked(models: Sequence[ModelScores], *, chosen: pd.DataFrame) -> list[ModelScores]:
-    """The chosen ones of `tested`."""
-    keys = set(zip(chosen["feature_set"], chosen["model"], strict=True))
-    return [model for model in tested(models) if (model.feature_set, model.model) in keys]
 
 
 def calibration_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params: CompareParams) -> pd.DataFrame:
@@ -59,7 +47,7 @@ def calibration_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, pa
         found = [*_line_rows(model), *_loss_rows(model, drawn=params.bootstrap)]
         found += _distance_rows(model, drawn=params.bootstrap if key in keys else None)
         rows += [shared | row for row in [*found, *_group_rows(model, most=params.calibration_groups)]]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=CALIBRATION.names)
 
 
 def _row(measure: str, estimate: float, interval: Interval = NO_INTERVAL, method: str | None = None) -> Row:
@@ -126,9 +114,9 @@ def calibration_curve_table(
         curves = {"loess": _loess_points(model), "groups": risk_groups(model.scores, labels=model.labels, groups=most)}
         for curve, table in curves.items():
             points = table.assign(**shared, curve=curve, point=np.arange(1, len(table) + 1))
-            parts.append(points.reindex(columns=CURVE_COLUMNS))
+            parts.append(points.reindex(columns=CALIBRATION_CURVES.names))
     parts = [part for part in parts if len(part)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=CURVE_COLUMNS)
+    return pd.concat(parts, ignore_index=True) if parts else CALIBRATION_CURVES.empty()
 
 
 def _loess_points(model: ModelScores) -> pd.DataFrame:

@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.contracts.reports.compare import PRIMARY
+from pipeline.contracts.reports.compare import CHOSEN, FOLDS, PRIMARY
 from pipeline.foundation.errors import PipelineError, listed
 from pipeline.plan.comparison import PrimaryParams
 from pipeline.predictions.model_scores import ModelScores, is_head
 from pipeline.statistics.roc import placements
 
-FOLD_COLUMNS = ["feature_set", "model", "resample", "auc", "n_pos", "n_neg"]
-CHOSEN_COLUMNS = ["feature_set", "model", "kind", "mean_auc", "sd_auc", "n_folds", "n_candidates", "role", "evaluation"]
 TIE = 1e-12  # mean AUCs that differ by less are equal
 
 
@@ -28,7 +26,7 @@ def fold_table(predictions: pd.DataFrame) -> pd.DataFrame:
         n_pos, n_neg = int(labels.sum()), int((~labels).sum())
         auc = float(placements(fold["score"], labels=labels).auc[0]) if n_pos and n_neg else float("nan")
         rows.append((*key, auc, n_pos, n_neg))
-    return pd.DataFrame(rows, columns=FOLD_COLUMNS)
+    return pd.DataFrame(rows, columns=FOLDS.names)
 
 
 def choose(folds: pd.DataFrame, models: Sequence[ModelScores], *, primary: PrimaryParams | None) -> pd.DataFrame:
@@ -50,7 +48,7 @@ def choose(folds: pd.DataFrame, models: Sequence[ModelScores], *, primary: Prima
             rows.append((*row, *_role(feature_set, primary=primary)))
         heads = [(feature_set, model) for model in own if is_head(feature_set, model)]
         rows += [(*head, "head", *_fold_summary(head, summary=summary), 1, None, None) for head in heads]
-    table = pd.DataFrame(rows, columns=CHOSEN_COLUMNS)
+    table = pd.DataFrame(rows, columns=CHOSEN.names)
     _check_primary(table, models=models, primary=primary)
     return table
 

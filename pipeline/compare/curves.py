@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from pipeline.contracts.reports.compare import CURVES
 from pipeline.predictions.model_scores import ModelScores
 from pipeline.statistics.precision_recall import precision_recall_points
 from pipeline.statistics.roc import roc_corners
-
-COLUMNS = ["feature_set", "model", "evaluation", "curve", "point", "x", "y"]
 
 
 def curve_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame) -> pd.DataFrame:
@@ -28,5 +27,5 @@ def curve_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame) -> pd.Da
             x, y = points(model.scores, labels=model.labels)
             table = pd.DataFrame({"point": np.arange(1, x.size + 1), "x": x, "y": y})
             shared = {"feature_set": model.feature_set, "model": model.model, "evaluation": model.evaluation}
-            parts.append(table.assign(**shared, curve=curve)[COLUMNS])
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+            parts.append(table.assign(**shared, curve=curve)[CURVES.names])
+    return pd.concat(parts, ignore_index=True) if parts else CURVES.empty()

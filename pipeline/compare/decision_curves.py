@@ -11,15 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.compare.calibration import picked
 from pipeline.contracts.data.benchmark import EVALUATIONS
+from pipeline.contracts.reports.compare import DECISION_CURVES
 from pipeline.plan.comparison import CompareParams, DecisionParams
-from pipeline.predictions.model_scores import ModelScores
+from pipeline.predictions.model_scores import ModelScores, picked
 from pipeline.statistics.bootstrap import mean_intervals
 from pipeline.statistics.decision_curve import benefits
 
 EVERYONE, ALL, NONE = "all patients", "treat_all", "treat_none"
-COLUMNS = ["feature_set", "model", "evaluation", "point", "threshold", "net_benefit", "ci_low", "ci_high"]
 Numbers = NDArray[np.float64]
 
 
@@ -42,7 +41,7 @@ def decision_curve_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame,
             _curve(model, scores=scores, grid=grid, params=params).assign(feature_set=feature_set, model=name)
             for feature_set, name, model, scores in curves
         ]
-    return pd.concat(parts, ignore_index=True)[COLUMNS] if parts else pd.DataFrame(columns=COLUMNS)
+    return pd.concat(parts, ignore_index=True)[DECISION_CURVES.names] if parts else DECISION_CURVES.empty()
 
 
 def _curve(model: ModelScores, *, scores: Numbers, grid: Numbers, params: CompareParams) -> pd.DataFrame:

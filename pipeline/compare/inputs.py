@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.split import FINAL
 from pipeline.foundation.errors import ParamsError, PipelineError, TableError
 from pipeline.foundation.params import read_yaml
 from pipeline.foundation.tables import check_table, read_csv, read_table
@@ -68,7 +69,7 @@ def _any_table(path: Path) -> pd.DataFrame:
     if "feature_set" not in table and "model" in table:
         table["feature_set"] = table["model"]
     if "resample" not in table:
-        table["resample"] = np.where(table["evaluation"] == "cv", "cv", "final")
+        table["resample"] = np.where(table["evaluation"] == "cv", "cv", FINAL)
     if "threshold" not in table:
         table["threshold"] = np.nan
     check_table(table, PREDICTIONS, place=str(path))

@@ -1,6 +1,6 @@
 """`mcnemar.csv`: whether two models call the same patients right equally often, each at its frozen threshold.
 
-Families `primary comparison` and `sets at their CV-chosen classifier` (as in `compare_pairs`), in the test evaluations.
+Families `primary comparison` and `sets at their CV-chosen classifier` (`compare.families`), in the test evaluations.
 Holm's correction within each family and measure.
 """
 
@@ -10,16 +10,14 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.compare.delong import PAIR, evaluation_groups, families, places
-from pipeline.contracts.reports.compare import CHOSEN_SETS, PRIMARY
+from pipeline.compare.families import evaluation_groups, families, places
+from pipeline.contracts.reports.compare import CHOSEN_SETS, MCNEMAR, PRIMARY
 from pipeline.plan.comparison import CompareParams
 from pipeline.predictions.model_scores import ModelScores
 from pipeline.statistics.mcnemar import mcnemar
 from pipeline.statistics.multiplicity import holm
 
 METHOD = "Newcombe, square-and-add"
-COLUMNS = ["evaluation", "family", *PAIR, "measure", "only_a_right", "only_b_right", "difference"]
-COLUMNS += ["ci_low", "ci_high", "ci_method", "p_value", "p_holm", "n"]
 
 
 def mcnemar_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params: CompareParams) -> pd.DataFrame:
@@ -40,7 +38,7 @@ def mcnemar_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params
             if len(table):
                 table["p_holm"] = table.groupby("measure")["p_value"].transform(holm)
                 parts.append(table.assign(evaluation=evaluation, family=family))
-    return pd.concat(parts, ignore_index=True)[COLUMNS] if parts else pd.DataFrame(columns=COLUMNS)
+    return pd.concat(parts, ignore_index=True)[MCNEMAR.names] if parts else MCNEMAR.empty()
 
 
 def _rows(a: ModelScores, b: ModelScores) -> Iterator[dict[str, Any]]:

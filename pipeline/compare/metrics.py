@@ -16,17 +16,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.contracts.reports.compare import METRICS
 from pipeline.plan.comparison import CompareParams
 from pipeline.predictions.model_scores import ModelScores, id_hash
 from pipeline.statistics.auc_intervals import logit_interval, plain_interval, score_interval
 from pipeline.statistics.bootstrap import bootstrap_intervals
-from pipeline.statistics.confusion import no_information_rate, resampled_measures, threshold_measures
+from pipeline.statistics.calibration import brier
+from pipeline.statistics.confusion import (
+    Confusion,
+    confusion,
+    no_information_rate,
+    resampled_measures,
+    threshold_measures,
+)
 from pipeline.statistics.fold_interval import corrected_resampled_interval
 from pipeline.statistics.kappa import cohen_kappa
 from pipeline.statistics.partial_auc import corrected, partial_auc
 from pipeline.statistics.precision_recall import average_precision
 from pipeline.statistics.predictive_values import predictive_values
-from pipeline.statistics.proportions import Confusion, brier, confusion
 from pipeline.statistics.roc import NO_INTERVAL, Interval, auc_variances, placements
 
 LOGIT, PLAIN = "logit DeLong", "DeLong (pROC-compatible)"
@@ -35,7 +42,6 @@ POOLED = "{}, approximate: pooled out-of-fold scores"
 FOLDS, WILSON = "mean of folds; corrected resampled t (Nadeau and Bengio)", "Wilson"
 BOOTSTRAP, LOGIT_BAYES = "bootstrap percentile, stratified", "logit (Mercaldo)"
 KAPPA, BINOMIAL = "asymptotic (Fleiss, Cohen and Everitt)", "p of accuracy above the rate, one-sided binomial"
-COLUMNS = ["feature_set", "model", "evaluation", "metric", "estimate", "ci_low", "ci_high", "ci_method"]
 Row = dict[str, Any]
 Numbers = NDArray[np.float64]
 
@@ -63,7 +69,7 @@ def metric_table(models: Sequence[ModelScores], *, folds: pd.DataFrame, params: 
         else:
             found = _test_metrics(model, params=params)
         rows += [shared | row for row in found]
-    return pd.DataFrame(rows, columns=[*COLUMNS, "n_pos", "n_neg", "id_hash"])
+    return pd.DataFrame(rows, columns=METRICS.names)
 
 
 def _row(metric: str, estimate: float, interval: Interval | None = None, method: str | None = None) -> Row:

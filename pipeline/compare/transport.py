@@ -5,13 +5,11 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from pipeline.contracts.reports.compare import TRANSPORT
 from pipeline.predictions.model_scores import ModelScores
 from pipeline.statistics.auc_tests import unpaired_test
 from pipeline.statistics.multiplicity import holm
 from pipeline.statistics.roc import placements
-
-COLUMNS = ["feature_set", "model", "evaluation_a", "evaluation_b", "auc_a", "auc_b", "difference", "ci_low", "ci_high"]
-COLUMNS += ["t", "df", "p_value", "p_holm", "n_a", "n_b"]
 
 
 def transport_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame) -> pd.DataFrame:
@@ -30,6 +28,6 @@ def transport_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame) -> p
         shared = {"feature_set": feature_set, "model": name, "evaluation_a": a.evaluation, "evaluation_b": b.evaluation}
         rows.append(shared | asdict(test) | {"n_a": len(a.ids), "n_b": len(b.ids)})
     if not rows:
-        return pd.DataFrame(columns=COLUMNS)
+        return TRANSPORT.empty()
     table = pd.DataFrame(rows)
-    return table.assign(p_holm=holm(table["p_value"]))[COLUMNS]
+    return table.assign(p_holm=holm(table["p_value"]))[TRANSPORT.names]

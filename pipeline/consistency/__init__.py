@@ -1,1 +1,1 @@
-"""The checks of a printed table of results, one idea a file."""
+"""Can these printed figures be true: one check per file."""

@@ -6,10 +6,10 @@ from typing import Literal, NamedTuple
 import pandas as pd
 
 from pipeline.consistency.printed_table import Row
+from pipeline.contracts.reports.consistency import CONSISTENCY
 
 Severity = Literal["error", "warning", "info"]
 ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
-COLUMNS = ["number", "rows", "model", "check", "severity", "message"]
 
 
 class Finding(NamedTuple):
@@ -33,7 +33,7 @@ def finding_table(findings: Iterable[Finding]) -> pd.DataFrame:
     rows = [
         (number, ", ".join(str(row) for row in found.rows), *found[1:]) for number, found in enumerate(ordered, start=1)
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=CONSISTENCY.names)
 
 
 def capital(text: str) -> str:

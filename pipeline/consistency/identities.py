@@ -11,7 +11,6 @@ from pipeline.consistency.findings import Finding, of_row, percent
 from pipeline.consistency.printed_table import Row
 
 Range = tuple[float, float]
-ANY: Range = (0.0, 1.0)
 
 
 def identity_findings(row: Row) -> Iterator[Finding]:

@@ -19,9 +19,9 @@ from pipeline.consistency.matrices import (
 )
 from pipeline.consistency.printed_table import Row
 from pipeline.consistency.rounding import Bounds, Printed, Rounding
+from pipeline.contracts.reports.consistency import MATRICES
 
 WITHIN = ("half_up", "half_even")  # what fits one of these fits with ties either way
-COLUMNS = ["row", "number", "model", "cohort", "n_pos", "n_neg", "tp", "fn", "tn", "fp", "rounding", "left_out", "auc"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +140,7 @@ def matrix_rows(verdict: Verdict, *, limit: int) -> list[dict[str, Any]]:
 
 def matrix_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """`matrices.csv`."""
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=MATRICES.names)
 
 
 def _reached(matrix: Mapping[str, int], *, auc: Bounds | None) -> str | None:

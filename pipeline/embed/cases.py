@@ -1,32 +1,38 @@
 """One piece of the embedding work: build a network, train it, describe images with it; and how it is kept."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
 
-from pipeline.contracts.data.split import ALL
+from pipeline.contracts.data.split import ALL, FINAL
 from pipeline.embed.late_fusion import averaged, stacked
+from pipeline.embed.params import EmbedParams
 from pipeline.embed.progress import curves_folder, state_path
 from pipeline.embed.strategy import Job
 from pipeline.embed.work_plan import Case, Member, Place, Plan, Recipe, normalisation_of
-from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
+from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.fingerprints import code_hash, fingerprint, package_versions
+from pipeline.foundation.parallel import map_cases
 from pipeline.networks.registry import build_network, is_given
 from pipeline.networks.weights import read_tensors, write_tensors
+from pipeline.training import data_parallel
 from pipeline.training.device import reproducible
 from pipeline.training.inference import Description
 from pipeline.training.state import Training, TrainingState
-from pipeline.training.trainer import Trainer
+from pipeline.training.trainer import Trainer, TrainingParams
 
-KEPT = "final"
 ARRAYS = ("embeddings", "logits", "probabilities", "view_probabilities", "view_embeddings")
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "SimpleITK")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +171,7 @@ def _probabilities(logits: NDArray[np.float64], *, case: Case, plan: Plan) -> ND
 
 
 def _is_kept(job: Job, recipe: Recipe) -> bool:
-    return bool(job.trained) and (recipe.keep_weights == "all" or job.resample == KEPT)
+    return bool(job.trained) and (recipe.keep_weights == "all" or job.resample == FINAL)
 
 
 def _about(member: Member, *, training: Training) -> dict[str, Any]:
@@ -243,4 +249,56 @@ def load_described(store: CheckpointStore, case: Case) -> Described | None:
         **arrays,
         weights={name.removeprefix("network/"): tensor for name, tensor in tensors.items()},
         **kept,
+    )
+
+
+def store_key(params: EmbedParams, *, plan: Plan, splits: pd.DataFrame, device: str) -> str:
+    """The name of a store of cases: a hash of all that a case depends on."""
+    chosen = params.model_dump(mode="json", exclude={"nets"})
+    inputs = fingerprint(*(member.cohort.sha256() for member in plan.members), splits.to_csv(index=False))
+    return fingerprint(inputs, chosen, plan.name, plan.recipe.seed, device, code_hash(), package_versions(PACKAGES))
+
+
+def describe(
+    cases: Sequence[Case],
+    *,
+    plan: Plan,
+    store: CheckpointStore,
+    place: Place,
+    workers: int,
+    scheduler: str | None,
+) -> Iterator[Described]:
+    """Yield what each case gives: those in `store` first, then the others as they are done, which are stored.
+
+    On a GPU, and where several processes share a batch, the cases run one after another in this process, and `workers`
+    processes load its images.
+    """
+    missing = []
+    for case in cases:
+        stored = load_described(store, case)
+        if stored is None:
+            missing.append(case)
+        else:
+            yield stored
+    missing.sort(key=lambda case: -len(case.job.trained))  # the longest first, so that no worker is left waiting
+    here = place.device != "cpu" or data_parallel.size() > 1
+    place = replace(place, store=store, loaders=workers if here and place.device != "cpu" else 0)
+    work = partial(describe_case, plan=plan, place=place)
+    for described in map_cases(work, missing, workers=1 if here else workers, scheduler=None if here else scheduler):
+        if data_parallel.rank() == 0:
+            save_described(store, described)
+            for member in plan.members:
+                state_of(described.case, network=member.network.name, store=store).remove()
+        yield described
+
+
+def ran_all_epochs(results: Sequence[Described], *, training: TrainingParams) -> str | None:
+    """A sentence where early stopping is asked for and networks had too few events to hold any out, else None."""
+    trained = [result for result in results if result.case.job.trained]
+    few = [result for result in trained if result.card["n_validation_patients"] == 0]
+    if not training.early_stopping.enabled or not few:
+        return None
+    return (
+        f"{len(few)} of {len(trained)} networks ran all {training.epochs} epochs: the part held out for early stopping "
+        f"would have fewer than {training.early_stopping.min_events} events (early_stopping in params/embed.yaml)"
     )

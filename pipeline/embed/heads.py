@@ -1,15 +1,16 @@
 """A network's own probability as one more model: one score a patient, from the images of its views."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.embed.cases import Described
+from pipeline.embed.work_plan import Plan
 from pipeline.foundation.params import ThresholdParams
 from pipeline.predictions.operating_point import freeze
-
-COLUMNS = ["feature_set", "model", "resample", "patient_id", "evaluation", "label", "score", "threshold"]
 
 
 def patient_scores(
@@ -40,7 +41,7 @@ def head_predictions(
     `labels` by patient_id. Threshold (by `rule`) and recalibration are learned from out-of-fold scores and frozen.
     """
     if not scores:
-        return pd.DataFrame(columns=COLUMNS)
+        return PREDICTIONS.empty()
     role = splits.set_index(["resample", "patient_id"])["role"]
     rows = []
     for resample, parts in scores.items():
@@ -51,4 +52,55 @@ def head_predictions(
     raw["evaluation"] = [role[key] for key in zip(raw["resample"], raw["patient_id"], strict=True)]
     raw["label"] = [labels[patient] for patient in raw["patient_id"]]
     raw["feature_set"], raw["model"] = feature_set, model
-    return freeze(raw, rule=rule)[COLUMNS]
+    return freeze(raw, rule=rule)[PREDICTIONS.names]
+
+
+def predictions_table(
+    results: Sequence[Described], *, plan: Plan, splits: pd.DataFrame, rule: ThresholdParams
+) -> pd.DataFrame:
+    """`predictions/<net>_head.csv`: the network's own probability, and that of each of its views where it has some.
+
+    Models `<net>_head` and `<net>_head_<view>`; header only for a frozen network, which has no head.
+    """
+    heads = {f"{plan.name}_head": [found.probabilities for found in results]}
+    for number, view in enumerate(getattr(plan.settings, "views", ())):
+        of_view = [found.view_probabilities for found in results if found.view_probabilities is not None]
+        if of_view:
+            heads[f"{plan.name}_head_{view}"] = [found[:, number] for found in of_view]
+    tables = [
+        _head(results, probabilities, model=model, plan=plan, splits=splits, rule=rule)
+        for model, probabilities in heads.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _head(
+    results: Sequence[Described],
+    probabilities: Sequence[NDArray[np.float64]],
+    *,
+    model: str,
+    plan: Plan,
+    splits: pd.DataFrame,
+    rule: ThresholdParams,
+) -> pd.DataFrame:
+    inputs = plan.cohort.inputs
+    scores: dict[str, list[pd.Series]] = {}
+    pairs = sorted(zip(results, probabilities, strict=True), key=lambda pair: pair[0].case.job.name)
+    for result, own in pairs:
+        # A view that a patient lacks has no probability; nothing else can lack one (see describe_case).
+        job, there = result.case.job, ~np.isnan(own)
+        if not job.scored:
+            continue
+        rows = result.case.rows[there]
+        scores.setdefault(job.resample, []).append(
+            patient_scores(
+                own[there],
+                patients=[inputs.patient_ids[row] for row in rows],
+                views=[inputs.views[row] for row in rows],
+                prevalence=result.card["prevalence"],
+                scored=sorted(job.scored),
+            )
+        )
+    return head_predictions(
+        scores, feature_set=plan.name, model=model, splits=splits, labels=plan.cohort.labels, rule=rule
+    )

@@ -1,21 +1,27 @@
 """What the embedding work is made of: images with labels, networks with their recipes, and pieces of work."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.embed.params import EmbedParams, network_of
 from pipeline.embed.strategy import Job, Strategy
-from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
+from pipeline.embed.view_pairs import paired
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.fingerprints import fingerprint
 from pipeline.networks.inputs import InputParams, Normalisation, RoiInputs
 from pipeline.networks.registry import Network, is_given
 from pipeline.training.augmentation import AugmentationParams
 from pipeline.training.batches import Examples
 from pipeline.training.trainer import TrainingParams
+
+FROZEN_CHUNK = 16  # batches in one case of a frozen network, so that many cases can run side by side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,3 +122,64 @@ def normalisation_of(network: Network, recipe: Recipe) -> Normalisation:
     if recipe.input.normalise != "auto":
         return recipe.input.normalise
     return "imagenet" if is_given(network) else "image"
+
+
+def recipe_of(params: EmbedParams, *, net: str, seed: int) -> Recipe:
+    """What a case of the network `net` needs of the params."""
+    return Recipe(
+        strategy=params.strategy,
+        trained_on=params.trained_on,
+        keep_weights=params.keep_weights,
+        input=params.input_of(net),
+        training=params.training,
+        augmentation=params.augmentation,
+        seed=seed,
+    )
+
+
+def plan_of(
+    params: EmbedParams,
+    *,
+    net: str,
+    seed: int,
+    patients: pd.DataFrame,
+    read: Callable[..., RoiInputs],
+) -> Plan:
+    """The networks behind `net`, each with the images as it sees them; `read(params=…)` gives the images of an input.
+
+    Raises ParamsError where the params do not list it, CohortError where a network of views finds none of a view.
+    """
+    network_of(params, net)
+    members, sizes = [], dict[InputParams, RoiInputs]()
+    for member in params.members_of(net):
+        recipe = recipe_of(params, net=member.name, seed=seed)
+        if recipe.input not in sizes:
+            sizes[recipe.input] = read(params=recipe.input)
+        inputs = sizes[recipe.input]
+        if member.architecture.has_views:
+            inputs = paired(inputs, views=member.settings.views)
+        members.append(Member(network=member, recipe=recipe, cohort=cohort_of(patients, inputs=inputs)))
+    settings = getattr(params, net)
+    late = getattr(settings, "combine", None) == "late"
+    return Plan(name=net, members=tuple(members), settings=settings, combine="late" if late else "mean")
+
+
+def cohort_of(patients: pd.DataFrame, *, inputs: RoiInputs) -> Cohort:
+    """The images with the labels and groups of the patients table."""
+    ids = list(patients["patient_id"])
+    return Cohort(
+        inputs=inputs,
+        labels=dict(zip(ids, (int(label) for label in patients["label"]), strict=True)),
+        groups=dict(zip(ids, patients["group_id"], strict=True)),
+    )
+
+
+def cases_of(jobs: Sequence[Job], *, cohort: Cohort, batch_size: int) -> list[Case]:
+    """One case a trained network; a frozen network's images in chunks of whole batches, whatever the workers."""
+    cases = []
+    for job in jobs:
+        rows = cohort.inputs.rows_of(job.described)
+        size = len(rows) if job.trained else FROZEN_CHUNK * batch_size
+        chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
+        cases += [Case(job=job, rows=chunk, chunk=number) for number, chunk in enumerate(chunks)]
+    return cases

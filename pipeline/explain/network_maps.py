@@ -9,15 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pipeline.contracts.data.split import FINAL
-from pipeline.embed.embeddings import recipe_of
 from pipeline.embed.params import EmbedParams
-from pipeline.embed.work_plan import normalisation_of
+from pipeline.embed.work_plan import normalisation_of, recipe_of
 from pipeline.explain.attention_maps import attention_maps
 from pipeline.explain.examples import Example
 from pipeline.explain.grad_cam import grad_cam
 from pipeline.foundation.errors import PipelineError
-from pipeline.networks.inputs import normalised
-from pipeline.networks.progressive import resized
+from pipeline.networks.inputs import normalised, resized
 from pipeline.networks.registry import Network, build_network
 from pipeline.networks.weights import load_weights, read_tensors
 from pipeline.training.device import reproducible

@@ -5,41 +5,11 @@ the old cases are not found. The folder is never a stage's output, and is remove
 """
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import shutil
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-
-
-def fingerprint(*parts: object) -> str:
-    """SHA-256 over the JSON of all parts (sorted keys; else as text): the name of a store or a case."""
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def code_hash() -> str:
-    """SHA-256 of the source of every module of this package that is loaded now."""
-    digest = hashlib.sha256()
-    for name in sorted(name for name in sys.modules if name.partition(".")[0] == "pipeline"):
-        source = getattr(sys.modules[name], "__file__", None)
-        if source:
-            digest.update(name.encode() + b"\0" + Path(source).read_bytes())
-    return digest.hexdigest()
-
-
-def package_versions(names: Iterable[str]) -> dict[str, str]:
-    """The installed version of each named distribution (`missing` where it is not installed)."""
-    versions = {}
-    for name in names:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "missing"
-    return versions
 
 
 class CheckpointStore:

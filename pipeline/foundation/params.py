@@ -9,6 +9,13 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline.foundation.errors import ParamsError, listed
 
+# What pydantic says in its own terms.
+PLAIN = {
+    "too_short": "it needs more entries",
+    "tuple_type": "it must be a list, such as [one, two]",
+    "dict_type": "it must be a mapping of names to values; {} is none",
+}
+
 
 class Params(BaseModel):
     """Base of every parameter model: frozen, and a misspelt key is an error."""
@@ -65,14 +72,6 @@ def load_params(path: Path, model: type[P]) -> P:
     if len(faults) == 1:
         raise ParamsError(f"{path}: {faults[0]}")
     raise ParamsError(listed(faults, heading=f"{path}: {len(faults)} values are not allowed"))
-
-
-# What pydantic says in its own terms.
-PLAIN = {
-    "too_short": "it needs more entries",
-    "tuple_type": "it must be a list, such as [one, two]",
-    "dict_type": "it must be a mapping of names to values; {} is none",
-}
 
 
 def _sentence(fault: Any, model: type[Params]) -> str:

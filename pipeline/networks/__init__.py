@@ -1,1 +1,1 @@
-"""Networks, one file each: each gives a logit and an embedding of every image."""
+"""Networks, one file each, and what a network sees of a lesion."""

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipeline.foundation.errors import ImageError, listed
 from pipeline.foundation.images import array_of, read_image
@@ -170,3 +170,12 @@ def normalised(grey: Tensor, *, how: Normalisation) -> Tensor:
     mean = grey.mean(dim=(1, 2, 3), keepdim=True)
     sd = grey.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp(min=LEAST_SD)
     return ((grey - mean) / sd).expand(-1, 3, -1, -1)
+
+
+def resized(grey: Tensor, *, size_px: int) -> Tensor:
+    """Images (..., C, S, S) at another side, bilinear with antialiasing; as they are where it is theirs already."""
+    if grey.shape[-1] == size_px:
+        return grey
+    flat = grey.reshape(-1, *grey.shape[-3:])
+    changed = nn.functional.interpolate(flat, size=(size_px, size_px), mode="bilinear", antialias=True)
+    return changed.reshape(*grey.shape[:-2], size_px, size_px)

@@ -1,4 +1,4 @@
-"""Progressive learning: images, augmentation, mixup and dropout grow from stage to stage of one training.
+"""The schedule of progressive learning: image side, augmentation, mixup and dropout by stage of one training.
 
 Source: Tan and Le, EfficientNetV2, ICML 2021, and its code. Everything is a function of the step alone, so that a
 training that was interrupted goes on in the same stage.
@@ -7,12 +7,9 @@ training that was interrupted goes on in the same stage.
 from dataclasses import dataclass
 from typing import Annotated
 
-import torch
 from pydantic import Field, field_validator
-from torch import Tensor, nn
 
 from pipeline.foundation.params import Params
-from pipeline.networks.torchvision_import import load_torchvision
 
 LEAST_SIZE_PX = 32
 FULL_MAGNITUDE = 10.0
@@ -86,34 +83,3 @@ def stage_of(step: int, *, steps: int, target_px: int, params: ProgressiveParams
         mixup_alpha=grown(params.mixup_alpha),
         dropout=grown(params.dropout),
     )
-
-
-def mixed(pixels: Tensor, labels: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
-    """Mixup (Zhang et al., ICLR 2018): images (N, C, S, S) and labels (N,), floats from 0 to 1, as weighted means with
-    the image before, in one share for the batch, drawn from Beta(alpha, alpha) with torch's generator.
-
-    An `alpha` of less than 0.01, whose shares are all but 0 or 1, changes and draws nothing.
-    """
-    if alpha < LEAST_ALPHA:
-        return pixels, labels
-    mixup = load_torchvision().transforms.v2.MixUp(alpha=alpha, num_classes=2)
-    changed, both = mixup(pixels, torch.stack([1 - labels, labels], dim=1))
-    return changed, both[:, 1]
-
-
-def set_dropout(network: nn.Module, *, rate: float | None) -> None:
-    """Give every dropout of the network this rate; None changes nothing."""
-    if rate is None:
-        return
-    for module in network.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = rate
-
-
-def resized(grey: Tensor, *, size_px: int) -> Tensor:
-    """Images (..., C, S, S) at another side, bilinear with antialiasing; as they are where it is theirs already."""
-    if grey.shape[-1] == size_px:
-        return grey
-    flat = grey.reshape(-1, *grey.shape[-3:])
-    changed = nn.functional.interpolate(flat, size=(size_px, size_px), mode="bilinear", antialias=True)
-    return changed.reshape(*grey.shape[:-2], size_px, size_px)

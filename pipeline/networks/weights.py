@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from pipeline.foundation.errors import ParamsError, PipelineError, listed
-from pipeline.foundation.images import file_sha256
+from pipeline.foundation.fingerprints import file_sha256
 from pipeline.foundation.params import Params
 from pipeline.networks.torchvision_import import load_torchvision
 

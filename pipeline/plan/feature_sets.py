@@ -9,15 +9,13 @@ from pipeline.contracts.data.embed import LOGIT
 from pipeline.foundation.params import Params
 
 NAME = re.compile(r"[a-z0-9_]+")
+CLINICAL, RADIOMICS = "clinical", "radiomics"
 
 
 def network_behind(block: str, *, nets: Collection[str]) -> str | None:
     """The network that a block comes from, by its embedding or its logit; None for any other block."""
     own = block.removesuffix(LOGIT)
     return own if own in nets else None
-
-
-CLINICAL, RADIOMICS = "clinical", "radiomics"
 
 
 class FusionParams(Params):

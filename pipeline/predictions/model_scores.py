@@ -143,3 +143,14 @@ def check_same_patients(group: Sequence[ModelScores]) -> None:
     if faults:
         heading = f"evaluation {first.evaluation}: a paired test needs the same patients in every model"
         raise TableError(listed(faults, heading=heading))
+
+
+def tested(models: Sequence[ModelScores]) -> list[ModelScores]:
+    """The models in a test evaluation with patients of both classes: those whose probabilities can be judged."""
+    return [model for model in models if model.evaluation != "cv" and model.both_classes]
+
+
+def picked(models: Sequence[ModelScores], *, chosen: pd.DataFrame) -> list[ModelScores]:
+    """The chosen ones of `tested`."""
+    keys = set(zip(chosen["feature_set"], chosen["model"], strict=True))
+    return [model for model in tested(models) if (model.feature_set, model.model) in keys]

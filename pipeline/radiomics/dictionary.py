@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.foundation.errors import TableError
 from pipeline.radiomics.definitions import DEFINITIONS
-from pipeline.radiomics.presets import noise_features
+from pipeline.radiomics.noise_bands import noise_features
 
 LengthUnit = Literal["mm", "px", "mm or px"]
 

@@ -15,9 +15,10 @@ import pandas as pd
 import SimpleITK as sitk
 from pydantic import Field, model_validator
 
-from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
+from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ImageError, PipelineError, listed
-from pipeline.foundation.images import array_of, file_sha256, read_image
+from pipeline.foundation.fingerprints import file_sha256, fingerprint
+from pipeline.foundation.images import array_of, read_image
 from pipeline.foundation.params import Params
 from pipeline.radiomics.presets import PresetName, preset
 from pipeline.radiomics.pyradiomics import Recipe, extract, own_recipe, preset_recipe

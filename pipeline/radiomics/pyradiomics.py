@@ -17,7 +17,8 @@ from pykwalify.errors import PyKwalifyException
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
 from pipeline.foundation.errors import ImageError, ParamsError
-from pipeline.radiomics.presets import Grid, Preset, is_noise_band
+from pipeline.radiomics.noise_bands import is_noise_band
+from pipeline.radiomics.presets import Grid, Preset
 
 _LOGGERS = ("radiomics", "pykwalify.core")
 _FILE = "params/radiomics.yaml"

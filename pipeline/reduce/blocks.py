@@ -18,7 +18,7 @@ from pipeline.contracts.data.reduce import MISSING
 from pipeline.contracts.data.split import ALL, OTHER_HALF
 from pipeline.foundation.errors import PipelineError
 from pipeline.plan.feature_sets import CLINICAL, RADIOMICS
-from pipeline.radiomics.presets import noise_features
+from pipeline.radiomics.noise_bands import noise_features
 
 Kind = Literal["clinical", "radiomics", "deep", "logit", "table"]
 

@@ -1,6 +1,5 @@
 """Everything the report reads, in one place: the study's tables, its params files, the cards of its networks."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,8 +33,8 @@ from pipeline.contracts.reports.compare import (
 from pipeline.contracts.reports.consistency import CONSISTENCY
 from pipeline.contracts.reports.explain import EXPLAIN
 from pipeline.contracts.reports.selftest import SELFTEST, SHAM, SIZE_ALONE
-from pipeline.foundation.checkpoints import fingerprint
 from pipeline.foundation.errors import TableError
+from pipeline.foundation.fingerprints import file_sha256, fingerprint
 from pipeline.foundation.params import read_yaml
 from pipeline.foundation.tables import Contract, read_csv, read_table
 from pipeline.report.nomogram import Nomogram, read_nomogram
@@ -222,18 +221,12 @@ def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], net
         files |= {
             f"networks/{net}/{file.name}": file for file in sorted((paths["networks"] / net).glob("*.safetensors"))
         }
-    hashes = {name: file_hash(file) for name, file in files.items() if file.exists()}
+    hashes = {name: file_sha256(file) for name, file in files.items() if file.exists()}
     for name in sets:  # one hash for the many models of a set
         saved = sorted(file for file in (paths["models"] / name).glob("*") if not file.name.endswith(".card.json"))
         if saved:
-            hashes[f"models/{name}"] = fingerprint([(file.name, file_hash(file)) for file in saved])
+            hashes[f"models/{name}"] = fingerprint([(file.name, file_sha256(file)) for file in saved])
     return hashes
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def params_hash(content: Mapping[str, Any]) -> str:

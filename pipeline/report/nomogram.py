@@ -24,13 +24,15 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from pipeline.benchmark.model_files import load_model
+from pipeline.contracts.data.split import FINAL
 from pipeline.foundation.errors import PipelineError
+from pipeline.plan.feature_sets import CLINICAL
 from pipeline.predictions.operating_point import OperatingPoint
 from pipeline.reduce.steps.clinical_encoder import MISSING
 
 Numbers = NDArray[np.float64]
 Kind = Literal["number", "category", "score"]
-CLINICAL, MODEL = "clinical", "lr"
+MODEL = "lr"
 NOT_KNOWN = "not known"
 WIDEST = 100.0  # points
 TOLERANCE = 1e-6
@@ -237,7 +239,7 @@ def read_nomogram(folder: Path, *, reduced: pd.DataFrame) -> Nomogram | None:
 
 def nomogram_risks(nomogram: Nomogram, reduced: pd.DataFrame) -> pd.Series:
     """The risk of every test patient of resample `final` by the sums of their points; index patient_id."""
-    tested = reduced[(reduced["resample"] == "final") & (reduced["role"] != "train")]
+    tested = reduced[(reduced["resample"] == FINAL) & (reduced["role"] != "train")]
     totals = {}
     for part in nomogram.parts:
         rows = tested[tested["part"] == part.part].set_index("patient_id").sort_index()

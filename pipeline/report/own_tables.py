@@ -3,58 +3,26 @@
 import pandas as pd
 
 from pipeline.contracts.reports.report import (
-    BASELINE,
-    BASELINE_OUTCOME,
-    BASELINE_TESTS,
-    FAILED,
-    FLOW,
-    KEPT,
-    LEFT,
-    MISSING,
-    NETWORKS,
-    NOTES,
-    PROVENANCE,
-    SAMPLE_SIZE,
-    SELECTION,
-    STABILITY,
-    STUDY,
-    SUBGROUP_TESTS,
-    SUBGROUPS,
-    WARNINGS,
+    NOMOGRAM,
 )
 from pipeline.foundation.pseudonyms import pseudonyms
 from pipeline.report.inputs import ReportInputs
-from pipeline.report.tables.baseline import baseline_outcome_table, baseline_table
-from pipeline.report.tables.baseline_tests import baseline_tests_table
+from pipeline.report.params import ReportParams
+from pipeline.report.tables.baseline import baseline_outcome_table, baseline_table, baseline_tests_table
+from pipeline.report.tables.checklists import checklist_table, score_table
 from pipeline.report.tables.cohort_flow import flow_table
 from pipeline.report.tables.exclusions import failed_table, left_table, notes_table, warnings_table
+from pipeline.report.tables.feature_classes import GOOD, agreement_summary, feature_count_table
+from pipeline.report.tables.lasso_score import formula_table
 from pipeline.report.tables.missing_values import missing_table
+from pipeline.report.tables.networks import network_table
+from pipeline.report.tables.nomogram import nomogram_check_table, nomogram_table
 from pipeline.report.tables.patient_groups import roles
+from pipeline.report.tables.provenance import parameter_table, provenance_table, study_table
 from pipeline.report.tables.sample_size import SampleSizeParams, sample_size_table
+from pipeline.report.tables.selection import selection_tables, stability_table
 from pipeline.report.tables.subgroup_levels import SubgroupParams
 from pipeline.report.tables.subgroups import subgroup_tables
-
-# Each is written to reports/tables/report/<name>.csv.
-REPORT_TABLES = {
-    "study": STUDY,
-    "flow": FLOW,
-    "baseline": BASELINE,
-    "baseline_outcome": BASELINE_OUTCOME,
-    "baseline_tests": BASELINE_TESTS,
-    "missing": MISSING,
-    "left": LEFT,
-    "failed": FAILED,
-    "warnings": WARNINGS,
-    "notes": NOTES,
-    "subgroups": SUBGROUPS,
-    "subgroup_tests": SUBGROUP_TESTS,
-    "sample_size": SAMPLE_SIZE,
-    "networks": NETWORKS,
-    "selection": SELECTION,
-    "kept": KEPT,
-    "stability": STABILITY,
-    "provenance": PROVENANCE,
-}
 
 
 def patient_tables(
@@ -77,4 +45,30 @@ def patient_tables(
         "subgroups": levels,
         "subgroup_tests": tests,
         "sample_size": sample_size_table(study, role=role, params=sample_size),
+    }
+
+
+def agreement_limit(study: ReportInputs) -> float:
+    """The lower limit of the ICC that params/reduce.yaml asks of a feature; 0.75 where it asks for none."""
+    return float((study.params.get("reduce", {}).get("agreement") or {}).get("min_lower_limit", GOOD))
+
+
+def report_tables(study: ReportInputs, *, params: ReportParams) -> dict[str, pd.DataFrame]:
+    """The tables that the report makes for itself."""
+    selection, kept = selection_tables(study)
+    return patient_tables(study, subgroups=params.subgroups, sample_size=params.sample_size) | {
+        "study": study_table(params.study.model_dump()),
+        "networks": network_table(study),
+        "selection": selection,
+        "kept": kept,
+        "stability": stability_table(study),
+        "formula": formula_table(study),
+        "provenance": provenance_table(study),
+        "parameters": parameter_table(study.params),
+        "feature_counts": feature_count_table(study.dictionary),
+        "agreement": agreement_summary(study.agreement, dictionary=study.dictionary, limit=agreement_limit(study)),
+        "nomogram": nomogram_table(study.nomogram) if study.nomogram else NOMOGRAM.empty(),
+        "nomogram_check": nomogram_check_table(study),
+        "checklists": (checklists := checklist_table(study, answers=params.checklists, question=params.study.question)),
+        "checklist_scores": score_table(checklists),
     }

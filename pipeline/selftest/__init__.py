@@ -1,1 +1,1 @@
-"""The tests that the pipeline runs of itself, one topic a file; `pipeline.selftest.selftest` gathers them."""
+"""The pipeline tests itself for leakage: one self-test per file, from its inputs to its light."""

@@ -16,12 +16,14 @@ import pandas as pd
 from pipeline.benchmark.design_matrices import design_matrices
 from pipeline.benchmark.nested_cv import BenchmarkParams, benchmark_cases, fit_case, raw_scores
 from pipeline.contracts.data.split import ALL
-from pipeline.foundation.checkpoints import CheckpointStore, fingerprint
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.fingerprints import fingerprint
 from pipeline.foundation.params import ThresholdParams
 from pipeline.predictions.operating_point import operating_points
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.blocks import Block
 from pipeline.reduce.reduced import Case, Reduced, reduce_case, reduce_cases, reduced_table
+from pipeline.selftest.inputs import Recipe, Tables
 from pipeline.selftest.lights import Check
 
 Spoil = Callable[[pd.DataFrame], pd.DataFrame]
@@ -161,3 +163,14 @@ def garbage_check(hashes: Sequence[dict[str, str]]) -> Check:
         if changed
         else "With noise in place of the test patients, and without them, training gives the same bytes.",
     )
+
+
+def spoilt_studies(
+    tables: Tables, *, recipe: Recipe, store: CheckpointStore
+) -> tuple[list[Variant], Callable[[Variant], dict[str, str]]]:
+    """The study as it is, with noise for test patients and without them, and the work on each: `artefacts`."""
+    found = variants(
+        tables.blocks, patients=tables.patients, splits=tables.splits, repeats=tables.repeats, seed=recipe.seed
+    )
+    own = CheckpointStore(store.folder, key="garbage")
+    return found, partial(artefacts, **vars(recipe), store=own)

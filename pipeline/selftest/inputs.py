@@ -7,33 +7,74 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import Field
 
-from pipeline.benchmark import nested_cv as benchmark
+from pipeline.benchmark.classifiers import ModelName
+from pipeline.benchmark.nested_cv import PACKAGES as BENCHMARK_PACKAGES
 from pipeline.benchmark.nested_cv import BenchmarkParams
 from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import COHORT, PATIENTS
 from pipeline.contracts.data.crop import ROIS
-from pipeline.contracts.data.split import SPLITS
+from pipeline.contracts.data.split import FINAL, SPLITS
 from pipeline.contracts.reports.compare import CHOSEN
 from pipeline.contracts.reports.consistency import CONSISTENCY
 from pipeline.crop.rois import CropParams
-from pipeline.foundation.checkpoints import code_hash, fingerprint, package_versions
 from pipeline.foundation.errors import ParamsError
-from pipeline.foundation.images import file_sha256
-from pipeline.foundation.params import CommonParams, load_params, read_yaml
+from pipeline.foundation.fingerprints import code_hash, file_sha256, fingerprint, package_versions
+from pipeline.foundation.params import CommonParams, Params, ThresholdParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table
 from pipeline.plan.feature_sets import FusionParams, network_behind
 from pipeline.radiomics.features import RadiomicsParams
-from pipeline.reduce import reduced as reduce
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.block_tables import BlockPlaces, read_blocks, read_described, read_repeats
-from pipeline.selftest.selftest import Recipe, SelftestParams, Tables, recipe_of
+from pipeline.reduce.blocks import Block
+from pipeline.reduce.reduced import PACKAGES as REDUCE_PACKAGES
 
-PACKAGES = sorted({*reduce.PACKAGES, *benchmark.PACKAGES, "pyradiomics", "SimpleITK"})
+LEAST_SHUFFLES = 20
+PACKAGES = sorted({*REDUCE_PACKAGES, *BENCHMARK_PACKAGES, "pyradiomics", "SimpleITK"})
 PARAMS = ("common", "reduce", "benchmark", "fusion", "embed", "crop", "radiomics")
 FILES = ("cohort", "patients", "splits", "table", "repeats", "chosen", "consistency")
 FOLDERS = ("images", "masks", "features", "blocks", "predictions", "networks")
 PATHS = (*PARAMS, *FILES, *FOLDERS)
+
+
+class SelftestParams(Params):
+    """`params/selftest.yaml`."""
+
+    feature_set: str = Field(min_length=1)
+    classifier: ModelName
+    shuffles: int = Field(ge=LEAST_SHUFFLES, le=1000)
+    shifted_images: int = Field(ge=0, le=10_000)
+    size_correlation: float = Field(gt=0, le=1)
+    allow_insample: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """The tables of the study: patients, splits, and the blocks of the set that is tried."""
+
+    patients: pd.DataFrame
+    splits: pd.DataFrame
+    blocks: tuple[Block, ...]
+    repeats: pd.DataFrame | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """The parameters of the real stages, with one fast classifier, and the seed."""
+
+    reduce: ReduceParams
+    benchmark: BenchmarkParams
+    threshold: ThresholdParams
+    seed: int
+
+
+def recipe_of(
+    params: SelftestParams, *, reduce: ReduceParams, benchmark: BenchmarkParams, common: CommonParams
+) -> Recipe:
+    """The study's own parameters, with the one classifier of `params`."""
+    one = benchmark.model_copy(update={"classifiers": (params.classifier,)})
+    return Recipe(reduce=reduce, benchmark=one, threshold=common.threshold, seed=common.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +101,7 @@ class Inputs:
     def training(self) -> pd.Series:
         """The labels of the training patients of resample `final`, index patient_id."""
         splits = self.tables.splits
-        train = splits.loc[(splits["resample"] == "final") & (splits["role"] == "train"), "patient_id"]
+        train = splits.loc[(splits["resample"] == FINAL) & (splits["role"] == "train"), "patient_id"]
         return self.tables.patients.set_index("patient_id")["label"].loc[list(train)]
 
     def key(self, params: SelftestParams) -> str:

@@ -1,10 +1,16 @@
 """One self-test as a row: what is proven, the light, the number and the limit it was held to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import pandas as pd
+
+from pipeline.contracts.reports.selftest import SELFTEST
+from pipeline.foundation.errors import PipelineError
+
 Light = Literal["green", "amber", "red", "grey"]
-GREEN, AMBER, RED, GREY = "green", "amber", "red", "grey"
+RED = "red"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,3 +24,22 @@ class Check:
     finding: str
     value: float | None = None
     limit: float | None = None
+
+
+def selftest_table(checks: Sequence[Check]) -> pd.DataFrame:
+    """`selftest.csv`: one row a check."""
+    columns = SELFTEST.names
+    return pd.DataFrame([vars(check) for check in checks]).reindex(columns=columns)
+
+
+def check_lights(checks: Sequence[Check], *, allow_insample: bool, place: str) -> None:
+    """Raise PipelineError that names every red check, but for in-sample networks where the params allow these.
+
+    `place` names the table of the lights, which is there for the user to read.
+    """
+    red = [one for one in checks if one.light == RED and not (allow_insample and one.check == "networks_insample")]
+    if not red:
+        return
+    told = "; ".join(f"{one.title}: {one.finding.rstrip('.')}" for one in red)
+    count = "1 self-test is" if len(red) == 1 else f"{len(red)} self-tests are"
+    raise PipelineError(f"{count} red, so that no report is made; every light is in {place}. {told}.")

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.foundation.checkpoints import fingerprint
+from pipeline.foundation.fingerprints import fingerprint
 from pipeline.foundation.images import pixel_hash, read_image
 from pipeline.foundation.params import ThresholdParams
 from pipeline.predictions.operating_point import operating_points
+from pipeline.selftest.inputs import Inputs
 from pipeline.selftest.lights import Check, Light
 
 INSAMPLE = "insample"
@@ -224,3 +225,26 @@ def consistency_check(findings: pd.DataFrame) -> Check:
         value=float(errors + warnings),
         limit=0.0,
     )
+
+
+def _seen_by(cards: Sequence[Mapping[str, Any]], *, usable: pd.DataFrame, group: pd.Series) -> dict[str, str]:
+    """The group of every patient of whom a network can see an image; a network of views sees those views alone."""
+    views = next((card["settings"]["views"] for card in cards if "views" in card.get("settings", {})), None)
+    rows = usable if views is None else usable[usable["view"].isin(views)]
+    return {str(patient): str(group[patient]) for patient in rows["patient_id"].unique()}
+
+
+def identity_checks(inputs: Inputs, *, images: Path) -> list[Check]:
+    """The lights of who was where, and of the printed figures; `images` is the folder of the cohort's images."""
+    splits, usable = inputs.tables.splits, inputs.rois[inputs.rois["status"] == "ok"]
+    hashes = image_hashes(inputs.cohort, folder=images)
+    group = inputs.tables.patients.set_index("patient_id")["group_id"]
+    pictured = {net: _seen_by(cards, usable=usable, group=group) for net, cards in inputs.cards.items()}
+    return [
+        patients_check(splits, patients=inputs.tables.patients),
+        images_check(hashes, cohort=inputs.cohort, splits=splits),
+        scored_check(inputs.predictions, splits=splits),
+        thresholds_check(inputs.predictions, rule=inputs.common.threshold),
+        *networks_checks(inputs.cards, described=inputs.described, splits=splits, groups=pictured),
+        consistency_check(inputs.consistency),
+    ]

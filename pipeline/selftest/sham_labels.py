@@ -14,16 +14,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.benchmark.nested_cv import BenchmarkParams, benchmark_set, case_seed
+from pipeline.contracts.data.split import ALL, FINAL
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.reduce.block_reducer import ReduceParams
-from pipeline.reduce.reduced import Case, reduce_case, reduced_table
+from pipeline.reduce.reduced import Case, reduce_case, reduce_cases, reduced_table
+from pipeline.selftest.inputs import LEAST_SHUFFLES, Recipe, Tables
 from pipeline.selftest.lights import Check
 from pipeline.statistics.roc import placements
 
 Numbers = NDArray[np.float64]
-ALL, WITHIN_SITE, REAL = "all", "within_site", "real"
-LEAST_SHUFFLES = 20
+OVERALL, WITHIN_SITE, REAL = "all", "within_site", "real"
 LEAST_GROUPS = 2  # of a class in the training rows of a fold
 DRAWS = 200
 MARGIN = 0.05  # least distance of the mean AUC from one half that is called a leak
@@ -72,7 +73,7 @@ class Shuffle:
 
 def shuffles(count: int, *, sites: int) -> list[Shuffle]:
     """The real labels once, `count` shuffles over all, and as many within sites where there are two sites or more."""
-    kinds = [ALL, WITHIN_SITE] if sites > 1 else [ALL]
+    kinds = [OVERALL, WITHIN_SITE] if sites > 1 else [OVERALL]
     return [Shuffle(kind=REAL, repeat=1), *(Shuffle(kind=k, repeat=n + 1) for k in kinds for n in range(count))]
 
 
@@ -176,9 +177,13 @@ def sham_checks(done: Sequence[tuple[Shuffle, float, int]]) -> list[Check]:
     A shuffle that leaves no fold with both classes has no AUC, and does not count.
     """
     scored = [(shuffle.kind, auc) for shuffle, auc, _ in done if np.isfinite(auc)]
-    aucs = {kind: np.array([auc for name, auc in scored if name == kind]) for kind in (REAL, ALL, WITHIN_SITE)}
+    aucs = {kind: np.array([auc for name, auc in scored if name == kind]) for kind in (REAL, OVERALL, WITHIN_SITE)}
     tried = any(shuffle.kind == WITHIN_SITE for shuffle, _, _ in done)
-    return [_sham_check(aucs[ALL]), _site_check(aucs[WITHIN_SITE], tried=tried), _real_check(aucs[REAL], aucs[ALL])]
+    return [
+        _sham_check(aucs[OVERALL]),
+        _site_check(aucs[WITHIN_SITE], tried=tried),
+        _real_check(aucs[REAL], aucs[OVERALL]),
+    ]
 
 
 def limit_of(aucs: Numbers) -> float:
@@ -242,3 +247,23 @@ def _real_check(real: Numbers, aucs: Numbers) -> Check:
         if better
         else "Shuffled outcomes are found as well: these features say little about the outcome.",
     )
+
+
+def sham_study(tables: Tables, *, recipe: Recipe) -> Study:
+    """What the shuffles need: every training patient in part `all`, on the resamples of cross-validation."""
+    splits = tables.splits[tables.splits["resample"] != FINAL]
+    cases = reduce_cases(tables.blocks, patients=tables.patients, splits=splits, parts=(ALL,), repeats=tables.repeats)
+    return Study(
+        patients=tables.patients,
+        splits=splits,
+        cases=tuple(cases),
+        blocks=tuple(block.name for block in tables.blocks),
+        reduce=recipe.reduce,
+        benchmark=recipe.benchmark,
+        seed=recipe.seed,
+    )
+
+
+def training_sites(training: pd.Series, patients: pd.DataFrame) -> int:
+    """How many sites the training patients come from; unknown sites do not count."""
+    return int(patients.loc[patients["patient_id"].isin(training.index), "site"].dropna().nunique())

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata, spearmanr
 
 from pipeline.contracts.reports.selftest import SIZE_ALONE
-from pipeline.predictions.model_scores import ModelScores
+from pipeline.predictions.model_scores import ModelScores, model_scores
+from pipeline.selftest.inputs import Inputs
 from pipeline.selftest.lights import Check
 from pipeline.statistics.roc import placements
 
@@ -76,7 +77,7 @@ def size_table(sizes: pd.Series, *, chosen: Sequence[ModelScores], training: pd.
                 "correlation": _correlation(sizes, model=model),
             }
         )
-    return pd.DataFrame(rows, columns=[column.name for column in SIZE_ALONE.columns])
+    return pd.DataFrame(rows, columns=SIZE_ALONE.names)
 
 
 def _with_size(model: ModelScores, *, sizes: pd.Series) -> list[int]:
@@ -146,3 +147,34 @@ def _beaten(sizes: pd.Series, *, primary: ModelScores | None, training: pd.Serie
         value=alone,
         limit=own,
     )
+
+
+def size_results(inputs: Inputs, *, limit: float) -> tuple[list[Check], pd.DataFrame]:
+    """The lights of lesion size where the primary comparison is made, and `size_alone.csv` for every evaluation.
+
+    `limit`: the correlation of score and size above which a model is called a ruler.
+    """
+    models = chosen_models(model_scores(inputs.predictions, place="data/predictions"), chosen=inputs.chosen)
+    counted, primary = where_it_counts(models, chosen=inputs.chosen)
+    sizes, training = lesion_sizes(inputs.rois), inputs.training
+    checks = size_checks(sizes, chosen=counted, primary=primary, training=training, limit=limit)
+    return checks, size_table(sizes, chosen=models, training=training)
+
+
+def chosen_models(models: Sequence[ModelScores], *, chosen: pd.DataFrame) -> list[ModelScores]:
+    """The chosen models in every evaluation."""
+    keys = set(zip(chosen["feature_set"], chosen["model"], strict=True))
+    return [model for model in models if (model.feature_set, model.model) in keys]
+
+
+def where_it_counts(
+    models: Sequence[ModelScores], *, chosen: pd.DataFrame
+) -> tuple[list[ModelScores], ModelScores | None]:
+    """Those of `models` in the primary evaluation (else external, internal, cv), and the primary model there."""
+    primary = chosen[chosen["role"] == "primary"]
+    found = {model.evaluation for model in models}
+    wanted = [*primary["evaluation"], "external", "internal", "cv"]
+    evaluation = next((name for name in wanted if name in found), "cv")
+    own = [model for model in models if model.evaluation == evaluation]
+    names = set(zip(primary["feature_set"], primary["model"], strict=True))
+    return own, next((model for model in own if (model.feature_set, model.model) in names), None)

@@ -1,1 +1,1 @@
-"""Statistics, one topic a file; each docstring is the methods section of what it computes."""
+"""Statistics, one topic per file; each docstring is the methods section of what it computes."""

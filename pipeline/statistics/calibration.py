@@ -16,7 +16,7 @@ from scipy.stats import norm
 
 from pipeline.statistics.logistic import fit_logistic
 from pipeline.statistics.proportions import Proportion
-from pipeline.statistics.roc import NO_INTERVAL, Interval, as_labels
+from pipeline.statistics.roc import NO_INTERVAL, Interval, as_labels, as_scores
 
 Numbers = NDArray[np.float64]
 CLIP = 1e-6
@@ -174,3 +174,12 @@ def losses(scores: ArrayLike, *, labels: ArrayLike) -> dict[str, Numbers]:
         "scaled_brier": 1 - squares / (prevalence * (1 - prevalence)),
         "log_loss": -np.log(np.where(positive, p, 1 - p)),
     }
+
+
+def brier(scores: ArrayLike, *, labels: ArrayLike) -> float:
+    """Mean squared difference of probability and outcome, shape (n,) each (Brier 1950); 0 is perfect.
+
+    Raises ValueError as `as_labels` and `as_scores`.
+    """
+    event = as_labels(labels)
+    return float(np.mean((as_scores(scores, n=event.size) - event) ** 2))

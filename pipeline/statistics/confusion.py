@@ -1,13 +1,50 @@
-"""Measures of the four counts at a threshold that are no proportion, for one table of counts or many at once."""
+"""The four counts at a threshold, and their measures that are no proportion, for one table of counts or many."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import binom
 
-from pipeline.statistics.proportions import Confusion
+from pipeline.statistics.proportions import Proportion, wilson
 from pipeline.statistics.roc import as_labels, as_scores
 
 Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confusion:
+    """Counts at a threshold: true positives, false positives, true negatives, false negatives."""
+
+    tp: int
+    fp: int
+    tn: int
+    fn: int
+
+    def proportions(self) -> dict[str, Proportion]:
+        """Accuracy, sensitivity, specificity, PPV, NPV with Wilson intervals, of the patients at hand."""
+        return {
+            "accuracy": wilson(self.tp + self.tn, self.tp + self.fp + self.tn + self.fn),
+            "sensitivity": wilson(self.tp, self.tp + self.fn),
+            "specificity": wilson(self.tn, self.tn + self.fp),
+            "ppv": wilson(self.tp, self.tp + self.fp),
+            "npv": wilson(self.tn, self.tn + self.fn),
+        }
+
+
+def confusion(scores: ArrayLike, *, labels: ArrayLike, threshold: float) -> Confusion:
+    """Counts of `scores`, shape (n,), against `labels`, shape (n,): positive = score ≥ threshold.
+
+    Raises ValueError as `as_labels` and `as_scores`.
+    """
+    event = as_labels(labels)
+    called = as_scores(scores, n=event.size) >= threshold
+    return Confusion(
+        tp=int((called & event).sum()),
+        fp=int((called & ~event).sum()),
+        tn=int((~called & ~event).sum()),
+        fn=int((~called & event).sum()),
+    )
 
 
 def threshold_measures(*, tp: ArrayLike, fp: ArrayLike, tn: ArrayLike, fn: ArrayLike) -> dict[str, Numbers]:

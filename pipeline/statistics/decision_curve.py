@@ -21,8 +21,3 @@ def benefits(scores: ArrayLike, *, labels: ArrayLike, thresholds: ArrayLike) -> 
         raise ValueError("a threshold must be above 0 and below 1")
     gain = np.where(as_labels(labels)[:, np.newaxis], 1.0, -t / (1 - t))
     return np.where(np.asarray(scores, dtype=np.float64)[:, np.newaxis] >= t, gain, 0.0)
-
-
-def net_benefit(scores: ArrayLike, *, labels: ArrayLike, thresholds: ArrayLike) -> Numbers:
-    """The net benefit at each threshold, shape (k,): the mean of `benefits`. Raises ValueError as there."""
-    return np.asarray(benefits(scores, labels=labels, thresholds=thresholds).mean(axis=0))

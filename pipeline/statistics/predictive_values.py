@@ -5,7 +5,8 @@ import math
 from scipy.special import expit
 from scipy.stats import norm
 
-from pipeline.statistics.proportions import Confusion, Proportion
+from pipeline.statistics.confusion import Confusion
+from pipeline.statistics.proportions import Proportion
 
 NAN = float("nan")
 

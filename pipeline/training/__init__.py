@@ -1,1 +1,1 @@
-"""Training of networks, one topic a file: what they are shown, how they are moved, and what is kept of it."""
+"""One trainer for all networks, one topic per file."""

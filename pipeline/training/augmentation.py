@@ -1,4 +1,4 @@
-"""Random changes of training images: scale, rotation, shift, shear, flip, contrast, brightness, noise."""
+"""Random changes of training images: scale, rotation, shift, shear, flip, contrast, brightness, noise, mixup."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from pipeline.foundation.params import Params
+from pipeline.networks.progressive import LEAST_ALPHA
 from pipeline.networks.torchvision_import import load_torchvision
 
 Augmentation = Callable[[Tensor], Tensor]
@@ -64,3 +65,16 @@ def _steps(params: AugmentationParams) -> list[torch.nn.Module]:
     if params.noise_sd:
         steps.append(v2.GaussianNoise(sigma=params.noise_sd))
     return steps
+
+
+def mixed(pixels: Tensor, labels: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
+    """Mixup (Zhang et al., ICLR 2018): images (N, C, S, S) and labels (N,), floats from 0 to 1, as weighted means with
+    the image before, in one share for the batch, drawn from Beta(alpha, alpha) with torch's generator.
+
+    An `alpha` of less than 0.01, whose shares are all but 0 or 1, changes and draws nothing.
+    """
+    if alpha < LEAST_ALPHA:
+        return pixels, labels
+    mixup = load_torchvision().transforms.v2.MixUp(alpha=alpha, num_classes=2)
+    changed, both = mixup(pixels, torch.stack([1 - labels, labels], dim=1))
+    return changed, both[:, 1]

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from pipeline.networks.progressive import Stage, resized
+from pipeline.networks.inputs import resized
+from pipeline.networks.progressive import Stage
 from pipeline.training.augmentation import Augmentation, AugmentationParams, augmentation
 from pipeline.training.batches import Examples, Rows
 from pipeline.training.device import drawn_from

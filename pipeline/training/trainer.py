@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from pipeline.foundation.errors import PipelineError
 from pipeline.networks.inputs import Normalisation
-from pipeline.networks.progressive import ProgressiveParams, mixed, set_dropout, stage_of
+from pipeline.networks.progressive import ProgressiveParams, stage_of
 from pipeline.training import data_parallel
-from pipeline.training.augmentation import AugmentationParams
+from pipeline.training.augmentation import AugmentationParams, mixed
 from pipeline.training.batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches, validation_rows
 from pipeline.training.board import TrainingBoard
 from pipeline.training.device import drawn_from
@@ -243,3 +243,12 @@ class _Run:
         logits = torch.from_numpy(found).to(self.trainer.device)  # where its group of processes can add up
         loss = loss_of(logits, torch.from_numpy(examples.labels[held]), ratio=self.ratio, params=params)
         return float(data_parallel.mean_over_group(loss))  # one number for all, so that all stop at once
+
+
+def set_dropout(network: nn.Module, *, rate: float | None) -> None:
+    """Give every dropout of the network this rate; None changes nothing."""
+    if rate is None:
+        return
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = rate

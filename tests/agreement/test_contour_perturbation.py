@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from pipeline.agreement.contour_perturbation import dice, equivalent_radius, perturbed
+from pipeline.agreement.contour_perturbation import equivalent_radius, perturbed
 from pipeline.foundation.errors import ImageError
+from pipeline.statistics.overlap import dice
 
 
 def disc(radius, *, side=96, ndim=2, centre=None):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from places import ROOT
 
-from pipeline.agreement.contour_perturbation import dice
+from pipeline.agreement.agreement import feature_agreement
 from pipeline.agreement.repeats import AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
 from pipeline.contracts.data.agreement import AGREEMENT, REPEATS
 from pipeline.contracts.data.cohort import COHORT, MASK_READER2
@@ -21,7 +21,7 @@ from pipeline.foundation.images import array_of, image_from, read_image, write_i
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.radiomics.features import RadiomicsParams, extract_case, extraction_cases, features_table, prepare
-from pipeline.reduce.steps.agreement_filter import feature_agreement
+from pipeline.statistics.overlap import dice
 
 CROP = CropParams(margin_px=3, margin_mm=None)
 RADIOMICS = RadiomicsParams(

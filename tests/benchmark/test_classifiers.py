@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from classifier_rows import PARAMS, SHIPPED, fit, rows
+from classifier_rows import MODELS, PARAMS, SHIPPED, fit, rows
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
-from pipeline.benchmark.classifiers import MODELS, TUNED, ClassifierParams, grid, prevalence, scores, train
+from pipeline.benchmark.classifiers import TUNED, ClassifierParams, grid, prevalence, scores, train
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params
 

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
-from classifier_rows import digests, fit, rows
+from classifier_rows import MODELS, digests, fit, rows
 from places import ROOT
 from sklearn.tree import DecisionTreeClassifier
 
-from pipeline.benchmark.classifiers import MODELS, prevalence, scores
+from pipeline.benchmark.classifiers import prevalence, scores
 from pipeline.benchmark.model_files import SUFFIXES, TRUSTED, from_bytes, load_model, to_bytes, write_model
 from pipeline.foundation.errors import PipelineError
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from classifier_rows import MODELS
 from places import ROOT
 from reduced_tables import study
 from sklearn.metrics import roc_auc_score
 
 from pipeline.benchmark import nested_cv as benchmark
-from pipeline.benchmark.classifiers import MODELS
 from pipeline.benchmark.design_matrices import design_matrices, inner_folds
 from pipeline.benchmark.model_files import load_model
 from pipeline.benchmark.nested_cv import (

@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from pipeline.embed.embeddings import recipe_of
 from pipeline.embed.params import EmbedParams
-from pipeline.embed.work_plan import normalisation_of
+from pipeline.embed.work_plan import normalisation_of, recipe_of
 from pipeline.foundation.params import load_params
 from pipeline.networks.inputs import IMAGENET_MEAN, IMAGENET_SD
 from pipeline.networks.registry import Network, build_network

@@ -61,7 +61,7 @@ def cohort_of(images: Path, masks: Path) -> pd.DataFrame:
         for path in sorted(images.iterdir())
         if image_stem(path) in by_stem
     ]
-    return pd.DataFrame(rows).reindex(columns=[column.name for column in COHORT.columns])
+    return pd.DataFrame(rows).reindex(columns=COHORT.names)
 
 
 def cpu_seconds() -> float:

@@ -21,8 +21,9 @@ from pipeline.cohort.cohort import (
     read_source,
     stop_on_errors,
 )
+from pipeline.cohort.findings import Finding
 from pipeline.cohort.import_image import ImportedImage
-from pipeline.cohort.importers.source import Finding, Source, SourceImage
+from pipeline.cohort.importers.source import Source, SourceImage
 from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
 from pipeline.foundation.errors import CohortError, ParamsError
 from pipeline.foundation.params import load_params, read_yaml

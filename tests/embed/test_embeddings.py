@@ -21,21 +21,12 @@ from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.embed import EMBEDDINGS, PATIENT_EMBEDDINGS
 from pipeline.contracts.data.split import SPLITS
 from pipeline.embed import cases as embed_cases
-from pipeline.embed.embeddings import (
-    cases_of,
-    cohort_of,
-    contract_of,
-    describe,
-    embeddings_table,
-    logits_table,
-    predictions_table,
-    ran_all_epochs,
-    recipe_of,
-    write_network,
-)
+from pipeline.embed.cases import describe, ran_all_epochs
+from pipeline.embed.embeddings import contract_of, embeddings_table, logits_table, write_network
+from pipeline.embed.heads import predictions_table
 from pipeline.embed.params import EmbedParams, network_of
 from pipeline.embed.strategy import plan_jobs
-from pipeline.embed.work_plan import Place, Plan
+from pipeline.embed.work_plan import Place, Plan, cases_of, cohort_of, recipe_of
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.images import image_from, write_image

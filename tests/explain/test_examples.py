@@ -125,14 +125,14 @@ def study(folder):
         rois.append(row | {"image": f"{patient}_image.nrrd", "mask": f"{patient}_mask.nrrd"})
     rois[3]["status"] = "no_roi"
     table = pd.DataFrame(rois)
-    write_table(table.reindex(columns=[c.name for c in ROIS.columns]), folder / "rois.csv", ROIS)
+    write_table(table.reindex(columns=ROIS.names), folder / "rois.csv", ROIS)
     cohort = table[["image_id", "patient_id", "view", "image"]]
     cohort = cohort.reindex(columns=[c.name for c in COHORT.columns if not c.optional])
     write_table(cohort, folder / "cohort.csv", COHORT)
     ids = table["patient_id"]
     patients = pd.DataFrame({"patient_id": ids, "group_id": ids, "label": 0, "site": None, "cohort": None})
     write_table(patients, folder / "patients.csv", PATIENTS)
-    audit = pd.DataFrame(columns=[c.name for c in AUDIT.columns])
+    audit = AUDIT.empty()
     write_table(audit, folder / "audit.csv", AUDIT)
     write_table(CHOSEN, folder / "chosen.csv", CHOSEN_CONTRACT)
     write_table(predictions(), folder / "predictions" / "combined.csv", PREDICTIONS)

@@ -5,7 +5,8 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.foundation.checkpoints import CheckpointStore, code_hash, fingerprint, package_versions
+from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.fingerprints import code_hash, fingerprint, package_versions
 
 
 def test_a_case_comes_back_and_is_gone_after_success(tmp_path):

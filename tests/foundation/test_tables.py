@@ -78,7 +78,7 @@ def test_a_score_outside_0_to_1_is_refused(tmp_path, score):
 
 
 def test_empty_table_keeps_its_header(tmp_path):
-    empty = pd.DataFrame(columns=[c.name for c in PREDICTIONS.columns])
+    empty = PREDICTIONS.empty()
     write_table(empty, tmp_path / "p.csv", PREDICTIONS)
 
     assert list(read_table(tmp_path / "p.csv", PREDICTIONS).columns) == [

@@ -1,15 +1,17 @@
 """Rows whose classes differ by a known effect, and a classifier fitted to them with few trees."""
 
 import hashlib
+from typing import get_args
 
 import numpy as np
 from places import ROOT
 
-from pipeline.benchmark.classifiers import MODELS, ClassifierParams, train_final
+from pipeline.benchmark.classifiers import ClassifierParams, ModelName, train_final
 from pipeline.benchmark.design_matrices import inner_folds
 from pipeline.benchmark.model_files import to_bytes
 from pipeline.foundation.params import read_yaml
 
+MODELS = get_args(ModelName)
 SHIPPED = {
     key: value
     for key, value in read_yaml(ROOT / "params" / "benchmark.yaml").items()

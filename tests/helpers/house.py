@@ -1,6 +1,7 @@
 """Reads the house itself: which module imports which, which room it lies in, and what each DVC stage declares."""
 
 import ast
+import re
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -80,3 +81,9 @@ def declared(stage: dict[str, Any], *kinds: str) -> list[str]:
     """The paths that a stage declares under the given keys, without their options."""
     entries = [entry for kind in kinds for entry in stage.get(kind, [])]
     return [(next(iter(entry)) if isinstance(entry, dict) else entry).rstrip(":") for entry in entries]
+
+
+def rooms_of_readme() -> dict[str, str]:
+    """The rooms of `pipeline/` in README's tree, with what it says of each."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^  ([a-z]+)/ +← (.+)$", text, flags=re.MULTILINE))

@@ -10,8 +10,8 @@ from pipeline.foundation.params import load_params
 from pipeline.predictions.thresholds import YOUDEN
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.blocks import table_block
-from pipeline.selftest.selftest import Recipe, Tables, sham_study
-from pipeline.selftest.sham_labels import Study, sham_checks, shuffled_auc, shuffles
+from pipeline.selftest.inputs import Recipe, Tables
+from pipeline.selftest.sham_labels import Study, sham_checks, sham_study, shuffled_auc, shuffles
 from pipeline.split.splits import SplitParams, split_table
 
 N_PATIENTS, N_FEATURES, SHUFFLES = 90, 150, 20

@@ -24,18 +24,18 @@ def write_checks(tables: Path, *, pictures: Path) -> None:
             (check, light, f"Title of {check}", 0.512, 0.55, "The rule.", f"Found by {check}.")
             for check, light in LIGHTS.items()
         ],
-        columns=[c.name for c in SELFTEST.columns],
+        columns=SELFTEST.names,
     )
     write_table(selftest, tables / "selftest.csv", SELFTEST)
     sham = pd.DataFrame({"kind": "all", "repeat": range(1, 21), "auc": np.linspace(0.42, 0.58, 20), "n_folds": 5})
     write_table(sham, tables / "sham.csv", SHAM)
     size = ("combined", "lr", "external", 40, 0.6, 0.9, 0.2)
-    sizes = pd.DataFrame([size], columns=[c.name for c in SIZE_ALONE.columns])
+    sizes = pd.DataFrame([size], columns=SIZE_ALONE.names)
     write_table(sizes, tables / "size_alone.csv", SIZE_ALONE)
-    nothing = pd.DataFrame(columns=[c.name for c in CONSISTENCY.columns])
+    nothing = CONSISTENCY.empty()
     write_table(nothing, tables / "consistency.csv", CONSISTENCY)
     row = ("1", "patient #3", "long", "densenet121", "grad_cam", "true positive", 0.91, 0.4, "1_true_positive.png")
-    explain = pd.DataFrame([row], columns=[c.name for c in EXPLAIN.columns])
+    explain = pd.DataFrame([row], columns=EXPLAIN.names)
     write_table(explain, tables / "explain.csv", EXPLAIN)
     pictures.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.full((8, 16, 3), 90, dtype=np.uint8)).save(pictures / "1_true_positive.png")
@@ -68,10 +68,10 @@ def write_reductions(data: Path, *, blocks: dict[str, list[str]], shape: str, te
         ]
         halves = halves if "radiomics" in parts else []
         steps = [(part, "radiomics", n + 1, shape, 0.3 - 0.02 * n, 0.1 * n) for part in "ab" for n in range(1, 12)]
-        path = pd.DataFrame(steps if "radiomics" in parts else [], columns=[c.name for c in LASSO_PATHS.columns])
+        path = pd.DataFrame(steps if "radiomics" in parts else [], columns=LASSO_PATHS.names)
         write_table(path, data / "lasso_paths" / f"{name}.csv", LASSO_PATHS)
-        table = pd.DataFrame(halves, columns=[c.name for c in HALF_SAMPLES.columns])
+        table = pd.DataFrame(halves, columns=HALF_SAMPLES.names)
         write_table(table, data / "half_samples" / f"{name}.csv", HALF_SAMPLES)
     rows = [(shape.partition("@")[0], "ICC(A,1)", 0.95, 0.9, 0.98, 20, 2), (texture, "ICC(A,1)", 0.6, 0.4, 0.8, 20, 2)]
-    agreement = pd.DataFrame(rows, columns=[c.name for c in AGREEMENT.columns])
+    agreement = pd.DataFrame(rows, columns=AGREEMENT.names)
     write_table(agreement, data / "agreement.csv", AGREEMENT)

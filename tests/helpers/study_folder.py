@@ -89,7 +89,7 @@ cohort,images,spacing_unknown,info,260 of 260 images have no pixel size; the spa
 
 def rois() -> pd.DataFrame:
     """One ROI an image; one could not be cut."""
-    columns = [c.name for c in ROIS.columns]
+    columns = ROIS.names
     table = cohort()[["image_id", "patient_id", "view", "image", "mask"]].assign(status="ok", reason=None, n_voxels=500)
     table.loc[7, ["status", "reason", "n_voxels"]] = ["no_roi", "the mask 0004_trans.png marks no voxel", None]
     return table.reindex(columns=columns)
@@ -106,8 +106,8 @@ def selection(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
                 values = {"(intercept)": -0.8} | (dict(zip(kept, [0.5, -0.4], strict=False)) or {"(none)": 0.0})
                 chosen += [(resample, part, block, "1se", feature, value) for feature, value in values.items()]
                 paths += [(resample, part, block, 1, 0.1, 1.2, 0.1, len(kept))] if kept else []
-    selected = pd.DataFrame(chosen, columns=[c.name for c in SELECTED.columns])
-    return selected, pd.DataFrame(paths, columns=[c.name for c in LASSO.columns])
+    selected = pd.DataFrame(chosen, columns=SELECTED.names)
+    return selected, pd.DataFrame(paths, columns=LASSO.names)
 
 
 def dictionary() -> pd.DataFrame:
@@ -115,7 +115,7 @@ def dictionary() -> pd.DataFrame:
     shared = {"block": "radiomics", "family": "texture", "source": "PyRadiomics", "version": "3.0.1"}
     meanings = {SHAPE.partition("@")[0]: "how round the lesion is", TEXTURE: "local contrast, of the wavelet image LH"}
     return pd.DataFrame([shared | {"feature": name, "definition": text} for name, text in meanings.items()]).reindex(
-        columns=[c.name for c in DICTIONARY.columns]
+        columns=DICTIONARY.names
     )
 
 

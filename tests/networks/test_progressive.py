@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from torch import nn
 
-from pipeline.networks.progressive import ProgressiveParams, mixed, resized, set_dropout, stage_numbers_end, stage_of
+from pipeline.networks.inputs import resized
+from pipeline.networks.progressive import ProgressiveParams, stage_numbers_end, stage_of
+from pipeline.training.augmentation import mixed
+from pipeline.training.trainer import set_dropout
 
 PUBLISHED = ProgressiveParams(stages=4, magnitude=(5, 10), mixup_alpha=(0, 0.3), dropout=(0.0, 0.3))
 SIZES = st.integers(64, 1024)  # half of the target is 32 px or more

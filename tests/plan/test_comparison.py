@@ -2,8 +2,9 @@ import pandas as pd
 import pytest
 
 from pipeline.foundation.errors import PipelineError
-from pipeline.plan.comparison import PrimaryParams, check_plan
+from pipeline.plan.comparison import PrimaryParams
 from pipeline.plan.feature_sets import FusionParams
+from pipeline.split.plan_check import check_plan
 
 PATIENTS = pd.DataFrame(
     {

@@ -10,7 +10,7 @@ from places import REFERENCE, ROOT
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import CommonParams, ThresholdParams, load_params
 from pipeline.predictions.thresholds import cost_threshold, learn_threshold, sensitivity_threshold, youden_threshold
-from pipeline.statistics.proportions import confusion
+from pipeline.statistics.confusion import confusion
 
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 

@@ -264,7 +264,7 @@ def demo_rois(folder, *, n_images=5):
         rows.append({"image_id": name, "patient_id": name, "view": "main", **files, "status": "ok"})
     rows[1] |= {"image": None, "mask": None, "status": "no_roi", "reason": "the mask marks no voxel"}
     table = pd.DataFrame(rows)
-    table = table.reindex(columns=[column.name for column in ROIS.columns])
+    table = table.reindex(columns=ROIS.names)
     write_table(table, folder / "rois.csv", ROIS)
 
 

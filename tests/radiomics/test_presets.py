@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from pipeline.radiomics.presets import noise_features, preset
+from pipeline.radiomics.noise_bands import noise_features
+from pipeline.radiomics.presets import preset
 from pipeline.radiomics.pyradiomics import extract, on_grid, preset_recipe, synthetic_lesion
 
 COUNTS = {

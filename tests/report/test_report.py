@@ -19,10 +19,12 @@ from study_folder import write_cards, write_results, write_study
 
 from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
 from pipeline.contracts.reports.compare import METRICS
+from pipeline.contracts.reports.report import TABLES
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.report.inputs import RESULTS, params_hash, read_inputs
-from pipeline.report.report import REPORT_TABLES, ReportParams, make_report, unchanged_words, write_report
+from pipeline.report.params import ReportParams
+from pipeline.report.report import make_report, unchanged_words, write_report
 
 PARAMS = load_params(ROOT / "params" / "report.yaml", ReportParams)
 # Digits that are no results: levels of confidence, hash names, ids and codes stand in elements that are left out.
@@ -82,7 +84,7 @@ def cell(source, tables):
     name, _, place = source.partition("#")
     key, _, column = place.rpartition(":")
     stem = Path(name).stem
-    contract = REPORT_TABLES[stem] if name.startswith("report/") else RESULTS[stem]
+    contract = TABLES[stem] if name.startswith("report/") else RESULTS[stem]
     rows = texts(tables / name, contract.key)
     return rows[tuple(unquote(part) for part in key.split("/"))][column]
 
@@ -372,7 +374,7 @@ def test_stage_writes_the_page_and_its_tables(paths, report, tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert own["report"].read_text(encoding="utf-8") == report.page
-    assert {file.stem for file in own["report_tables"].iterdir()} == set(REPORT_TABLES)
+    assert {file.stem for file in own["report_tables"].iterdir()} == set(TABLES)
 
 
 def test_wrong_params_are_one_sentence(paths, tmp_path):

@@ -9,7 +9,8 @@ from study_folder import write_study
 
 from pipeline.foundation.params import load_params
 from pipeline.report.inputs import read_inputs
-from pipeline.report.report import ReportParams, make_report, write_report
+from pipeline.report.params import ReportParams
+from pipeline.report.report import make_report, write_report
 
 pytestmark = pytest.mark.skipif(
     not CHROMIUM, reason="Chromium is not installed (Debian and Ubuntu: apt install chromium)"

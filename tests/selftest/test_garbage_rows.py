@@ -12,8 +12,7 @@ from pipeline.predictions.operating_point import operating_points
 from pipeline.reduce import reduced as reduce
 from pipeline.reduce.blocks import clinical_block
 from pipeline.selftest import garbage_rows
-from pipeline.selftest.garbage_rows import NOBODY, NOISE, REAL, garbage_check, held_out_patients, noise
-from pipeline.selftest.selftest import spoilt_studies
+from pipeline.selftest.garbage_rows import NOBODY, NOISE, REAL, garbage_check, held_out_patients, noise, spoilt_studies
 
 
 def found(study, *, folder):

@@ -6,8 +6,7 @@ from places import ROOT
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import load_params
 from pipeline.plan.feature_sets import FusionParams
-from pipeline.selftest.inputs import _blocks_to_try
-from pipeline.selftest.selftest import SelftestParams
+from pipeline.selftest.inputs import SelftestParams, _blocks_to_try
 
 PARAMS = load_params(ROOT / "params" / "selftest.yaml", SelftestParams)
 

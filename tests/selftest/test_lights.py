@@ -16,16 +16,10 @@ from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import check_table, read_table
 from pipeline.plan.comparison import PrimaryParams
 from pipeline.predictions.model_scores import model_scores
-from pipeline.selftest.inputs import PATHS
-from pipeline.selftest.lights import Check
-from pipeline.selftest.selftest import (
-    SelftestParams,
-    check_lights,
-    chosen_models,
-    selftest_table,
-    training_sites,
-    where_it_counts,
-)
+from pipeline.selftest.inputs import PATHS, SelftestParams
+from pipeline.selftest.lights import Check, check_lights, selftest_table
+from pipeline.selftest.sham_labels import training_sites
+from pipeline.selftest.size_alone import chosen_models, where_it_counts
 from stages import selftest as stage
 
 
@@ -99,7 +93,7 @@ def test_the_tables_are_there_when_a_red_light_stops_the_run(tmp_path, monkeypat
     study = tables()
     labels = study.patients.set_index("patient_id")["label"]
     given = SimpleNamespace(tables=study, recipe=recipe(), training=labels, key=lambda _params: "k")
-    sizes = pd.DataFrame(columns=[column.name for column in SIZE_ALONE.columns])
+    sizes = SIZE_ALONE.empty()
     doubles = {
         "read_inputs": lambda _given, **_: given,
         "shuffled_auc": lambda _shuffle, **_: (0.5, 3),

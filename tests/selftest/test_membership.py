@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from study import study_patients, study_predictions, study_splits
 
-from pipeline.foundation.checkpoints import fingerprint
+from pipeline.foundation.fingerprints import fingerprint
 from pipeline.predictions.operating_point import freeze
 from pipeline.predictions.thresholds import YOUDEN
 from pipeline.selftest.membership import (

@@ -13,15 +13,16 @@ from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.reduce.reduced import reduce_case
 from pipeline.selftest import sham_labels
-from pipeline.selftest.selftest import Tables, sham_study
+from pipeline.selftest.inputs import Tables
 from pipeline.selftest.sham_labels import (
-    ALL,
+    OVERALL,
     REAL,
     WITHIN_SITE,
     Shuffle,
     limit_of,
     sham_checks,
     sham_patients,
+    sham_study,
     shuffled_auc,
     shuffles,
 )
@@ -121,7 +122,7 @@ def test_the_doubles_do_nothing_by_themselves(tmp_path):
 def test_shuffles_keep_counts_groups_and_test_patients():
     patients = tables(twins=True).patients
     training = list(patients["patient_id"][:60])
-    sham = sham_patients(patients, training=training, shuffle=Shuffle(kind=ALL, repeat=1), seed=1)
+    sham = sham_patients(patients, training=training, shuffle=Shuffle(kind=OVERALL, repeat=1), seed=1)
 
     assert sham["label"][:60].sum() == patients["label"][:60].sum()
     assert (sham["label"][:60] != patients["label"][:60]).any()
@@ -133,7 +134,9 @@ def test_a_group_without_its_like_is_shuffled_too():
     patients = tables().patients.assign(site="A")
     patients.loc[:4, "group_id"] = "family"  # five patients that share a picture, and no other group of five
     patients["label"] = [1] * 5 + [0] * 85
-    sham = sham_patients(patients, training=list(patients["patient_id"]), shuffle=Shuffle(kind=ALL, repeat=1), seed=1)
+    sham = sham_patients(
+        patients, training=list(patients["patient_id"]), shuffle=Shuffle(kind=OVERALL, repeat=1), seed=1
+    )
 
     assert sham["label"].sum() == 5
     assert sham["label"][:5].sum() < 5
@@ -162,9 +165,9 @@ def test_every_shuffle_is_another_and_the_same_each_time():
     drawn = [
         tuple(sham_patients(patients, training=training, shuffle=one, seed=1)["label"])
         for one in shuffles(5, sites=1)
-        if one.kind == ALL
+        if one.kind == OVERALL
     ]
-    again = sham_patients(patients, training=training, shuffle=Shuffle(kind=ALL, repeat=3), seed=1)
+    again = sham_patients(patients, training=training, shuffle=Shuffle(kind=OVERALL, repeat=3), seed=1)
 
     assert len(set(drawn)) == 5
     assert tuple(again["label"]) == drawn[2]
@@ -172,7 +175,7 @@ def test_every_shuffle_is_another_and_the_same_each_time():
 
 def done(aucs, real=0.9, within=()):
     rows = [(Shuffle(kind=REAL, repeat=1), real, 5)]
-    rows += [(Shuffle(kind=ALL, repeat=n + 1), auc, 5) for n, auc in enumerate(aucs)]
+    rows += [(Shuffle(kind=OVERALL, repeat=n + 1), auc, 5) for n, auc in enumerate(aucs)]
     return rows + [(Shuffle(kind=WITHIN_SITE, repeat=n + 1), auc, 5) for n, auc in enumerate(within)]
 
 
@@ -214,7 +217,7 @@ def test_a_shuffle_that_no_fold_could_be_fitted_on_is_drawn_again(tmp_path):
     store = CheckpointStore(tmp_path, key="k")
     drawn = [
         sham_labels.shuffled_auc(
-            Shuffle(kind=ALL, repeat=n + 1), study=dataclasses.replace(one, patients=few), store=store
+            Shuffle(kind=OVERALL, repeat=n + 1), study=dataclasses.replace(one, patients=few), store=store
         )
         for n in range(6)
     ]
@@ -228,7 +231,7 @@ def test_too_few_events_for_any_shuffle_is_one_sentence(tmp_path):
     lonely = one.patients.assign(label=[1 if i == 1 else 0 for i in range(len(one.patients))])
     with pytest.raises(PipelineError, match="no shuffle of the outcome in 200 leaves both classes"):
         sham_labels.shuffled_auc(
-            Shuffle(kind=ALL, repeat=1),
+            Shuffle(kind=OVERALL, repeat=1),
             study=dataclasses.replace(one, patients=lonely),
             store=CheckpointStore(tmp_path, key="k"),
         )
@@ -238,4 +241,4 @@ def test_a_finished_shuffle_is_not_done_again(tmp_path):
     store = CheckpointStore(tmp_path, key="k")
     store.save("all-1", {"auc": 0.123, "n_folds": 4})
 
-    assert sham_labels.shuffled_auc(Shuffle(kind=ALL, repeat=1), study=None, store=store) == (0.123, 4)
+    assert sham_labels.shuffled_auc(Shuffle(kind=OVERALL, repeat=1), study=None, store=store) == (0.123, 4)

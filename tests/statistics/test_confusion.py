@@ -8,8 +8,7 @@ import pytest
 from places import REFERENCE
 from sklearn.metrics import balanced_accuracy_score, f1_score, matthews_corrcoef
 
-from pipeline.statistics.confusion import no_information_rate, resampled_measures, threshold_measures
-from pipeline.statistics.proportions import Confusion
+from pipeline.statistics.confusion import Confusion, no_information_rate, resampled_measures, threshold_measures
 
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 TABLES = json.loads((REFERENCE / "expected" / "tables_tests.json").read_text())

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.statistics.confusion import Confusion
 from pipeline.statistics.predictive_values import predictive_values
-from pipeline.statistics.proportions import Confusion
 
 LR = Confusion(tp=61, fp=62, tn=174, fn=23)  # the reference's LR at its Youden threshold
 

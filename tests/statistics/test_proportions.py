@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from places import REFERENCE
 
-from pipeline.statistics.proportions import Confusion, brier, confusion, wilson
+from pipeline.statistics.calibration import brier
+from pipeline.statistics.confusion import Confusion, confusion
+from pipeline.statistics.proportions import wilson
 
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 TABLES = json.loads((REFERENCE / "expected" / "tables_tests.json").read_text())

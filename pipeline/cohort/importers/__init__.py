@@ -1,1 +1,1 @@
-"""Importers: each reads one kind of source folder into the same records; none of them reads pixels to judge them."""
+"""One file per image source, all into the same records; none of them judges pixels."""

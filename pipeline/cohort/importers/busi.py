@@ -8,10 +8,11 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from pipeline.cohort.findings import Finding
 from pipeline.cohort.importers.by_image import LabelledImage, fault, source_by_image
 from pipeline.cohort.importers.exclusion import Rule, apply_rules, leave
 from pipeline.cohort.importers.paths import image_files, image_ids, image_stem, source_folder
-from pipeline.cohort.importers.source import Finding, Outline, Source
+from pipeline.cohort.importers.source import Outline, Source
 from pipeline.foundation.params import Params
 
 CLASSES: dict[str, int | None] = {"benign": 0, "malignant": 1, "normal": None}

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.cohort.importers.source import Finding, Outline, Scope, Severity, Source, SourceImage
+from pipeline.cohort.findings import Finding, Scope, Severity
+from pipeline.cohort.importers.source import Outline, Source, SourceImage
 
 LABELS = {"0": 0, "0.0": 0, "1": 1, "1.0": 1}  # how tables write the two classes
 

@@ -13,9 +13,10 @@ from xml.etree import ElementTree as ET
 import pandas as pd
 from pydantic import model_validator
 
+from pipeline.cohort.findings import Finding, Scope, Severity
 from pipeline.cohort.importers.exclusion import Rule, apply_rules
 from pipeline.cohort.importers.paths import image_files, image_ids, image_stem, source_folder
-from pipeline.cohort.importers.source import Finding, Outline, Polygon, Scope, Severity, Source, SourceImage
+from pipeline.cohort.importers.source import Outline, Polygon, Source, SourceImage
 from pipeline.foundation.params import Params
 
 DESCRIPTORS = ("composition", "echogenicity", "margins", "calcifications")

@@ -6,7 +6,8 @@ from typing import Literal
 
 import pandas as pd
 
-from pipeline.cohort.importers.source import Dropped, Finding, Scope, Source
+from pipeline.cohort.findings import Dropped, Finding, Scope
+from pipeline.cohort.importers.source import Source
 
 Rule = Literal["drop", "error"]
 

@@ -8,12 +8,13 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field, field_validator
 
+from pipeline.cohort.findings import Finding, Severity
 from pipeline.cohort.importers.by_image import LABELS, fault
 from pipeline.cohort.importers.csv_rows import read_rows, row_list
 from pipeline.cohort.importers.exclusion import Rule, apply_rules
 from pipeline.cohort.importers.paths import image_ids, inside, source_folder
 from pipeline.cohort.importers.patient_tables import clinical_table, feature_block
-from pipeline.cohort.importers.source import Finding, Outline, Severity, Source, SourceImage
+from pipeline.cohort.importers.source import Outline, Source, SourceImage
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.params import Params
 

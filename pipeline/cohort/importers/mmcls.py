@@ -9,10 +9,11 @@ from typing import Literal
 
 from pydantic import model_validator
 
+from pipeline.cohort.findings import Finding, Scope
 from pipeline.cohort.importers.by_image import LabelledImage, fault, source_by_image
 from pipeline.cohort.importers.exclusion import Rule, apply_rules
 from pipeline.cohort.importers.paths import image_ids, inside, source_folder
-from pipeline.cohort.importers.source import Finding, Outline, Scope, Source
+from pipeline.cohort.importers.source import Outline, Source
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.params import Params
 

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from pipeline.cohort.findings import Finding, Severity
 from pipeline.cohort.importers.csv_rows import read_rows, row_list
-from pipeline.cohort.importers.source import Finding, Severity
 from pipeline.foundation.errors import CohortError
 
 RESERVED = ("patient_id", "group_id", "label", "site", "cohort")

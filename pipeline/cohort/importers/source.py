@@ -6,20 +6,9 @@ from typing import Literal
 
 import pandas as pd
 
-Scope = Literal["image", "patient", "column", "cohort"]
-Severity = Literal["error", "warning", "info"]
+from pipeline.cohort.findings import Dropped, Finding
+
 Polygon = tuple[tuple[float, float], ...]  # (x_px, y_px) corners
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One row of `audit.csv`."""
-
-    scope: Scope
-    id: str
-    check: str  # a short stable word, such as `cut_polygon_text`
-    severity: Severity
-    message: str  # one sentence: what is wrong, where, what to do
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,16 +32,6 @@ class SourceImage:
     second_mask: Path | None = None  # the lesion as a second reader drew it
     view: str = "main"
     site: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dropped:
-    """A case that leaves by a declared rule (`unlabelled`, `no_outline`) or by `exclude:` in the params."""
-
-    scope: Literal["image", "patient"]
-    id: str
-    rule: str
-    message: str
 
 
 @dataclass(kw_only=True)

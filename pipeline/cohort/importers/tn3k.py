@@ -10,11 +10,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from pipeline.cohort.findings import Finding
 from pipeline.cohort.importers.by_image import LABELS, LabelledImage, fault, source_by_image
 from pipeline.cohort.importers.csv_rows import read_rows
 from pipeline.cohort.importers.exclusion import Rule, apply_rules
 from pipeline.cohort.importers.paths import image_files, image_stem, plain_name, source_folder
-from pipeline.cohort.importers.source import Finding, Outline, Source
+from pipeline.cohort.importers.source import Outline, Source
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.params import Params
 

@@ -73,7 +73,7 @@ AGREEMENT_SUMMARY = Contract(
 
 
 # kind = count, category, number or missing; form = mean or median, what a number is best shown by.
-_VALUES = [
+BASELINE_VALUES = [
     *texts("kind", "form"),
     *numbers("n", kind="integer"),
     *numbers("fraction", kind="fraction"),
@@ -82,10 +82,12 @@ _VALUES = [
 ]
 
 
-BASELINE = contract("baseline characteristics by cohort", ("variable", "level", "cohort"), _VALUES)
+BASELINE = contract("baseline characteristics by cohort", ("variable", "level", "cohort"), BASELINE_VALUES)
 
 
-BASELINE_OUTCOME = contract("baseline characteristics by outcome", ("variable", "level", "cohort", "outcome"), _VALUES)
+BASELINE_OUTCOME = contract(
+    "baseline characteristics by outcome", ("variable", "level", "cohort", "outcome"), BASELINE_VALUES
+)
 
 
 BASELINE_TESTS = contract(
@@ -275,3 +277,33 @@ SUBGROUP_TESTS = contract(
         *texts("difference_remark"),
     ],
 )
+
+# Each is written to reports/tables/report/<name>.csv.
+TABLES = {
+    "study": STUDY,
+    "flow": FLOW,
+    "baseline": BASELINE,
+    "baseline_outcome": BASELINE_OUTCOME,
+    "baseline_tests": BASELINE_TESTS,
+    "missing": MISSING,
+    "left": LEFT,
+    "failed": FAILED,
+    "warnings": WARNINGS,
+    "notes": NOTES,
+    "subgroups": SUBGROUPS,
+    "subgroup_tests": SUBGROUP_TESTS,
+    "sample_size": SAMPLE_SIZE,
+    "networks": NETWORKS,
+    "selection": SELECTION,
+    "kept": KEPT,
+    "stability": STABILITY,
+    "provenance": PROVENANCE,
+    "parameters": PARAMETERS,
+    "feature_counts": FEATURE_COUNTS,
+    "formula": FORMULA,
+    "agreement": AGREEMENT_SUMMARY,
+    "nomogram": NOMOGRAM,
+    "nomogram_check": NOMOGRAM_CHECK,
+    "checklists": CHECKLISTS,
+    "checklist_scores": CHECKLIST_SCORES,
+}

@@ -1,7 +1,6 @@
-"""Keep the features that another outline would keep: the agreement of repeated masks, and the filter that rests on it.
+"""Keep the features that agree between repeated masks (`pipeline.agreement.agreement`).
 
-Absolute agreement of one mask, ICC(A,1) with McGraw and Wong's interval (`pipeline.statistics.icc`): images are the
-subjects, masks of one image the raters. Judged by the lower limit, so that a few images cannot let a feature pass.
+Judged by the lower limit of the ICC, so that a few images cannot let a feature pass.
 """
 
 from collections.abc import Sequence
@@ -12,39 +11,16 @@ import pandas as pd
 from pydantic import Field
 from sklearn.base import BaseEstimator
 
+from pipeline.agreement.agreement import feature_agreement
 from pipeline.contracts.data.reduce import MISSING
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import Params
-from pipeline.statistics.icc import Form, icc
-
-FORM: Form = "ICC(A,1)"
-KEYS = ("image_id", "repeat", "status", "reason", "dice")
-COLUMNS = ["feature", "form", "icc", "ci_low", "ci_high", "n_images", "n_repeats"]
 
 
 class AgreementFilterParams(Params):
     """`params/reduce.yaml: agreement`."""
 
     min_lower_limit: float = Field(ge=0, lt=1)
-
-
-def feature_agreement(repeats: pd.DataFrame) -> pd.DataFrame:
-    """The agreement of each feature between the masks of an image, one row a feature.
-
-    `repeats` as `data/repeats.csv`: one row an image and mask; masks that failed count as missing. `n_images` counts
-    the images whose masks all gave the feature, `n_repeats` the masks of an image, the first included. Empty where
-    there are no repeated masks.
-    """
-    names = [name for name in repeats.columns if name not in KEYS]
-    images, masks = sorted(set(repeats["image_id"])), sorted(set(repeats["repeat"]))
-    if not names or len(masks) < 2:
-        return pd.DataFrame(columns=COLUMNS)
-    usable = repeats[repeats["status"] == "ok"]
-    values = np.full((len(images), len(masks), len(names)), np.nan)
-    rows, columns = np.searchsorted(images, usable["image_id"]), np.searchsorted(masks, usable["repeat"])
-    values[rows, columns] = usable[names].to_numpy(dtype=np.float64)
-    found = icc(values, form=FORM, names=names)
-    return found.rename(columns={"n_subjects": "n_images", "n_raters": "n_repeats"})[COLUMNS]
 
 
 class AgreementFilter(BaseEstimator):

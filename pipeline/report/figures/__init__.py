@@ -1,1 +1,1 @@
-"""The figures of the report as inline SVG, one topic a file: tables in, one described picture out."""
+"""The figures of the report as inline SVG, one figure per file."""

@@ -1,4 +1,4 @@
-"""Estimates with intervals one below the other: names on the left, the plot, the numbers on the right."""
+"""Intervals: one as a bar, or estimates one below the other with names on the left and numbers on the right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,3 +67,21 @@ def _row(row: IntervalRow, *, scale: Scale, y: float) -> Markup:
     limits = f" ({number(row.low, digits=2)}–{number(row.high, digits=2)})" if not isnan(row.low) else ""
     pieces.append(text(WIDTH - 2, base, f"{number(row.estimate, digits=2)}{limits}", anchor="end"))
     return joined(pieces)
+
+
+def interval_bar(estimate: str, *, low: str, high: str, floor: float) -> Markup:
+    """A dot with its interval on a line from `floor` to 1; the values stand beside it as text, so it is for the eye.
+
+    Texts are cells of a table; nothing is drawn where the estimate is empty.
+    """
+    if not estimate:
+        return Markup("")
+
+    def place(value: str) -> str:
+        return f"{4 + 112 * (min(max(float(value), floor), 1) - floor) / (1 - floor):.1f}"
+
+    whisker = Markup('<path class="whisker" d="M{} 8H{}"/>').format(place(low), place(high)) if low else Markup("")
+    return Markup(
+        '<svg class="bar" viewBox="0 0 120 16" aria-hidden="true"><path class="scale" d="M4 8H116"/>'
+        '<path class="scale" d="M{} 3V13"/>{}<circle cx="{}" cy="8" r="3.4"/></svg>'
+    ).format(place("0.5"), whisker, place(estimate))

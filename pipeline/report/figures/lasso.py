@@ -28,6 +28,7 @@ X_TITLE = "Penalty λ (to the right: fewer features)"
 MOST = 15  # features of the bar chart
 NAMED = 5  # lines of the path that bear their name
 LETTERS = 58  # of a line of text
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def lasso_cv_figure(rows: pd.DataFrame, *, title: str) -> Markup | None:
@@ -132,9 +133,6 @@ def _frame(penalty: np.ndarray, *, low: float, high: float) -> Frame:
 
 def _power(value: float) -> str:
     return number(value) if value >= 0.001 else f"10{str(round(np.log10(value))).translate(_RAISED)}"
-
-
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def _counts(frame: Frame, rows: pd.DataFrame) -> Markup:

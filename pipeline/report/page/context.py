@@ -15,7 +15,7 @@ from pipeline.contracts.data.embed import LOGIT
 from pipeline.contracts.reports.compare import CHOSEN_SETS, PRIMARY
 from pipeline.contracts.reports.explain import KINDS
 from pipeline.predictions.model_scores import is_head
-from pipeline.report.figures.interval_bar import interval_bar
+from pipeline.report.figures.intervals import interval_bar
 from pipeline.report.figures.marks import STYLES, ModelLine, swatch
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.page.cited_numbers import Cells

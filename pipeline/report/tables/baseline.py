@@ -1,14 +1,16 @@
-"""Baseline characteristics: what is recorded of the patients, by cohort and by outcome, every column summing."""
+"""Baseline characteristics by cohort and by outcome, and their tests; every column sums."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pipeline.contracts.reports.report import _VALUES
+from pipeline.contracts.reports.report import BASELINE_TESTS, BASELINE_VALUES
 from pipeline.report.tables.patient_groups import (
     ALL,
+    GROUPS,
+    MAX_LEVELS,
     Variable,
     check_sums,
     cohort_groups,
@@ -16,9 +18,11 @@ from pipeline.report.tables.patient_groups import (
     outcome_groups,
     recorded,
 )
-from pipeline.statistics.group_tests import looks_normal
+from pipeline.statistics.group_tests import NO_TEST, category_test, looks_normal, number_test
+from pipeline.statistics.standardised_difference import category_smd, number_smd
 
 TRAIN = "train"
+COHORTS, OUTCOME, OUTCOME_TRAIN = "cohorts", "outcome", "outcome_train"
 
 
 def baseline_table(patients: pd.DataFrame, *, role: pd.Series) -> pd.DataFrame:
@@ -70,7 +74,7 @@ def _table(
             if one.kind != "many":
                 sums[f"{one.name} in {', '.join(place)}"] = (sum(row["n"] for row in found), n)
         check_sums(sums, table="baseline characteristics")
-    columns = [column.name for column in _VALUES]
+    columns = [column.name for column in BASELINE_VALUES]
     table = pd.DataFrame(rows).reindex(columns=["variable", "level", *names, *columns])
     return table.astype({"n": "Int64", "n_missing": "Int64"})
 
@@ -103,3 +107,55 @@ def _summary(values: pd.Series) -> dict[str, float]:
     q1, median, q3 = (float(value) for value in np.quantile(values, [0.25, 0.5, 0.75]))
     sd = float(values.std(ddof=1)) if len(values) > 1 else np.nan
     return {"mean": float(values.mean()), "sd": sd, "median": median, "q1": q1, "q3": q3}
+
+
+def baseline_tests_table(patients: pd.DataFrame, *, role: pd.Series) -> pd.DataFrame:
+    """Every characteristic between the cohorts, and between patients with and without the event (all, and training).
+
+    Tests as `number_test` and `category_test` choose and name them, on patients with a value; p-values are not adjusted
+    (the table describes, it does not confirm). SMD is the largest over pairs of groups. `reason` says why there is no
+    test.
+    """
+    cohorts = cohort_groups(patients, role=role)
+    split = [cohorts[name] for name in GROUPS if name in cohorts]
+    outcomes, variables = list(outcome_groups(patients).values()), recorded(patients)
+    rows = [_row(one, groups=split, comparison=COHORTS) for one in (outcome(patients), *variables)]
+    rows += [_row(one, groups=outcomes, comparison=OUTCOME) for one in variables]
+    if "train" in cohorts:
+        train = [cohorts["train"] & inside for inside in outcomes]
+        rows += [_row(one, groups=train, comparison=OUTCOME_TRAIN) for one in variables]
+    columns = BASELINE_TESTS.names
+    return pd.DataFrame(rows).reindex(columns=columns)
+
+
+def _row(one: Variable, *, groups: Sequence[pd.Series], comparison: str) -> dict[str, Any]:
+    whole = [one.values[inside] for inside in groups if inside.any()]
+    values = [group.dropna() for group in whole]
+    test, smd = NO_TEST, float("nan")
+    if one.kind == "number":
+        found = [group.to_numpy(dtype=np.float64) for group in values]
+        test, smd = number_test(found), number_smd(found)
+    elif one.kind == "category" and one.levels:
+        counts = np.array([[int((group == level).sum()) for level in one.levels] for group in values])
+        test, smd = category_test(counts), category_smd(counts)
+    return {
+        "variable": one.name,
+        "comparison": comparison,
+        "test": test.test,
+        "statistic": test.statistic,
+        "df": test.df,
+        "p_value": test.p_value,
+        "smd": smd,
+        "n_groups": sum(len(group) > 0 for group in values),
+        "n": sum(len(group) for group in values),
+        "n_missing": sum(int(group.isna().sum()) for group in whole),
+        "reason": "" if test.test else _reason(one, values=values),
+    }
+
+
+def _reason(one: Variable, *, values: Sequence[pd.Series]) -> str:
+    if one.kind == "many":
+        return f"text with more than {MAX_LEVELS} different values"
+    if sum(len(group) > 0 for group in values) < 2:
+        return "fewer than two groups have a value"
+    return "all patients have the same value"

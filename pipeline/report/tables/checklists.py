@@ -148,7 +148,7 @@ def checklist_table(study: ReportInputs, *, answers: ChecklistAnswers, question:
     known = facts(study, question=question)
     rows = [_row("CLEAR", item, known=known, said=answers.clear) for item in CLEAR]
     rows += [_row("METRICS", item, known=known, said=answers.metrics) for item in METRICS]
-    return pd.DataFrame(rows, columns=[column.name for column in CHECKLISTS.columns])
+    return pd.DataFrame(rows, columns=CHECKLISTS.names)
 
 
 def _row(checklist: str, item: Item, *, known: Mapping[str, Fact], said: Mapping[int, str]) -> dict[str, object]:
@@ -171,7 +171,7 @@ def score_table(table: pd.DataFrame) -> pd.DataFrame:
             low, high = _score(items, unsure_as=0.0), _score(items, unsure_as=1.0)
             scores = (low, high, band(low), band(high))
         rows.append((checklist, len(items), *counts, *scores))
-    return pd.DataFrame(rows, columns=[column.name for column in CHECKLIST_SCORES.columns])
+    return pd.DataFrame(rows, columns=CHECKLIST_SCORES.names)
 
 
 def _score(items: pd.DataFrame, *, unsure_as: float) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.cohort.audit import CHECKS
+from pipeline.cohort.checks import CHECKS
 from pipeline.foundation.pseudonyms import Pseudonyms
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.tables.cohort_flow import LEFT_OUT, left_out

@@ -1,4 +1,4 @@
-"""How many features of each class agree between repeated outlines."""
+"""Features by class: how many the dictionary lists, and how many agree between repeated masks."""
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ def agreement_summary(agreement: pd.DataFrame, *, dictionary: pd.DataFrame, limi
 
     A feature whose ICC is undefined (constant) is not good.
     """
-    columns = [column.name for column in AGREEMENT_SUMMARY.columns]
+    columns = AGREEMENT_SUMMARY.names
     if not len(agreement):
         return pd.DataFrame(columns=columns)
     classes = dict(zip(dictionary["feature"], dictionary["class"].fillna("other"), strict=True))
@@ -26,3 +26,13 @@ def agreement_summary(agreement: pd.DataFrame, *, dictionary: pd.DataFrame, limi
         drawn = (int(own["n_images"].max()), int(own["n_repeats"].max()))
         rows.append((name, len(own), good, good / len(own), *quartiles, *drawn, limit))
     return pd.DataFrame(rows, columns=columns)
+
+
+def feature_count_table(dictionary: pd.DataFrame) -> pd.DataFrame:
+    """The features of each block by class, and of all classes together (feature_class = all)."""
+    rows: list[tuple[str, str, int]] = []
+    for block, features in dictionary.groupby("block", sort=True):
+        rows.append((str(block), ALL, len(features)))
+        counts = features["class"].dropna().value_counts().sort_index()
+        rows += [(str(block), str(name), int(n)) for name, n in counts.items()]
+    return pd.DataFrame(rows, columns=["block", "feature_class", "n"])

@@ -25,12 +25,6 @@ class ScoreFormula:
     intercept: float
     terms: tuple[tuple[str, float], ...]
 
-    def text(self, *, digits: int = 3) -> str:
-        """`score = −1.063 + 1.092 × z(pc001) − 0.245 × z(pc011)`, rounded for reading."""
-        sides = [f"{_sign(value)} {abs(value):.{digits}f} × z({name})" for name, value in self.terms]
-        start = f"{'−' if self.intercept < 0 else ''}{abs(self.intercept):.{digits}f}"
-        return " ".join([f"score = {start}", *sides])
-
 
 def score_formulas(selected: pd.DataFrame) -> list[ScoreFormula]:
     """The formulas of resample `final` by block and part.
@@ -56,8 +50,4 @@ def formula_table(study: ReportInputs) -> pd.DataFrame:
         for formula in score_formulas(selected_by_rule(study, name))
         for term, coefficient in ((INTERCEPT, formula.intercept), *formula.terms)
     ]
-    return pd.DataFrame(rows, columns=[column.name for column in FORMULA.columns])
-
-
-def _sign(value: float) -> str:
-    return "−" if value < 0 else "+"
+    return pd.DataFrame(rows, columns=FORMULA.names)

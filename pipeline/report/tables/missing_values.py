@@ -20,7 +20,7 @@ def missing_table(study: ReportInputs, *, role: pd.Series) -> pd.DataFrame:
         for cohort, inside in groups.items():
             n, found = int((applies & inside).sum()), int((applies & present & inside).sum())
             rows.append((kind, name, cohort, n, found, n - found, (n - found) / n if n else None))
-    columns = [column.name for column in MISSING.columns]
+    columns = MISSING.names
     table = pd.DataFrame(rows, columns=columns).astype({"fraction": "float64"})
     check_sums(_sums(table), table="missing values")
     return table

@@ -1,4 +1,4 @@
-"""The nomogram as a table: every tick that is drawn, with its points, and the constants to compute between them."""
+"""The nomogram as a table: every tick that is drawn, with its points, the constants between them, and a check."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
 
+from pipeline.contracts.reports.report import NOMOGRAM, NOMOGRAM_CHECK
 from pipeline.predictions.operating_point import CLIP
 from pipeline.report.figures.axes import number, round_values, widened
-from pipeline.report.nomogram import Axis, Nomogram, PartNomogram
+from pipeline.report.inputs import ReportInputs
+from pipeline.report.nomogram import Axis, Nomogram, PartNomogram, check_nomogram
 
 PROBABILITIES = (0.01, 0.02, 0.05, *(n / 10 for n in range(1, 10)), 0.95, 0.98, 0.99)
 TOGETHER = "together"  # the part of what is done with the parts' probabilities
-COLUMNS = ["part", "place", "variable", "kind", "tick", "label", "value", "points", "mean_probability"]
 Row = dict[str, Any]
 
 
@@ -32,7 +33,7 @@ def nomogram_table(nomogram: Nomogram) -> pd.DataFrame:
     if not alone:
         means = [_row("mean of the two probabilities", "mean", value, mean_probability=value) for value in _tenths()]
         rows += _placed([means, list(_risks(nomogram, part=None))], part=TOGETHER)
-    return pd.DataFrame(rows)[COLUMNS]
+    return pd.DataFrame(rows)[NOMOGRAM.names]
 
 
 def _row(variable: str, kind: str, value: float, **more: float | str) -> Row:
@@ -101,3 +102,16 @@ def _constants(part: PartNomogram) -> list[Row]:
         _row("log-odds", "constant", part.at_zero, label="at zero points"),
         _row("log-odds", "constant", part.per_point, label="of one point"),
     ]
+
+
+def nomogram_check_table(study: ReportInputs) -> pd.DataFrame:
+    """The largest distance of a test patient's risk by points from the model's score; no row without a nomogram.
+
+    Raises PipelineError where it is over 1e-6.
+    """
+    rows = []
+    if study.nomogram is not None:
+        name = study.nomogram.feature_set
+        n, apart = check_nomogram(study.nomogram, reduced=study.reduced[name], predictions=study.predictions[name])
+        rows.append((name, n, apart))
+    return pd.DataFrame(rows, columns=NOMOGRAM_CHECK.names)

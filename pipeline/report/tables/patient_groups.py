@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.contracts.data.cohort import NOT_CLINICAL
+from pipeline.contracts.data.split import FINAL
 from pipeline.foundation.errors import PipelineError, listed
 
 ALL = "all"
@@ -32,7 +33,7 @@ class Variable:
 
 def roles(splits: pd.DataFrame) -> pd.Series:
     """train, internal or external by patient_id, as resample `final` has it."""
-    final = splits[splits["resample"] == "final"]
+    final = splits[splits["resample"] == FINAL]
     return final.set_index("patient_id")["role"]
 
 

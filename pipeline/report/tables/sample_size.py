@@ -14,7 +14,7 @@ from pipeline.contracts.reports.report import SAMPLE_SIZE
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import Params
 from pipeline.plan.feature_sets import CLINICAL, RADIOMICS
-from pipeline.radiomics.presets import noise_features
+from pipeline.radiomics.noise_bands import noise_features
 from pipeline.reduce.steps.clinical_encoder import ClinicalEncoder
 from pipeline.report.inputs import ReportInputs
 from pipeline.statistics.sample_size import (
@@ -62,7 +62,7 @@ def sample_size_table(study: ReportInputs, *, role: pd.Series, params: SampleSiz
     the two outcomes: `epp` is required, `epp_available` there are, `epp_fitted` per feature of the final model.
     Raises PipelineError where the given R² is impossible.
     """
-    columns = [column.name for column in SAMPLE_SIZE.columns]
+    columns = SAMPLE_SIZE.names
     labels = study.patients.set_index("patient_id")["label"].astype(float)
     train = labels[labels.index.map(role) == "train"]
     if train.nunique() < 2:

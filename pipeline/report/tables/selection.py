@@ -6,18 +6,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.contracts.data.split import FINAL
+from pipeline.contracts.data.split import ALL, FINAL
 from pipeline.report.inputs import ReportInputs
 from pipeline.statistics.selection_stability import stability
 
 FIT = ["resample", "part"]
-ALL = "all"
 RESAMPLES, HALF_SAMPLES = "resamples", "half_samples"
 STABILITY = [
     *("feature_set", "block", "source", "part", "stability", "ci_low", "ci_high"),
     *("n_fits", "n_features"),
 ]
-GREEN, AMBER, RED, UNKNOWN = "green", "amber", "red", "unknown"
 
 
 def selection_tables(study: ReportInputs) -> tuple[pd.DataFrame, pd.DataFrame]:

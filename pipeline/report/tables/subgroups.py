@@ -56,7 +56,7 @@ def subgroup_tables(
         found = [_interaction(pair, one, least=params.min_patients) for one in chosen]
         rows += [shared | row for own, _ in found for row in own]
         tests += [shared | test for test in _adjusted([test for _, test in found])]
-    columns = [[column.name for column in table.columns] for table in (SUBGROUPS, SUBGROUP_TESTS)]
+    columns = [table.names for table in (SUBGROUPS, SUBGROUP_TESTS)]
     return pd.DataFrame(rows).reindex(columns=columns[0]), pd.DataFrame(tests).reindex(columns=columns[1])
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.agreement.agreement import feature_agreement
 from pipeline.foundation.errors import PipelineError
-from pipeline.reduce.steps.agreement_filter import AgreementFilter, feature_agreement
+from pipeline.reduce.steps.agreement_filter import AgreementFilter
 from pipeline.statistics.icc import icc
 
 

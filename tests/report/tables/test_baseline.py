@@ -7,8 +7,7 @@ import pytest
 from pipeline.contracts.reports.report import BASELINE, BASELINE_OUTCOME, BASELINE_TESTS
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.tables import check_table
-from pipeline.report.tables.baseline import baseline_outcome_table, baseline_table
-from pipeline.report.tables.baseline_tests import baseline_tests_table
+from pipeline.report.tables.baseline import baseline_outcome_table, baseline_table, baseline_tests_table
 from pipeline.report.tables.patient_groups import check_sums, recorded
 
 N = 24

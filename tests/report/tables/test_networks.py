@@ -20,7 +20,8 @@ from pipeline.foundation.tables import check_table
 from pipeline.networks.registry import ARCHITECTURES
 from pipeline.report.inputs import read_inputs
 from pipeline.report.page.context import Model, _figures, _meaning
-from pipeline.report.report import ReportParams, make_report
+from pipeline.report.params import ReportParams
+from pipeline.report.report import make_report
 from pipeline.report.tables.networks import about, embedding, light, network_table, network_words, set_lights
 from pipeline.training.state import Training
 

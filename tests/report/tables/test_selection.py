@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline.contracts.data.reduce import HALF_SAMPLES, SELECTED
-from pipeline.contracts.reports.report import FORMULA
-from pipeline.report.own_tables import REPORT_TABLES
+from pipeline.contracts.reports.report import FORMULA, TABLES
 from pipeline.report.tables.lasso_score import formula_table, score_formulas
 from pipeline.report.tables.selection import selected_by_rule, selection_tables, stability_table
 from pipeline.statistics.selection_stability import stability
@@ -27,13 +26,13 @@ def selected():
             rows += [(resample, part, "radiomics", "min", name, value) for name, value in values.items()]
             single = {"(intercept)": -1.5, "x": 0.01}
             rows += [(resample, part, "radiomics", "1se", name, value) for name, value in single.items()]
-    return pd.DataFrame(rows, columns=[column.name for column in SELECTED.columns])
+    return pd.DataFrame(rows, columns=SELECTED.names)
 
 
 def half_samples():
     counts = {("a", "x"): "1 2 3", ("a", "y"): "1", ("a", "w"): "", ("b", "x"): "1 2 3 4", ("b", "w"): ""}
     rows = [(part, "radiomics", name, len(text.split()), 4, text or None) for (part, name), text in counts.items()]
-    return pd.DataFrame(rows, columns=[column.name for column in HALF_SAMPLES.columns])
+    return pd.DataFrame(rows, columns=HALF_SAMPLES.names)
 
 
 def study(*, halves=None, rule="min", nets=()):
@@ -59,7 +58,7 @@ def test_half_samples_of_both_parts_count_together():
     table, _ = selection_tables(study())
 
     assert table.set_index("feature")["half_samples"].to_dict() == {"x": 7 / 8, "y": 1 / 8, "z": 0.0}
-    assert not REPORT_TABLES["selection"].faults(table)
+    assert not TABLES["selection"].faults(table)
 
 
 def test_without_half_samples_their_column_is_empty_and_there_is_no_stability():
@@ -68,7 +67,7 @@ def test_without_half_samples_their_column_is_empty_and_there_is_no_stability():
 
     assert selection_tables(nothing)[0]["half_samples"].isna().all()
     assert table.empty
-    assert not REPORT_TABLES["stability"].faults(table)
+    assert not TABLES["stability"].faults(table)
 
 
 def test_stability_is_that_of_the_selections():
@@ -83,7 +82,7 @@ def test_stability_is_that_of_the_selections():
         assert found["ci_low"] == pytest.approx(expected.ci_low, abs=1e-15)
         assert (found["n_fits"], found["n_features"]) == kept.shape
     assert table.loc[("half_samples", "b"), "stability"] == 1.0
-    assert not REPORT_TABLES["stability"].faults(table.reset_index())
+    assert not TABLES["stability"].faults(table.reset_index())
 
 
 def test_components_of_a_network_are_compared_within_a_part_alone():
@@ -99,15 +98,13 @@ def test_score_is_written_out_part_by_part():
         ("a", -1.0, (("y", -0.75), ("x", 0.5))),
         ("b", -1.0, (("x", 0.25),)),
     ]
-    assert formulas[0].text() == "score = −1.000 − 0.750 × z(y) + 0.500 × z(x)"
-    assert formulas[1].text(digits=1) == "score = −1.0 + 0.2 × z(x)"
 
 
 def test_a_score_without_features_is_its_intercept():
     empty = selected().query("resample == 'cv-1-2' and part == 'b' and rule == 'min'").assign(resample="final")
 
     assert score_formulas(empty)[0].terms == ()
-    assert score_formulas(empty)[0].text() == "score = −1.000"
+    assert score_formulas(empty)[0].intercept == -1.0
 
 
 def test_every_term_stands_in_the_table():

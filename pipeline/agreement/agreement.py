@@ -1,0 +1,35 @@
+"""How well each feature agrees between repeated masks.
+
+Absolute agreement of one mask, ICC(A,1) with McGraw and Wong's interval (`pipeline.statistics.icc`): images are the
+subjects, masks of one image the raters.
+"""
+
+import numpy as np
+import pandas as pd
+
+from pipeline.contracts.data.agreement import AGREEMENT
+from pipeline.statistics.icc import Form, icc
+
+FORM: Form = "ICC(A,1)"
+
+
+KEYS = ("image_id", "repeat", "status", "reason", "dice")
+
+
+def feature_agreement(repeats: pd.DataFrame) -> pd.DataFrame:
+    """The agreement of each feature between the masks of an image, one row a feature.
+
+    `repeats` as `data/repeats.csv`: one row an image and mask; masks that failed count as missing. `n_images` counts
+    the images whose masks all gave the feature, `n_repeats` the masks of an image, the first included. Empty where
+    there are no repeated masks.
+    """
+    names = [name for name in repeats.columns if name not in KEYS]
+    images, masks = sorted(set(repeats["image_id"])), sorted(set(repeats["repeat"]))
+    if not names or len(masks) < 2:
+        return AGREEMENT.empty()
+    usable = repeats[repeats["status"] == "ok"]
+    values = np.full((len(images), len(masks), len(names)), np.nan)
+    rows, columns = np.searchsorted(images, usable["image_id"]), np.searchsorted(masks, usable["repeat"])
+    values[rows, columns] = usable[names].to_numpy(dtype=np.float64)
+    found = icc(values, form=FORM, names=names)
+    return found.rename(columns={"n_subjects": "n_images", "n_raters": "n_repeats"})[AGREEMENT.names]

@@ -1,0 +1,82 @@
+"""Whether the plan of the comparison can be carried out on these patients and splits."""
+
+from collections.abc import Collection, Sequence
+
+import pandas as pd
+
+from pipeline.contracts.data.cohort import NOT_CLINICAL
+from pipeline.contracts.data.embed import LOGIT
+from pipeline.contracts.data.split import FINAL
+from pipeline.foundation.errors import PipelineError, listed
+from pipeline.plan.comparison import PrimaryParams
+from pipeline.plan.feature_sets import CLINICAL, RADIOMICS, FusionParams
+
+
+def check_plan(
+    splits: pd.DataFrame,
+    *,
+    patients: pd.DataFrame,
+    fusion: FusionParams,
+    primary: PrimaryParams | None,
+    networks: Sequence[str],
+    trained: bool,
+    tables: Collection[str],
+) -> None:
+    """Refuse a plan that cannot be carried out, before hours go into it.
+
+    `splits` and `patients` are the tables of these names, `networks` the names of `params/embed.yaml`, `trained`
+    whether these are (else they have no logit), `tables` the ready-made blocks. Raises PipelineError with every fault
+    at once: a block that is nowhere, a clinical block without a column, a primary set that is no set, a primary
+    evaluation without patients of both classes.
+    """
+    faults = _block_faults(patients, fusion=fusion, networks=networks, trained=trained, tables=tables)
+    if primary is not None:
+        faults += _set_faults(primary, sets=list(fusion.sets))
+        faults += _evaluation_faults(primary, splits=splits, patients=patients)
+    if len(faults) == 1:
+        raise PipelineError(faults[0])
+    if faults:
+        raise PipelineError(listed(faults, heading=f"{len(faults)} params do not fit these data"))
+
+
+def _block_faults(
+    patients: pd.DataFrame, *, fusion: FusionParams, networks: Sequence[str], trained: bool, tables: Collection[str]
+) -> list[str]:
+    known = [CLINICAL, RADIOMICS, *networks, *sorted(tables)]
+    if trained:
+        known += [f"{net}{LOGIT}" for net in networks]
+    faults = [
+        f"params/fusion.yaml: block '{block}' is not there; the blocks are {', '.join(known)} (networks are listed in "
+        "params/embed.yaml under nets, ready-made tables in params/cohort.yaml)"
+        for block in fusion.blocks
+        if block not in known
+    ]
+    if CLINICAL in fusion.blocks and not set(patients.columns) - set(NOT_CLINICAL):
+        using = ", ".join(name for name, blocks in fusion.sets.items() if CLINICAL in blocks)
+        faults.append(
+            "params/fusion.yaml: block 'clinical' has no column, since the source gives no clinical data; take it out "
+            f"of the sets that use it ({using}), or name a clinical table in params/cohort.yaml"
+        )
+    return faults
+
+
+def _set_faults(primary: PrimaryParams, *, sets: Sequence[str]) -> list[str]:
+    return [
+        f"params/compare.yaml: key 'primary.{key}' names the set {getattr(primary, key)}, which is not in "
+        f"params/fusion.yaml; the sets are {', '.join(sets)}; name one of them, or set primary to null"
+        for key in ("feature_set", "comparator")
+        if getattr(primary, key) not in sets
+    ]
+
+
+def _evaluation_faults(primary: PrimaryParams, *, splits: pd.DataFrame, patients: pd.DataFrame) -> list[str]:
+    final = splits[splits["resample"] == FINAL].merge(patients[["patient_id", "label"]], on="patient_id")
+    classes = final[final["role"] != "train"].groupby("role")["label"].nunique()
+    usable = list(classes[classes == 2].index)
+    if primary.evaluation in usable:
+        return []
+    advice = f"name {' or '.join(usable)}, or set" if usable else "set"
+    return [
+        f"params/compare.yaml: key 'primary.evaluation' names {primary.evaluation}, but these data have no "
+        f"{primary.evaluation} patients of both classes; {advice} primary to null"
+    ]
