@@ -1,5 +1,6 @@
 """split: which patient trains and which tests in each resample, written once; the plan is held against it."""
 
+import json
 import logging
 
 from pipeline.contracts.data.cohort import COHORTS, PATIENTS
@@ -8,12 +9,13 @@ from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.plan.comparison import CompareParams
 from pipeline.plan.feature_sets import FusionParams
+from pipeline.plan.network_settings import network_settings
 from pipeline.split.plan_check import check_plan
 from pipeline.split.splits import SplitParams, split_table
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)
-PATHS = ("params", "common", "fusion", "compare", "embed", "patients", "blocks", "splits")
+PATHS = ("params", "common", "fusion", "compare", "embed", "patients", "blocks", "splits", "settings")
 
 
 def main() -> None:
@@ -21,6 +23,7 @@ def main() -> None:
     given = arguments(__doc__, paths=PATHS).parse_args()
     fusion, primary = load_params(given.fusion, FusionParams), load_params(given.compare, CompareParams).primary
     embed, tables = read_yaml(given.embed), {file.stem for file in given.blocks.glob("*.csv")}
+    networks = embed.get("nets") or []
     params = load_params(given.params, SplitParams)
     seed = load_params(given.common, CommonParams).seed
     patients = read_table(given.patients, PATIENTS)
@@ -31,7 +34,7 @@ def main() -> None:
         patients=patients,
         fusion=fusion,
         primary=primary,
-        networks=embed.get("nets") or [],
+        networks=networks,
         trained=embed.get("strategy") != "frozen",
         tables=tables,
     )
@@ -40,6 +43,10 @@ def main() -> None:
     log.info("%d patients (%s), %d resamples", len(patients), told, splits["resample"].nunique())
 
     write_table(splits, given.splits, SPLITS)
+    given.settings.mkdir(parents=True, exist_ok=True)
+    for net in networks:
+        used = json.dumps(network_settings(embed, net=net), indent=1, sort_keys=True)
+        (given.settings / f"{net}.json").write_text(used + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

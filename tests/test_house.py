@@ -166,7 +166,8 @@ def test_a_stage_is_one_word_in_five_places(stage):
 
 def test_every_test_file_lies_in_the_room_it_tests():
     rooms = {*SHARED, *STAGES, "stages", "contracts"}
-    whole = {"test_house.py", "test_end_to_end.py", "test_leakage.py", "test_published_systems.py", "test_verify.py"}
+    whole = {"test_house.py", "test_end_to_end.py", "test_leakage.py", "test_published_systems.py"}
+    whole |= {"test_tracked_params.py", "test_verify.py"}
     places = {path.relative_to(ROOT / "tests") for path in ROOT.glob("tests/**/test_*.py")}
 
     assert {str(place) for place in places if len(place.parts) == 1} <= whole
@@ -210,11 +211,3 @@ def test_the_folder_of_the_source_may_have_blanks_in_its_name():
     command = STAGES["cohort"]["cmd"].replace("${root}", "my data")
 
     assert "my data" in shlex.split(command)
-
-
-@pytest.mark.parametrize("stage", sorted(STAGES))
-def test_params_files_are_tracked_whole(stage):
-    entries = STAGES[stage].get("params", [])
-
-    assert entries
-    assert all(isinstance(entry, dict) and next(iter(entry.values())) is None for entry in entries)

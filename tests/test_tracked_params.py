@@ -1,0 +1,113 @@
+"""DVC tracks the params that a stage uses, and no more: a change of any other key leaves the stage as it is."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from house import dvc_stages
+from places import ROOT
+from ruamel.yaml import YAML
+
+from pipeline.embed.params import EmbedParams
+from pipeline.foundation.params import load_params, read_yaml
+from pipeline.networks.registry import ARCHITECTURES
+from pipeline.plan.network_settings import network_settings, sections_of
+
+STAGES = dvc_stages()
+FILES = sorted(path.name for path in ROOT.glob("params/*.yaml"))
+
+
+def tracked(stage, file):
+    """The keys of a params file that a stage tracks: None for the whole file, () where it does not name the file."""
+    for entry in STAGES[stage]["params"]:
+        if f"params/{file}" in entry:
+            return entry[f"params/{file}"]
+    return ()
+
+
+def changed(value):
+    """Another value of the same place in a params file."""
+    return {**value, "another": 1} if isinstance(value, dict) else f"not {value}"
+
+
+def is_used(key, keys):
+    return keys is None or any(key == one.partition(".")[0] for one in keys)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """The project's own dvc.yaml and params as a DVC repository, with no data."""
+    from dvc.repo import Repo
+
+    folder = tmp_path_factory.mktemp("repository")
+    shutil.copy(ROOT / "dvc.yaml", folder)
+    shutil.copytree(ROOT / "params", folder / "params")
+    repo = Repo.init(str(folder), no_scm=True)
+    yield repo
+    repo.close()
+
+
+def told_by_dvc(repository, file, content):
+    """The stages of which `dvc status` would report params after `file` holds `content`."""
+    from dvc.dependency.param import ParamsDependency
+
+    path = Path(repository.root_dir) / "params" / file
+    before = path.read_text(encoding="utf-8")
+    deps = [(one, dep) for one in repository.index.stages for dep in one.deps if isinstance(dep, ParamsDependency)]
+    deps = [(one, dep) for one, dep in deps if dep.fs_path == str(path)]
+    for _, dep in deps:
+        dep.fill_values(dep.read_params())
+        dep.save()
+    with path.open("w", encoding="utf-8") as stream:
+        YAML().dump(content, stream)
+    found = {one.name.partition("@")[0] for one, dep in deps if dep.status()}
+    path.write_text(before, encoding="utf-8")
+    return found
+
+
+@pytest.mark.parametrize(("file", "key"), [(file, key) for file in FILES for key in read_yaml(ROOT / "params" / file)])
+def test_a_key_runs_again_the_stages_that_use_it_and_no_other(repository, file, key):
+    content = read_yaml(ROOT / "params" / file)
+    expected = {stage for stage in STAGES if is_used(key, tracked(stage, file))}
+    if (file, key) == ("embed.yaml", "training"):
+        expected -= {"explain"}  # it uses training.torch_threads alone
+
+    assert told_by_dvc(repository, file, content | {key: changed(content[key])}) == expected
+
+
+def test_only_the_report_and_its_own_stage_track_whole_files_of_others():
+    whole = {
+        (stage, file) for stage in STAGES for file in FILES if tracked(stage, file) is None and file != f"{stage}.yaml"
+    }
+
+    assert {one for one in whole if one[0] != "report"} == {
+        ("agreement", "crop.yaml"),  # repeats are cropped and extracted as the first masks are
+        ("agreement", "radiomics.yaml"),
+        ("benchmark", "common.yaml"),  # the seed and the threshold rule: all of the file
+        ("embed", "common.yaml"),
+        ("reduce", "fusion.yaml"),  # the halves of every set depend on the networks of all
+        ("selftest", "common.yaml"),
+        ("selftest", "crop.yaml"),
+        ("selftest", "radiomics.yaml"),
+        ("selftest", "reduce.yaml"),
+    }
+
+
+@pytest.mark.parametrize("net", sorted(ARCHITECTURES))
+def test_settings_of_a_network_are_its_own_section_and_its_parts(net):
+    path = ROOT / "params" / "embed.yaml"
+    network = load_params(path, EmbedParams).network(net)
+
+    assert sections_of(read_yaml(path), net=net) == [net, *(part.name for part in network.parts)]
+
+
+def test_another_depth_of_carnet_leaves_densenet_and_reaches_ptcrnet():
+    before = read_yaml(ROOT / "params" / "embed.yaml")
+    after = before | {"carnet": before["carnet"] | {"depth": 50}, "nets": [*before["nets"], "resnet50"]}
+    unchanged = {
+        net: json.dumps(network_settings(before, net=net)) == json.dumps(network_settings(after, net=net))
+        for net in ("carnet", "densenet121", "ptcrnet", "dualview")
+    }
+
+    assert unchanged == {"carnet": False, "densenet121": True, "ptcrnet": False, "dualview": True}
