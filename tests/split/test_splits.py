@@ -165,7 +165,7 @@ def run(tmp_path, params):
     (tmp_path / "blocks").mkdir()
     paths = {"params": tmp_path / "split.yaml", "blocks": tmp_path / "blocks"}
     paths |= {name: ROOT / "params" / f"{name}.yaml" for name in ("common", "fusion", "compare", "embed")}
-    paths |= {"patients": tmp_path / "patients.csv", "splits": tmp_path / "splits.csv"}
+    paths |= {"patients": tmp_path / "patients.csv", "splits": tmp_path / "splits.csv", "settings": tmp_path / "settings"}
     flags = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
     command = [sys.executable, "-m", "stages.split", *flags]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -177,6 +177,7 @@ def test_stage_writes_the_table(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "120 patients (80 train, 20 internal, 20 external), 6 resamples" in done.stderr
     assert len(read_table(tmp_path / "splits.csv", SPLITS)) == 5 * 80 + 120
+    assert {file.name for file in (tmp_path / "settings").iterdir()} == {"densenet121.json", "carnet.json"}
 
 
 def test_stage_refuses_a_wrong_value_in_one_sentence(tmp_path):
