@@ -17,11 +17,11 @@ KEYS = ("image_id", "repeat", "status", "reason", "dice")
 
 
 def feature_agreement(repeats: pd.DataFrame) -> pd.DataFrame:
-    """The agreement of each feature between the masks of an image, one row a feature.
+    """The agreement of each feature between the masks of an image, one row per feature.
 
-    `repeats` as `data/repeats.csv`: one row an image and mask; masks that failed count as missing. `n_images` counts
-    the images whose masks all gave the feature, `n_repeats` the masks of an image, the first included. Empty where
-    there are no repeated masks.
+    `repeats` as `data/repeats.csv`: one row per image and mask; failed masks count as missing. `n_images` counts the
+    images whose masks all gave the feature, `n_repeats` the masks per image, the first included. Empty if there are no
+    repeated masks.
     """
     names = [name for name in repeats.columns if name not in KEYS]
     images, masks = sorted(set(repeats["image_id"])), sorted(set(repeats["repeat"]))

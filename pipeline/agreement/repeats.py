@@ -1,7 +1,7 @@
-"""Repeat the masks of some training images, and extract the features of every repeat by the route of the first.
+"""Repeat the masks of some training images, and extract the features of every repeat exactly as those of the first.
 
-The repeats are a second reader's masks, or contours drawn again at random
-(`pipeline.agreement.contour_perturbation`). What they tell about each feature is in `pipeline.agreement.agreement`.
+The repeats are a second reader's masks, or randomly perturbed contours (`pipeline.agreement.contour_perturbation`). How
+well each feature agrees between them is computed in `pipeline.agreement.agreement`.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ from pipeline.radiomics.features import ExtractionCase, extract_case, extraction
 from pipeline.radiomics.pyradiomics import Recipe
 from pipeline.statistics.overlap import dice
 
-FIRST = "0"  # the repeat that is the first mask itself
-_DRAW, _CONTOUR = range(2)  # streams of randomness
+FIRST = "0"  # the number of the first mask itself
+_DRAW, _CONTOUR = range(2)  # random streams
 
 
 class AgreementParams(Params):
@@ -54,10 +54,10 @@ class RepeatCase:
 def drawn_images(
     cohort: pd.DataFrame, *, splits: pd.DataFrame, params: AgreementParams, seed: int
 ) -> tuple[pd.DataFrame, int]:
-    """The rows of `cohort.csv` whose masks are repeated, and the number of training images without what it needs.
+    """The rows of `cohort.csv` whose masks are repeated, and the number of training images excluded for lack of a mask.
 
-    Only training patients of resample `final`; at most `params.images`, drawn from `seed`, one image of every patient
-    before a second one of any. Raises PipelineError where there are fewer than two.
+    Only training patients of resample `final`; at most `params.images`, sampled with `seed`, one image of each patient
+    before a second one of any. Raises PipelineError if fewer than two images have the masks.
     """
     training = splits.loc[(splits["resample"] == FINAL) & (splits["role"] == "train"), "patient_id"]
     rows = cohort[cohort["patient_id"].isin(training)].sort_values("image_id")
@@ -77,7 +77,7 @@ def drawn_images(
 
 
 def repeat_cases(cohort: pd.DataFrame, *, images: Path, masks: Path, params: AgreementParams) -> list[RepeatCase]:
-    """The cases of the drawn images, `repeat` 0 (the first mask) and 1 (the second reader) or 1 … `params.repeats`."""
+    """The cases of sampled images, `repeat` 0 (the first mask) and 1 (the second reader) or 1 … `params.repeats`."""
     cases = []
     second = params.source == "second_reader"
     for crop, row in zip(crop_cases(cohort, images=images, masks=masks), cohort.to_dict("records"), strict=True):
@@ -88,7 +88,7 @@ def repeat_cases(cohort: pd.DataFrame, *, images: Path, masks: Path, params: Agr
 
 
 def examples(cases: Sequence[RepeatCase]) -> list[ExtractionCase]:
-    """The whole images as cases of an extraction: what `radiomics.features.prepare` needs to see their form."""
+    """The full images as extraction cases, from which `radiomics.features.prepare` determines their form."""
     rows = [{"image_id": c.crop.row["image_id"], "image": c.crop.image, "mask": c.crop.mask} for c in cases]
     return extraction_cases(pd.DataFrame(rows).assign(status="ok", reason=None), folder=Path())
 
@@ -98,8 +98,8 @@ def repeat_case(
 ) -> dict[str, Any]:
     """One row: image_id, repeat, status, reason, `values` in the order of `recipe.names`, Dice with the first mask.
 
-    Cropped and extracted by the functions of `crop` and `radiomics`. A contour that cannot be drawn again gives a row
-    with `no_repeat` and the reason; other failures are those of crop and radiomics.
+    Cropped and extracted by the functions of `crop` and `radiomics`. A mask that cannot be read or perturbed gives a
+    row with `no_repeat` and the reason; other failures are those of `crop` and `radiomics`.
     """
     row: dict[str, Any] = {"image_id": case.crop.row["image_id"], "repeat": case.repeat, "dice": None, "values": None}
     with TemporaryDirectory() as name:
@@ -125,11 +125,11 @@ def _mask(case: RepeatCase, *, params: AgreementParams, folder: Path, seed: int)
     if case.other is not None:
         second = array_of(read_image(case.other))
         return case.other, dice(marked, second)
-    # Of the image's id and not of its place, so that more or fewer images leave each one's contours as they are.
+    # Seeded by the image's id, not its position: more or fewer images do not change the contours of the others.
     identity = int.from_bytes(hashlib.sha256(str(case.crop.row["image_id"]).encode()).digest()[:8])
     spacing = first.GetSpacing()[::-1]
     radius = equivalent_radius(marked, spacing=spacing)
-    drawn = perturbed(
+    perturbed_mask = perturbed(
         marked,
         amplitude=params.amplitude * radius,
         smoothness=params.smoothness * radius,
@@ -137,14 +137,14 @@ def _mask(case: RepeatCase, *, params: AgreementParams, folder: Path, seed: int)
         rng=np.random.default_rng([seed, _CONTOUR, identity, int(case.repeat)]),
     )
     path = folder / "mask.nrrd"
-    write_image(image_from(drawn.astype(np.uint8), like=first), path)
-    return path, dice(marked, drawn)
+    write_image(image_from(perturbed_mask.astype(np.uint8), like=first), path)
+    return path, dice(marked, perturbed_mask)
 
 
 def repeats_table(rows: Sequence[dict[str, Any]], *, names: Sequence[str]) -> pd.DataFrame:
-    """`data/repeats.csv` from the rows of `repeat_case`; failures stay, with empty features. Without rows, its header.
+    """`data/repeats.csv` from the rows of `repeat_case`; failed masks keep their row, with empty features.
 
-    Raises PipelineError where there are masks and not one gave features.
+    Without `rows`, the header alone. Raises PipelineError if there are masks and none gave features.
     """
     if not rows:
         return REPEATS.empty()

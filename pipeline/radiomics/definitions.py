@@ -1,9 +1,9 @@
 """What each PyRadiomics feature is: unit, IBSI code, definition.
 
 Definitions restate PyRadiomics' documentation. IBSI codes (Zwanenburg et al., Radiology 2020;295:328) are those of
-PyRadiomics' own table (labs/pyradiomics-dcm/resources/featuresDict_IBSIv7.tsv), held against DICOM's list of IBSI
-concepts, which puts right the rows Idm, Idmn and Idn there; no code stands where neither names one. Units: `L` stands
-for the unit of length, `I` for the unit of intensity.
+PyRadiomics' own table (labs/pyradiomics-dcm/resources/featuresDict_IBSIv7.tsv), checked against DICOM's list of IBSI
+concepts, which corrects the rows Idm, Idmn and Idn of that table; a feature that neither lists has no code. Units: `L`
+is the unit of length, `I` the unit of intensity.
 """
 
 Definition = tuple[str, str, str]  # unit, IBSI code or "", one sentence without full stop

@@ -1,4 +1,4 @@
-"""The dictionary of the radiomics columns: one row a feature, in words a reader of the report can check."""
+"""The dictionary of the radiomics columns: one row per feature, in words a reader of the report can check."""
 
 import re
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ _FILTERS = (
 
 
 def length_unit(spacing_mm: pd.Series) -> LengthUnit:
-    """The unit of lengths, from the spacing column of the ROI table: px where the spacing of no image is known."""
+    """The unit of lengths, from the spacing column of the ROI table: px if no image has a known spacing."""
     known = spacing_mm.notna()
     return "mm" if known.all() else "mm or px" if known.any() else "px"
 
@@ -38,7 +38,8 @@ def length_unit(spacing_mm: pd.Series) -> LengthUnit:
 def radiomics_dictionary(names: Iterable[str], *, version: str, length: LengthUnit) -> pd.DataFrame:
     """`dictionary.csv` for the PyRadiomics columns `names` (filter_class_feature).
 
-    `version` is PyRadiomics', `length` the unit of lengths. Raises TableError for a name that is not PyRadiomics'.
+    `version` is that of PyRadiomics, `length` the unit of lengths. Raises TableError if a name is not a PyRadiomics
+    feature.
     """
     given = list(names)
     noise = set(noise_features(given))
@@ -68,7 +69,7 @@ def _row(name: str, *, version: str, length: LengthUnit, noise: bool) -> dict[st
 
 
 def _filtered(image: str, *, length: LengthUnit) -> str:
-    """The filtered image in words; its name as PyRadiomics gives it where the filter is not known here."""
+    """The filtered image in words; PyRadiomics' own name for it if the filter is not listed here."""
     for pattern, words in _FILTERS:
         if found := re.fullmatch(pattern, image):
             return words.format(*found.groups(), length=length)

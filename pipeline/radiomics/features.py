@@ -1,7 +1,7 @@
 """Radiomics of each ROI with PyRadiomics: named presets or native settings, the same columns for every image.
 
 Values are PyRadiomics' own (van Griethuysen et al., Cancer Res 2017;77:e104), called on the crop. An image that lacks a
-column fails by name instead of shifting the table; one failing image never stops the others and never vanishes.
+column fails by name instead of shifting the table; one failing image neither stops the others nor disappears.
 """
 
 import math
@@ -23,7 +23,7 @@ from pipeline.foundation.params import Params
 from pipeline.radiomics.presets import PresetName, preset
 from pipeline.radiomics.pyradiomics import Recipe, extract, own_recipe, preset_recipe
 
-# Whatever can change a value: part of the name of the finished cases.
+# Packages that can change a value: their versions are part of the key of the checkpoints.
 PACKAGES = ("pyradiomics", "SimpleITK", "numpy", "scipy", "PyWavelets", "scikit-image", "trimesh")
 
 
@@ -37,15 +37,15 @@ class RadiomicsParams(Params):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.preset is None) == (self.settings is None):
-            raise ValueError("give either preset or settings, and leave the other null")
+            raise ValueError("give either preset or settings, and set the other to null")
         if self.preset is not None and self.expected_count is not None:
-            raise ValueError("expected_count belongs to own settings; a preset knows its count")
+            raise ValueError("expected_count belongs to own settings; a preset fixes its own count")
         return self
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractionCase:
-    """One ROI: its files, and what the crop said about it (`status` ok, or a failure that is passed on)."""
+    """One ROI: its files, and its status and reason from `crop` (`status` ok, or a failure that is carried over)."""
 
     image_id: str
     image: Path
@@ -55,7 +55,7 @@ class ExtractionCase:
 
 
 def extraction_cases(rois: pd.DataFrame, *, folder: Path) -> list[ExtractionCase]:
-    """One case a row of `rois.csv`, its file names joined to the folder they lie in."""
+    """One case per row of `rois.csv`, its file names joined to `folder`."""
     return [
         ExtractionCase(
             image_id=row["image_id"],
@@ -69,9 +69,10 @@ def extraction_cases(rois: pd.DataFrame, *, folder: Path) -> list[ExtractionCase
 
 
 def prepare(params: RadiomicsParams, *, cases: Sequence[ExtractionCase]) -> Recipe:
-    """Set the extraction up and assert its count before any long work; the first readable ROI shows the images' form.
+    """Set up the extraction and check its feature count before any long work.
 
-    Raises PipelineError: no readable ROI, images of another form than the preset needs, settings refused, other count.
+    The first readable ROI determines the form of the images (2-D, 3-D or one slice). Raises PipelineError if no ROI is
+    readable, the images do not have the form the preset needs, the settings are refused, or the count differs.
     """
     image_id, first = _first_readable(cases)
     if params.preset is None:
@@ -88,7 +89,7 @@ def _first_readable(cases: Sequence[ExtractionCase]) -> tuple[str, sitk.Image]:
             try:
                 return case.image_id, read_image(case.image)
             except ImageError:
-                continue  # its row will say why
+                continue  # its row will hold the reason
     raise PipelineError("radiomics: no ROI is readable; see the reasons in the ROI table, and run crop again")
 
 
@@ -112,9 +113,9 @@ def check_voxels(image: sitk.Image, mask: sitk.Image) -> None:
 
 
 def extract_case(case: ExtractionCase, *, recipe: Recipe, store: CheckpointStore) -> dict[str, Any]:
-    """One row: image_id, status, reason, and `values` in the order of `recipe.names` (None where there is none).
+    """One row: image_id, status, reason, and `values` in the order of `recipe.names` (None after a failure).
 
-    A finished case is taken from `store`; a new one is kept there, named by the hash of its files. A failure is a row
+    A finished case is loaded from `store`; a new one is saved there by the hash of its files. A failure is a row
     with `extraction_failed` and the reason, never an exception: one image does not stop the others.
     """
     row: dict[str, Any] = {"image_id": case.image_id, "status": case.status, "reason": case.reason, "values": None}
@@ -134,14 +135,14 @@ def extract_case(case: ExtractionCase, *, recipe: Recipe, store: CheckpointStore
 
 
 def _features(case: ExtractionCase, *, recipe: Recipe) -> dict[str, Any]:
-    """Reason and values of one ROI; raises where a column is missing."""
+    """Reason and values of one ROI; raises ImageError if a column is missing."""
     image, mask = read_image(case.image), read_image(case.mask)
     check_voxels(image, mask)
     values, messages = extract(recipe, image=image, mask=mask)
     missing = [name for name in recipe.names if name not in values]
     if missing or len(values) != len(recipe.names):
-        said = "; ".join(messages) or "no reason logged"
-        raise ImageError(f"{len(missing)} of {len(recipe.names)} features are missing, first {missing[:1]} ({said})")
+        logged = "; ".join(messages) or "no reason logged"
+        raise ImageError(f"{len(missing)} of {len(recipe.names)} features are missing, first {missing[:1]} ({logged})")
     finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
     undefined = [name for name in recipe.names if finite[name] is None]
     reason = f"{len(undefined)} features are not defined on this ROI, first {undefined[0]}" if undefined else None
@@ -149,9 +150,9 @@ def _features(case: ExtractionCase, *, recipe: Recipe) -> dict[str, Any]:
 
 
 def features_table(rows: Sequence[dict[str, Any]], *, names: Sequence[str]) -> pd.DataFrame:
-    """`features/radiomics.csv` from the rows of `extract_case`: failed images stay, with empty features.
+    """`features/radiomics.csv` from the rows of `extract_case`: failed images keep their row, with empty features.
 
-    Raises PipelineError where not one image gave features.
+    Raises PipelineError if no image gave features.
     """
     if not any(row["status"] == "ok" for row in rows):
         faults = [f"{row['image_id']}: {row['reason']}" for row in rows]

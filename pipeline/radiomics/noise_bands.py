@@ -9,10 +9,10 @@ def noise_features(names: Iterable[str]) -> list[str]:
     """The features among `names` that are rounding noise and must never reach a model.
 
     A wavelet band with the high-pass along the only slice (LLH, LHH, HLH, HHH: the last letter is z) is zero up to
-    1e-13, yet its texture looks like plausible, varying numbers. It is in the tables for parity with published counts.
-    `names` are all column names of `features/radiomics.csv`, before any suffix is added. The table of a one-slice
-    preset is known by its number of features, by having LBP3D (which needs a volume) and no LoG (which needs several
-    slices); own settings that ask for these bands on one slice are refused before extraction.
+    1e-13, yet its texture features are plausible, varying numbers. They stay in the tables for parity with published
+    counts. `names` are all column names of `features/radiomics.csv`, before any suffix is added. The table of a
+    one-slice preset is recognised by its number of features, and by having LBP3D (which needs a volume) but no LoG
+    (which needs several slices); custom settings that request these bands on one slice are refused before extraction.
     """
     features = [name for name in names if name.count("_") == 2]  # filter_class_feature
     filters = {name.partition("_")[0] for name in features}

@@ -1,7 +1,7 @@
 """The extraction presets: which filters and feature classes of PyRadiomics, with which settings, and how many features.
 
 `us2d` suits ultrasound: true 2-D images, and a fixed number of grey-level bins, since ultrasound has arbitrary units.
-`ct3d` suits CT: isotropic 1 mm voxels and a fixed bin width in Hounsfield units. `onekey1561` and `paper1357` repeat
+`ct3d` suits CT: isotropic 1 mm voxels and a fixed bin width in Hounsfield units. `onekey1561` and `paper1357` reproduce
 published feature counts on one-slice volumes; four of their wavelet bands are rounding noise (`noise_bands`).
 """
 
@@ -16,7 +16,7 @@ _TEXTURE_FEATURES = {"glrlm": 16, "glszm": 16, "gldm": 14, "ngtdm": 5}
 _POINT_FILTERS: ImageTypes = {"Square": {}, "SquareRoot": {}, "Logarithm": {}, "Exponential": {}, "Gradient": {}}
 _LOG: ImageTypes = {"LoG": {"sigma": [1.0, 2.0, 3.0]}}
 _ONE_SLICE_TYPES: ImageTypes = {"Original": {}, "Wavelet": {}, "LBP3D": {}, **_POINT_FILTERS}
-# The published systems normalise first; LoG is left out, since PyRadiomics skips it on fewer than four slices.
+# The published systems normalise first; LoG is excluded, since PyRadiomics skips it on fewer than four slices.
 _ONE_SLICE_SETTING: dict[str, Any] = {
     "normalize": True,
     "normalizeScale": 100,
@@ -26,7 +26,7 @@ _ONE_SLICE_SETTING: dict[str, Any] = {
     "correctMask": True,
     "binWidth": 5,
 }
-# All of PyRadiomics' co-occurrence features but SumAverage and MCC, as its example settings for CT list them.
+# All of PyRadiomics' co-occurrence features except SumAverage and MCC, as in its example settings for CT.
 _GLCM_22 = [
     "Autocorrelation",
     "JointAverage",
@@ -55,7 +55,7 @@ _GLCM_22 = [
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """One extraction: the form its images must have, native PyRadiomics settings, expected features a class."""
+    """One extraction: the form its images must have, native PyRadiomics settings, expected features per class."""
 
     name: str
     grid: Grid
@@ -64,7 +64,7 @@ class Preset:
 
     @property
     def count(self) -> int:
-        """The number of features of every image."""
+        """The number of features per image."""
         return sum(self.class_counts.values())
 
 
@@ -78,7 +78,7 @@ def _preset(
     glcm: list[str] | None = None,
     without: tuple[str, ...] = (),
 ) -> Preset:
-    """A preset of one shape class and all texture classes but `without`; `n_images` filtered images come out."""
+    """A preset of one shape class and all texture classes except `without`; `n_images` includes the original."""
     shape = {"shape2D": 9} if grid == "2-D" else {"shape": 14}
     per_image = {"firstorder": 18, "glcm": len(glcm) if glcm else 24, **_TEXTURE_FEATURES}
     per_image = {kind: count for kind, count in per_image.items() if kind not in without}
@@ -99,7 +99,7 @@ def preset(name: PresetName) -> Preset:
         return _preset(name, grid="2-D", image_types=types, n_images=14, setting={"binCount": 32})
     if name == "ct3d":
         types = {"Original": {}, **_LOG, "Wavelet": {}}
-        # padDistance in resampled voxels: what is kept around the lesion must cover 4 sigma of the widest LoG.
+        # padDistance, in voxels resampled to 1 mm: the padding of the lesion must cover 4 sigma of the widest LoG.
         isotropic = {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkBSpline", "padDistance": 12}
         return _preset(name, grid="3-D", image_types=types, n_images=12, setting=isotropic | {"binWidth": 25})
     if name == "onekey1561":

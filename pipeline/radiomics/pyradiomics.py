@@ -1,7 +1,7 @@
-"""A ready-to-run extraction: PyRadiomics set up from a preset or native settings, and the columns it must give.
+"""A ready-to-run extraction: PyRadiomics set up from a preset or native settings, and the columns it must produce.
 
-Columns are learned once from a synthetic lesion before the work starts: PyRadiomics drops a filter with only a log
-line when a package is missing (scikit-image for LBP2D, trimesh for LBP3D), so the count is asserted there.
+The columns are determined once, on a synthetic lesion, before the work starts: PyRadiomics drops a filter with only a
+log line if a package is missing (scikit-image for LBP2D, trimesh for LBP3D), so the count is checked there.
 """
 
 import logging
@@ -22,13 +22,13 @@ from pipeline.radiomics.presets import Grid, Preset
 
 _LOGGERS = ("radiomics", "pykwalify.core")
 _FILE = "params/radiomics.yaml"
-# What PyRadiomics says on every run, whatever the image.
+# Messages that PyRadiomics logs on every run, whatever the image.
 _ADVICE = ("GLCM is symmetrical", "Fixed bin Count enabled", "Calculating Local Binary Pattern in 2D")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How to extract: PyRadiomics set up, the form images must have (None = as they are), the columns to expect."""
+    """How to extract: the extractor, the form that images must have (None = any), the expected columns."""
 
     extractor: RadiomicsFeatureExtractor
     grid: Grid | None
@@ -37,7 +37,7 @@ class Recipe:
 
 @contextmanager
 def collected_log() -> Iterator[list[str]]:
-    """Collect the warnings of PyRadiomics and its settings check, which else go to standard error one by one."""
+    """Collect the warnings of PyRadiomics and of its settings check, which would otherwise go to standard error."""
     messages: list[str] = []
     collector = logging.Handler(logging.WARNING)
     collector.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
@@ -47,7 +47,7 @@ def collected_log() -> Iterator[list[str]]:
         for logger in loggers:
             logger.handlers, logger.propagate = [collector], False
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # 0/0 in empty texture matrices, names that scipy will drop
+            warnings.simplefilter("ignore")  # 0/0 in empty texture matrices, names that scipy deprecates
             yield messages
     finally:
         for logger, (handlers, propagate) in zip(loggers, before, strict=True):
@@ -57,9 +57,9 @@ def collected_log() -> Iterator[list[str]]:
 def set_up(settings: dict[str, Any]) -> RadiomicsFeatureExtractor:
     """PyRadiomics with native settings, passed as a dict; diagnostic columns are off.
 
-    Raises ParamsError where PyRadiomics does not know a key or refuses a value.
+    Raises ParamsError if PyRadiomics does not know a key or refuses a value.
     """
-    # correctMask cuts the frame of `framed` off again; all other masks are on the image's grid.
+    # correctMask removes the border that `framed` adds; all other masks are already on the image's grid.
     quiet = settings | {"setting": settings.get("setting", {}) | {"additionalInfo": False, "correctMask": True}}
     with collected_log():
         try:
@@ -72,7 +72,7 @@ def set_up(settings: dict[str, Any]) -> RadiomicsFeatureExtractor:
 def on_grid(image: sitk.Image, *, grid: Grid | None) -> sitk.Image:
     """`image` in the form the preset needs; a single frame may be 2-D or one slice of a volume.
 
-    Raises ImageError where it has slices too many or too few.
+    Raises ImageError if it has too many or too few slices.
     """
     single = image.GetDimension() == 2 or image.GetSize()[2] == 1
     if grid is None or (grid == "3-D" and not single):
@@ -87,7 +87,7 @@ def on_grid(image: sitk.Image, *, grid: Grid | None) -> sitk.Image:
 
 
 def framed(mask: sitk.Image) -> sitk.Image:
-    """A mask that fills its image, with one voxel of background around; PyRadiomics refuses a mask without any."""
+    """A mask that fills its image, padded by one background voxel; PyRadiomics refuses a mask without background."""
     if not sitk.GetArrayViewFromImage(mask).all():
         return mask
     edge = [1] * mask.GetDimension()
@@ -95,15 +95,15 @@ def framed(mask: sitk.Image) -> sitk.Image:
 
 
 def extract(recipe: Recipe, *, image: sitk.Image, mask: sitk.Image) -> tuple[dict[str, float], list[str]]:
-    """All features of one ROI, name to value, as PyRadiomics gives them, and PyRadiomics' warnings.
+    """All features of one ROI by name, as PyRadiomics computes them, and its warnings.
 
     `image` and `mask` (uint8 0/1) share one grid. Raises ImageError or whatever PyRadiomics raises.
     """
     image, mask = (on_grid(part, grid=recipe.grid) for part in (image, mask))
     with collected_log() as messages:
         found = recipe.extractor.execute(image, framed(mask))
-    said = [text for text in dict.fromkeys(messages) if not text.startswith(_ADVICE)]
-    return {name: float(value) for name, value in found.items()}, said
+    logged = [text for text in dict.fromkeys(messages) if not text.startswith(_ADVICE)]
+    return {name: float(value) for name, value in found.items()}, logged
 
 
 def synthetic_lesion(grid: Grid) -> tuple[sitk.Image, sitk.Image]:
@@ -117,16 +117,16 @@ def synthetic_lesion(grid: Grid) -> tuple[sitk.Image, sitk.Image]:
 
 
 def grid_of(image: sitk.Image) -> Grid:
-    """What form an image has."""
+    """The form of an image."""
     if image.GetDimension() == 2:
         return "2-D"
     return "one slice" if image.GetSize()[2] == 1 else "3-D"
 
 
 def preset_recipe(chosen: Preset, *, first: sitk.Image) -> Recipe:
-    """The recipe of a preset, its count asserted; `first` is the first image, which must have the preset's form.
+    """The recipe of a preset, its feature count checked; `first` is the first image, which must have the preset's form.
 
-    Raises ImageError for an image of another form, ParamsError for another count, with PyRadiomics' reason.
+    Raises ImageError if the image has another form, ParamsError if the count differs, with PyRadiomics' reason.
     """
     on_grid(first, grid=chosen.grid)
     recipe = Recipe(extractor=set_up(chosen.settings), grid=chosen.grid, names=())
@@ -134,9 +134,9 @@ def preset_recipe(chosen: Preset, *, first: sitk.Image) -> Recipe:
 
 
 def own_recipe(settings: dict[str, Any], *, expected_count: int | None, first: sitk.Image) -> Recipe:
-    """The recipe of native PyRadiomics settings for images like `first`; `expected_count` None asserts nothing.
+    """The recipe of native PyRadiomics settings for images like `first`; `expected_count` None = not checked.
 
-    Raises ParamsError where PyRadiomics refuses the settings, the count differs, or wavelet bands would be noise.
+    Raises ParamsError if PyRadiomics refuses the settings, the count differs, or wavelet bands would be noise.
     """
     grid = grid_of(first)
     recipe = Recipe(extractor=set_up(settings), grid=None, names=())
@@ -155,7 +155,7 @@ def _with_names(recipe: Recipe, *, like: Grid, expected: int | None, whose: str)
         raise ParamsError(f"{_FILE}: the settings fail on a test image: {error}") from error
     if expected is not None and len(values) != expected:
         raise ParamsError(
-            f"{_FILE}: {whose} stands for {expected} features, PyRadiomics gives {len(values)}"
+            f"{_FILE}: {whose} requires {expected} features, PyRadiomics gives {len(values)}"
             f" ({'; '.join(messages) or 'no reason logged'}); install the versions of requirements.txt"
         )
     return replace(recipe, names=tuple(values))

@@ -1,4 +1,4 @@
-"""One reducer a kind of block: a chain of steps, each fitted on the training rows alone."""
+"""One reducer per kind of block: a chain of steps, each fitted on the training rows alone."""
 
 from typing import Any, Self
 
@@ -43,12 +43,12 @@ class ReduceParams(Params):
 
 class BlockReducer(BaseEstimator):
     """Reduce one block. Radiomics, tables and logits: impute, near-zero variance, z-score, Spearman pruning, LASSO;
-    radiomics first lose the features that do not agree between repeated masks. Deep: impute, principal components,
-    near-zero variance, z-score, LASSO. Where harmonisation is asked for, it follows imputation. Clinical: encoded,
-    nothing is selected.
+    radiomics features that do not agree between repeated masks are dropped first. Deep: impute, principal components,
+    near-zero variance, z-score, LASSO. Harmonisation, if requested, follows imputation. Clinical: encoded, without
+    selection.
 
-    Parameters: `kind`, `params`, `indicators` (columns that say what was missing; they bypass the components), `seed`,
-    `sites` (by patient_id, looked up for the rows given; used by harmonisation alone).
+    Parameters: `kind`, `params`, `indicators` (missingness indicators; they bypass the components), `seed`, `sites` (by
+    patient_id, looked up for the rows given; used by harmonisation alone).
     Learned: `steps_`, `lasso_` (None for clinical).
     """
 
@@ -72,7 +72,7 @@ class BlockReducer(BaseEstimator):
     ) -> Self:
         """Learn every step on the training rows X (n, p), y (n,) of 0 and 1, `groups` (n,).
 
-        `repeats`: features of repeated masks of these rows' patients (radiomics; None = agreement is not asked).
+        `repeats`: features of repeated masks of these rows' patients (radiomics; None = no agreement filter).
         Raises PipelineError as LassoSelector, AgreementFilter and Combat do.
         """
         self.lasso_: LassoSelector | None = None
@@ -88,7 +88,7 @@ class BlockReducer(BaseEstimator):
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """The reduced columns of X (m, p), by what the training rows taught. Raises PipelineError as Combat does."""
+        """The reduced columns of X (m, p), as learned on the training rows. Raises PipelineError as Combat does."""
         prepared = self._prepared(X)
         return prepared if self.lasso_ is None else self.lasso_.transform(prepared)
 
@@ -102,30 +102,30 @@ class BlockReducer(BaseEstimator):
         return half_sample_rows(kept, features=list(prepared.columns))
 
     def unseen(self, X: pd.DataFrame) -> list[str]:
-        """What X holds that the training rows did not, a sentence each (levels of clinical columns, sites)."""
+        """What X holds that the training rows did not, one sentence each (levels of clinical columns, sites)."""
         known = [step for step in self.steps_ if isinstance(step, ClinicalEncoder | Combat)]
         return [note for step in known for note in step.unseen(*(self._about(step, X) or (X,)))]
 
     def _prepared(self, X: pd.DataFrame) -> pd.DataFrame:
-        """X after every step but the LASSO."""
+        """X after every step except the LASSO."""
         for step in self.steps_:
             X = step.transform(X, *self._about(step, X))
         return X
 
     def _about(self, step: Any, X: pd.DataFrame) -> tuple[pd.Series, ...]:
-        """What a step must know of the rows of X beside their features: harmonisation their sites."""
+        """Further inputs of a step for the rows of X: their sites, for harmonisation."""
         if not isinstance(step, Combat):
             return ()
         if self.sites is None:
-            raise ValueError("sites (None) must name the site of every row where params.harmonisation is set")
+            raise ValueError("sites (None) must name the site of every row if params.harmonisation is set")
         return (self.sites.loc[X.index],)
 
     def _agreement(self, repeats: pd.DataFrame | None) -> list[Any]:
-        """The filter by agreement, fitted; none where it is not asked for, or the block has no masks."""
-        asked = self.params.agreement
-        if asked is None or repeats is None or self.kind != "radiomics":
+        """The fitted agreement filter; none if it is not requested or the block has no masks."""
+        settings = self.params.agreement
+        if settings is None or repeats is None or self.kind != "radiomics":
             return []
-        return [AgreementFilter(min_lower_limit=asked.min_lower_limit).fit(repeats)]
+        return [AgreementFilter(min_lower_limit=settings.min_lower_limit).fit(repeats)]
 
     def _steps(self) -> list[Any]:
         params = self.params
@@ -140,7 +140,7 @@ class BlockReducer(BaseEstimator):
         return [*complete, varying, ZScore(), pruning]
 
     def _harmonisation(self) -> list[Any]:
-        asked = self.params.harmonisation
-        if asked is None or self.kind not in asked.kinds:
+        settings = self.params.harmonisation
+        if settings is None or self.kind not in settings.kinds:
             return []
-        return [Combat(mean_only=asked.mean_only, unseen_site=asked.unseen_site, min_rows=asked.min_rows)]
+        return [Combat(mean_only=settings.mean_only, unseen_site=settings.unseen_site, min_rows=settings.min_rows)]

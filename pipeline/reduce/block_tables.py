@@ -18,10 +18,10 @@ from pipeline.reduce.blocks import Block, clinical_block, deep_block, radiomics_
 
 @dataclass(frozen=True, kw_only=True)
 class BlockPlaces:
-    """Where the tables lie: `cohort` (file), `features` (folder, by image), `blocks` (folder, ready-made).
+    """Locations of the tables: `cohort` (file), `features` (folder, by image), `blocks` (folder, ready-made).
 
-    `nets` are the networks of `params/embed.yaml`: a table in `features` of another one is left over from earlier
-    parameters or another cohort, and is not read.
+    `nets` are the networks of `params/embed.yaml`: the table of any other network in `features` is left over
+    from earlier parameters or another cohort, and is not read.
     """
 
     cohort: Path
@@ -30,13 +30,13 @@ class BlockPlaces:
     nets: tuple[str, ...]
 
     def network(self, name: str) -> Path | None:
-        """The table of the network `name` (or of its logit); None where it is not among `nets`, or has no table."""
+        """The table of the network `name` (or of its logit); None if it is not among `nets`, or has no table."""
         path = self.features / f"{name}.csv"
         other = network_behind(name, nets=self.nets) is None or self.ready_made(name)
         return path if not other and path.exists() else None
 
     def ready_made(self, name: str) -> Path | None:
-        """The ready-made table `name`; None where there is none, or the name belongs to another block."""
+        """The ready-made table `name`; None if there is none, or the name belongs to another block."""
         path = self.blocks / f"{name}.csv"
         return path if name not in (CLINICAL, RADIOMICS) and path.exists() else None
 
@@ -81,8 +81,8 @@ def read_embeddings(path: Path) -> pd.DataFrame:
     return read_table(path, PATIENT_EMBEDDINGS if _is_by_patient(path) else EMBEDDINGS)
 
 
-def read_described(path: Path, *, owner: pd.Series) -> pd.DataFrame:
-    """Resample, part and patient_id of every row of the embeddings at `path`; `owner` of each image, by image_id."""
+def read_embedded_patients(path: Path, *, owner: pd.Series) -> pd.DataFrame:
+    """Resample, part and patient_id of every row of the embeddings at `path`; `owner` is the patient_id by image_id."""
     name = "patient_id" if _is_by_patient(path) else "image_id"
     rows = read_csv(path, text_columns=["resample", "part", name], columns=["resample", "part", name])
     return rows if name == "patient_id" else rows.assign(patient_id=rows.pop(name).map(owner))
@@ -95,7 +95,7 @@ def _is_by_patient(path: Path) -> bool:
 def read_repeats(path: Path, *, cohort: Path) -> pd.DataFrame:
     """The features of repeated masks at `path`, index patient_id.
 
-    Raises TableError for a table that breaks its contract, PipelineError for an image that the cohort has not.
+    Raises TableError for a table that breaks its contract, PipelineError for an image that is not in the cohort.
     """
     repeats, images = read_table(path, REPEATS), read_table(cohort, COHORT)
     owner = images.set_index("image_id")["patient_id"]

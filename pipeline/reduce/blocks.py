@@ -1,8 +1,8 @@
-"""One row a patient for every block of features: clinical columns, image features by view, ready-made tables.
+"""One row per patient for every block of features: clinical columns, image features by view, ready-made tables.
 
-Images of one view are averaged feature by feature; where the cohort has several views, each has its own columns,
+Images of one view are averaged feature by feature; if the cohort has several views, each has its own columns,
 `feature@view`. A missing view (or a patient without a row) is empty in the features and 1 in the block's indicator
-`missing@view` (or `missing`); filling the gaps is learned on training rows, later.
+`missing@view` (or `missing`); imputation is learned later, on training rows.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,9 +25,9 @@ Kind = Literal["clinical", "radiomics", "deep", "logit", "table"]
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
-    """A block of features: `frame(resample, part)` gives its raw matrix, one row a patient, index patient_id.
+    """A block of features: `frame(resample, part)` gives its raw matrix, one row per patient, index patient_id.
 
-    `indicators` names the columns of the matrix that say what was missing.
+    `indicators` names the missingness indicators among its columns.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Block:
 
 
 def clinical_block(patients: pd.DataFrame) -> Block:
-    """The clinical columns of the patients table, as they are. Raises PipelineError where there is none."""
+    """The clinical columns of the patients table, as they are. Raises PipelineError if there are none."""
     columns = [name for name in patients.columns if name not in NOT_CLINICAL]
     if not columns:
         raise PipelineError(
             "params/fusion.yaml: a set has the block 'clinical', and data/patients.csv has no clinical column; "
-            "name a clinical table in params/cohort.yaml, or take the block (and a set of it alone) out of the sets"
+            "name a clinical table in params/cohort.yaml, or remove the block (and any set of it alone) from the sets"
         )
     frame = patients.set_index("patient_id")[columns].sort_index()
     return Block(name=CLINICAL, kind="clinical", indicators=(), frame=lambda _resample, _part: frame)
@@ -51,7 +51,7 @@ def clinical_block(patients: pd.DataFrame) -> Block:
 def table_block(table: pd.DataFrame, *, name: str, patients: Iterable[str]) -> Block:
     """A ready-made table of numbers by patient_id; patients without a row are all missing.
 
-    Raises PipelineError where it has a column of the indicator's name.
+    Raises PipelineError if it has a column of the indicator's name.
     """
     if MISSING in table:
         raise PipelineError(f"data/blocks/{name}.csv: a column may not be named '{MISSING}'; rename it in its source")
@@ -60,7 +60,7 @@ def table_block(table: pd.DataFrame, *, name: str, patients: Iterable[str]) -> B
 
 
 def radiomics_block(features: pd.DataFrame, *, cohort: pd.DataFrame, patients: Iterable[str]) -> Block:
-    """The radiomics of each patient from the table by image; failed images and features of pure noise are left out."""
+    """The radiomics of each patient from the table by image; failed images and features of pure noise are excluded."""
     usable = features[features["status"] == "ok"].drop(columns=["status", "reason"]).set_index("image_id")
     usable = _one_array(usable.drop(columns=noise_features([str(name) for name in usable.columns])))
     return _one_frame(_by_view(usable, cohort=cohort, patients=patients), RADIOMICS, "radiomics")
@@ -69,12 +69,10 @@ def radiomics_block(features: pd.DataFrame, *, cohort: pd.DataFrame, patients: I
 def deep_block(
     features: pd.DataFrame, *, name: str, cohort: pd.DataFrame, splits: pd.DataFrame, patients: Iterable[str]
 ) -> Block:
-    """The embeddings of a network from the table by resample, part and image, or patient (network of several views).
+    """The embeddings of a network, or its logit, by resample, part and image, or patient (network of several views).
 
-    Or its own logit, from a table of the same rows.
-
-    Rows of (resample, part) are used for it, else those of part `all` (insample), else those of resample `all`
-    (frozen). Raises PipelineError where the table describes a half by the network trained on it.
+    For (resample, part) its own rows are used, else those of part `all` (insample), else those of resample `all`
+    (frozen). Raises PipelineError if the table embeds patients of a half with the network trained on that half.
     """
     by_patient = "patient_id" in features
     key = "patient_id" if by_patient else "image_id"
@@ -101,7 +99,7 @@ def deep_block(
 
 
 def parts_of(blocks: Mapping[str, set[str]], *, used: Iterable[str], match_parts: bool) -> tuple[str, ...]:
-    """The parts a set is reduced in: `a` and `b` where a network was cross-fitted in halves, else `all`.
+    """The parts a set is reduced in: `a` and `b` if a network was cross-fitted in halves, else `all`.
 
     `blocks` gives the parts in the table of every network that any set names; `used` are the blocks of this set. With
     `match_parts` one cross-fitted network puts every set into halves, so that no set has more rows than another.
@@ -124,7 +122,7 @@ def _indicator(view: str, views: list[str]) -> str:
 
 
 def _by_view(features: pd.DataFrame, *, cohort: pd.DataFrame, patients: Iterable[str]) -> pd.DataFrame:
-    """Mean over the images of a patient and view, one group of columns a view, all `patients`, indicators last.
+    """Mean over the images of a patient and view, one group of columns per view, all `patients`, indicators last.
 
     `features` (images, p) has the index image_id.
     """
@@ -150,21 +148,21 @@ def _with_indicators(frame: pd.DataFrame, *, views: list[str], patients: Iterabl
 
 
 def _one_array(frame: pd.DataFrame) -> pd.DataFrame:
-    """The same numbers as one array: a table read from a file holds an array a column, slow to cut into rows."""
+    """The same numbers as one array: a table read from a file holds one array per column, slow to slice by row."""
     return pd.DataFrame(frame.to_numpy(dtype=np.float64), index=frame.index, columns=frame.columns)
 
 
 def _check_halves(
     rows: Mapping[tuple[str, str], pd.DataFrame], *, name: str, owner: pd.Series | None, splits: pd.DataFrame
 ) -> None:
-    """No patient may be described by the network that was trained on the patient's half; `owner` of each image."""
+    """No patient may be embedded by the network trained on its half; `owner` is the patient_id by image_id."""
     for (resample, part), group in rows.items():
         if part not in OTHER_HALF:
             continue
         trained = splits[(splits["resample"] == resample) & (splits["half"] == part)]
-        described = set(group.index if owner is None else owner.reindex(group.index).dropna())
-        if leaked := sorted(described & set(trained["patient_id"])):
+        embedded = set(group.index if owner is None else owner.reindex(group.index).dropna())
+        if leaked := sorted(embedded & set(trained["patient_id"])):
             raise PipelineError(
-                f"data/features/{name}.csv: resample {resample}, part {part} describes {len(leaked)} patients of the "
-                f"half that its network was trained on, first {leaked[0]}; run embed again on the present splits"
+                f"data/features/{name}.csv: resample {resample}, part {part} embeds {len(leaked)} patients of the "
+                f"half that its network was trained on, first {leaked[0]}; run embed again on the current splits"
             )

@@ -1,7 +1,8 @@
-"""How often the LASSO keeps a feature on random halves of its training rows, lambda being the one it chose on all.
+"""How often the LASSO keeps a feature on random halves of its training rows, at the lambda chosen on all of them.
 
-Meinshausen and Buhlmann 2010 (J R Stat Soc B 72:417): a feature that half of the patients do not find again was found
-by chance. What comes before the LASSO (imputation, scores, pruning) stays as all training rows taught it.
+Stability selection (Meinshausen and Buhlmann 2010, J R Stat Soc B 72:417): a feature selected by chance is rarely
+selected again in half-samples. The steps before the LASSO (imputation, components, scaling, pruning) stay as fitted on
+all training rows.
 """
 
 from collections.abc import Sequence
@@ -16,11 +17,11 @@ from pipeline.split.grouped_folds import draw_groups
 
 FRACTION = 0.5
 STEPS = 12  # lambdas from a half's largest down to the chosen one; each starts at the solution before
-_HALVES = 1  # keeps these draws apart from those of the lambda folds
+_HALVES = 1  # random stream, separate from that of the lambda folds
 
 
 def draw_halves(y: NDArray[np.int64], groups: NDArray[np.str_], *, count: int, seed: int) -> NDArray[np.bool_]:
-    """`count` halves (count, n) of the rows with labels y (n,): half of the events and of the others, groups whole."""
+    """`count` halves (count, n) of the rows with labels y (n,): half of events and of non-events, whole groups."""
     generator = np.random.default_rng([seed, _HALVES])
     halves = [draw_groups(y, groups, fraction=FRACTION, generator=generator) for _ in range(count)]
     return np.array(halves, dtype=np.bool_).reshape(count, len(y))
@@ -31,8 +32,8 @@ def select_in_halves(
 ) -> NDArray[np.bool_]:
     """Which columns of X (n, p) the LASSO at lambda `penalty` keeps in each of `halves` (B, n): (B, p).
 
-    Features are standardised in each half. None is kept where `penalty` is None, a half's largest lambda is below it,
-    or a half has one class alone (large groups). Raises PipelineError as `fit_path`.
+    Features are standardised in each half. No column is kept if `penalty` is None, a half's largest lambda is below
+    it, or a half holds one class only (large groups). Raises PipelineError as `fit_path`.
     """
     values, outcome = X.to_numpy(dtype=np.float64), y.astype(np.float64)
     kept = np.zeros((len(halves), X.shape[1]), dtype=np.bool_)
@@ -48,7 +49,7 @@ def select_in_halves(
 
 
 def half_sample_rows(kept: NDArray[np.bool_], *, features: Sequence[str]) -> list[dict[str, Any]]:
-    """A row a candidate feature, kept or never: in how many half-samples, and in which (numbers from 1)."""
+    """One row per candidate feature, kept or not: in how many half-samples, and in which (numbered from 1)."""
     return [
         {
             "feature": str(name),

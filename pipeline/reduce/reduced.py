@@ -1,9 +1,9 @@
-"""Reduce the blocks of a feature set, resample by resample and part by part, on the training rows of each alone.
+"""Reduce the blocks of a feature set, each resample and part fitted on its training rows alone.
 
 Part p is fitted on the training rows that the network of part p was not trained on: all of them for part `all`, the
-other half for `a` and `b`. Different rows select different features, so a column of the reduced table is filled where
-its (resample, part) selected it, and empty in every row of the others; a column in use has no missing value. Column
-names are `<block>.<feature>`. Radiomics, tables and deep blocks are z-scores of the training rows, hence the
+other half for `a` and `b`. Different rows select different features, so a column of the reduced table is filled in
+the rows of each (resample, part) that selected it, and empty in all other rows; a column in use has no missing value.
+Column names are `<block>.<feature>`. Radiomics, tables and deep blocks are z-scores of the training rows, hence the
 coefficients apply to the columns as they are; clinical columns keep their units.
 """
 
@@ -41,7 +41,7 @@ class RawBlock:
 class Case:
     """One resample and part: raw blocks, labels and groups of the training rows, roles and sites by patient_id.
 
-    `repeats` are the repeated masks of the training rows' patients, and of no one else.
+    `repeats` are the repeated masks of the training rows' patients, and of no other patient.
     """
 
     resample: str
@@ -56,7 +56,7 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Reduced:
-    """What comes of a case, ready for JSON: `columns` (by name, one value a patient: training, then test rows), rows
+    """The result of a case, ready for JSON: `columns` (by name, one value per patient: training, then test rows), rows
     of the selected, LASSO and half-samples tables, notes.
     """
 
@@ -76,10 +76,10 @@ def reduce_cases(
     parts: Sequence[str],
     repeats: pd.DataFrame | None = None,
 ) -> list[Case]:
-    """One case a resample and part, sorted; rows sorted by patient id. `repeats` (None = agreement is not asked for)
-    are features of repeated masks, index patient_id.
+    """One case per resample and part, sorted; rows sorted by patient id. `repeats` (None = no agreement filter) are
+    features of repeated masks, index patient_id.
 
-    Raises PipelineError where a patient of the splits is not in the patients table, or a part has no training row.
+    Raises PipelineError if a patient of the splits is not in the patients table, or a part has no training row.
     """
     about = patients.set_index("patient_id")
     _check_known(splits, patients=patients)
@@ -109,7 +109,7 @@ def reduce_cases(
 def _check_known(splits: pd.DataFrame, *, patients: pd.DataFrame) -> None:
     if unknown := sorted(set(splits["patient_id"]) - set(patients["patient_id"])):
         raise PipelineError(
-            f"data/splits.csv names {len(unknown)} patients that data/patients.csv has not, first {unknown[0]}; "
+            f"data/splits.csv names {len(unknown)} patients that data/patients.csv lacks, first {unknown[0]}; "
             "run split again"
         )
 
@@ -122,7 +122,7 @@ def _raw(block: Block, resample: str, part: str, *, train: list[str], test: list
 
 
 def reduce_case(case: Case, *, params: ReduceParams, seed: int, store: CheckpointStore) -> Reduced:
-    """The reduction of a case, from `store` where it was finished before. Raises PipelineError that names the case."""
+    """The reduction of a case, from `store` if it was finished before. Raises PipelineError that names the case."""
     name = f"{case.resample}/{case.part}"
     if (kept := store.load(name)) is not None:
         return Reduced(**kept)
@@ -139,7 +139,7 @@ def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
         reducer = BlockReducer(kind=block.kind, params=params, indicators=block.indicators, seed=seed, sites=case.sites)
         try:
             reducer.fit(block.train, case.y, case.groups, case.repeats)
-            # Apart, so that nothing in a test row, not even its being there, can touch a digit of a training row.
+            # Separately, so that neither the values nor the presence of test rows can change a digit of a training row.
             both = [reducer.transform(block.train), reducer.transform(block.test)]
         except PipelineError as error:
             raise PipelineError(f"{where}: {error}") from error
@@ -162,7 +162,7 @@ def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
 
 
 def _selected_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
-    """By each rule: coefficients on the z-scores, the intercept, and `(none)` with 0 where no feature was kept."""
+    """For each rule: coefficients on the z-scores, the intercept, and `(none)` with 0 if no feature was kept."""
     rows = []
     for rule, solution in reducer.lasso_.solutions_.items() if reducer.lasso_ is not None else ():
         values = {INTERCEPT: solution.intercept} | (solution.coefficients.to_dict() or {NOTHING: 0.0})
@@ -171,7 +171,7 @@ def _selected_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
 
 
 def _path_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
-    """Every coefficient of the path that is not 0."""
+    """Every non-zero coefficient of the path."""
     return [] if reducer.lasso_ is None else reducer.lasso_.path_.to_dict("records")
 
 
@@ -209,7 +209,7 @@ def selected_table(results: Sequence[Reduced]) -> pd.DataFrame:
 
 
 def lasso_table(results: Sequence[Reduced]) -> pd.DataFrame:
-    """The cross-validated path of each case and block; none where no feature goes with the outcome."""
+    """The cross-validated path of each case and block; no row if no feature is correlated with the outcome."""
     return pd.DataFrame([row for result in results for row in result.lasso], columns=LASSO.names)
 
 

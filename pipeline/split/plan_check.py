@@ -1,4 +1,4 @@
-"""Whether the plan of the comparison can be carried out on these patients and splits."""
+"""Check that the planned comparison can be carried out on these patients and splits."""
 
 from collections.abc import Collection, Sequence
 
@@ -22,12 +22,12 @@ def check_plan(
     trained: bool,
     tables: Collection[str],
 ) -> None:
-    """Refuse a plan that cannot be carried out, before hours go into it.
+    """Refuse a plan that cannot be carried out, before hours of computing.
 
     `splits` and `patients` are the tables of these names, `networks` the names of `params/embed.yaml`, `trained`
-    whether these are (else they have no logit), `tables` the ready-made blocks. Raises PipelineError with every fault
-    at once: a block that is nowhere, a clinical block without a column, a primary set that is no set, a primary
-    evaluation without patients of both classes.
+    whether these are trained (frozen networks have no logit), `tables` the ready-made blocks. Raises PipelineError with
+    every fault at once: a block that does not exist, a clinical block without columns, a primary set that is not
+    defined, a primary evaluation without patients of both classes.
     """
     faults = _block_faults(patients, fusion=fusion, networks=networks, trained=trained, tables=tables)
     if primary is not None:
@@ -46,16 +46,16 @@ def _block_faults(
     if trained:
         known += [f"{net}{LOGIT}" for net in networks]
     faults = [
-        f"params/fusion.yaml: block '{block}' is not there; the blocks are {', '.join(known)} (networks are listed in "
-        "params/embed.yaml under nets, ready-made tables in params/cohort.yaml)"
+        f"params/fusion.yaml: block '{block}' does not exist; the blocks are {', '.join(known)} (networks are listed "
+        "in params/embed.yaml under nets, ready-made tables in params/cohort.yaml)"
         for block in fusion.blocks
         if block not in known
     ]
     if CLINICAL in fusion.blocks and not set(patients.columns) - set(NOT_CLINICAL):
         using = ", ".join(name for name, blocks in fusion.sets.items() if CLINICAL in blocks)
         faults.append(
-            "params/fusion.yaml: block 'clinical' has no column, since the source gives no clinical data; take it out "
-            f"of the sets that use it ({using}), or name a clinical table in params/cohort.yaml"
+            "params/fusion.yaml: block 'clinical' has no column, since the source gives no clinical data; remove it "
+            f"from the sets that use it ({using}), or name a clinical table in params/cohort.yaml"
         )
     return faults
 

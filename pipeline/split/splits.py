@@ -1,6 +1,7 @@
-"""Who trains and who tests: resamples by group, stratified by label, written once and honoured by every later step.
+"""Which patients train and which are held out: grouped, stratified splits, written once and used by every later step.
 
-Only patient_id, group_id, label and cohort are read, so that no feature can ever move a patient.
+A resample is one division into training and held-out patients: a fold (`cv-<repeat>-<fold>`), or `final`. Only
+patient_id, group_id, label and cohort are read, so that no feature can affect where a patient is assigned.
 """
 
 from math import ceil
@@ -16,7 +17,7 @@ from pipeline.foundation.params import Params
 from pipeline.split.grouped_folds import deal_groups, draw_groups
 
 HALVES = np.array(["a", "b"])
-# What a random draw is for; part of its seed, so that one draw never depends on how many were made before.
+# The purpose of a random draw, part of its seed: a draw never depends on how many were made before it.
 _HOLDOUT, _FOLDS, _HALVES = 0, 1, 2
 
 
@@ -29,13 +30,13 @@ class SplitParams(Params):
 
 
 def split_table(patients: pd.DataFrame, *, params: SplitParams, seed: int) -> pd.DataFrame:
-    """The splits: one row a resample and patient, with role and half.
+    """The splits: one row per resample and patient, with role and half.
 
-    `patients` has patient_id, group_id, label (0/1), cohort. Cohorts are taken as given; where none is, a stratified
+    `patients` has patient_id, group_id, label (0/1), cohort. Cohorts are used as given; if none is given, a stratified
     draw of groups (`holdout_fraction`) becomes the cohort internal. Resamples `cv-<repeat>-<fold>` hold the training
-    cohort (role train or cv), `final` holds everybody (train, internal, external). In each resample the training rows
-    are dealt into halves a and b. Raises CohortError where cohorts are given in part, where a group lies in two
-    cohorts, and where a fold or a half would hold one class only.
+    cohort (role train or cv), `final` holds every patient (train, internal, external). In each resample the training
+    rows are dealt into halves a and b. Raises CohortError if only some patients have a cohort, if a group lies in two
+    cohorts, and if a fold or a half would hold one class only.
     """
     ordered = patients[["patient_id", "group_id", "label", "cohort"]].sort_values("patient_id", ignore_index=True)
     ordered["cohort"] = _cohorts(ordered, fraction=params.holdout_fraction, seed=seed)
@@ -70,7 +71,7 @@ def _cohorts(patients: pd.DataFrame, *, fraction: float, seed: int) -> pd.Series
         absent = patients.loc[~given, "patient_id"]
         raise CohortError(
             f"patients.csv: {len(absent)} of {len(patients)} patients have no cohort, first {absent.iloc[0]}; "
-            "give every patient one (train, internal, external), or none to have them split by params/split.yaml"
+            "give every patient one (train, internal, external), or none, to have them split by params/split.yaml"
         )
     generator = np.random.default_rng([seed, _HOLDOUT])
     drawn = draw_groups(*_arrays(patients), fraction=fraction, generator=generator)
@@ -86,7 +87,7 @@ def _check_cohorts(patients: pd.DataFrame) -> None:
             f"{' and '.join(sorted(names))}"
             for group, names in shared.items()
         ]
-        heading = "patients.csv: patients that share an image must be in one cohort; move or exclude them"
+        heading = "patients.csv: patients that share an image must be in one cohort; assign them to one or exclude them"
         raise CohortError(listed(faults, heading=heading))
     if not (patients["cohort"] == "train").any():
         raise CohortError("patients.csv: no patient is in the cohort train, so that nothing can be fitted")
@@ -108,7 +109,7 @@ def _halves(resample: pd.DataFrame, *, seed: list[int]) -> pd.Series:
 
 
 def _one_class(resample: pd.DataFrame) -> list[str]:
-    """The test fold and the halves of a resample that hold one class only, by name; a held-out cohort may."""
+    """Names of the test fold and the halves of a resample that hold one class only; a held-out cohort is allowed to."""
     name = resample["resample"].iloc[0]
     pieces = {f"half {half} of {name}": resample[resample["half"] == half] for half in HALVES}
     if name != FINAL:
@@ -119,12 +120,13 @@ def _one_class(resample: pd.DataFrame) -> list[str]:
 def _too_few(training: pd.DataFrame, faults: list[str], *, params: SplitParams, drawn: bool) -> str:
     events = int(training["label"].sum())
     rarest = min(training.loc[training["label"] == label, "group_id"].nunique() for label in (0, 1))
-    # Each test fold needs a group of the rarer class, and what is left for training needs two, one a half.
+    # Each test fold needs a group of the rarer class, and the training rows need two more, one per half.
     possible = [k for k in range(params.folds - 1, 1, -1) if rarest >= k and rarest - ceil(rarest / k) >= 2]
     advice = f"lower folds to {possible[0]}" if possible else "add patients"
     if drawn and params.holdout_fraction > 0:
         advice += f" or lower holdout_fraction ({params.holdout_fraction})"
     return (
-        f"params/split.yaml: the training cohort holds {events} events and {len(training) - events} others, too few "
-        f"for folds ({params.folds}) and their halves ({len(faults)} hold one class only, first {faults[0]}); {advice}"
+        f"params/split.yaml: the training cohort holds {events} events and {len(training) - events} non-events, too "
+        f"few for folds ({params.folds}) and their halves ({len(faults)} hold one class only, first {faults[0]}); "
+        f"{advice}"
     )

@@ -1,4 +1,4 @@
-"""agreement: whose masks are repeated, and that repeats go the route of the first mask."""
+"""agreement: whose masks are repeated, and that repeats are processed as the first mask is."""
 
 import subprocess
 import sys
@@ -34,7 +34,7 @@ SHIPPED = load_params(ROOT / "params" / "agreement.yaml", AgreementParams)
 EMPTY = ["site", "gland_mask", "mask_source", *(f"spacing_{axis}_mm" for axis in "xyz")]
 
 
-def asked(**changes):
+def with_params(**changes):
     return SHIPPED.model_copy(update=changes)
 
 
@@ -47,13 +47,13 @@ def study(n=6):
     cohort[MASK_READER2] = [f"{i}_reader2.nrrd" if i.endswith("long") else None for i in cohort["image_id"]]
     roles = ["train"] * n + ["external"]
     split = {"patient_id": ids, "role": roles, "half": None}
-    others = {"patient_id": ids, "role": ["cv", *["train"] * (n - 1), "train"], "half": None}
-    splits = [pd.DataFrame(split).assign(resample="final"), pd.DataFrame(others).assign(resample="cv-1-1")]
+    fold = {"patient_id": ids, "role": ["cv", *["train"] * (n - 1), "train"], "half": None}
+    splits = [pd.DataFrame(split).assign(resample="final"), pd.DataFrame(fold).assign(resample="cv-1-1")]
     return cohort, pd.concat(splits, ignore_index=True)
 
 
 def write_images(cohort, folder):
-    """Noisy frames with a disc of a radius of its own; the second reader draws it 2 px wider."""
+    """Noisy frames, each with a disc of its own radius; the second reader's disc is 2 px wider."""
     y, x = np.indices((48, 48))
     for place, row in enumerate(cohort.to_dict("records")):
         noise = np.random.default_rng(place).integers(0, 200, (48, 48))
@@ -65,7 +65,7 @@ def write_images(cohort, folder):
 
 
 def repeats(folder, *, params, cohort, n=6):
-    """`data/repeats.csv` of `cohort` by way of files, as the stage makes it."""
+    """`data/repeats.csv` of `cohort` written and read as in the stage."""
     _, splits = study(n)
     drawn, _ = drawn_images(cohort, splits=splits, params=params, seed=1)
     cases = repeat_cases(drawn, images=folder / "images", masks=folder / "masks", params=params)
@@ -77,36 +77,36 @@ def repeats(folder, *, params, cohort, n=6):
 
 def test_only_training_patients_of_final_and_each_patient_first():
     cohort, splits = study()
-    drawn, left_out = drawn_images(cohort, splits=splits, params=asked(images=6), seed=0)
+    drawn, n_excluded = drawn_images(cohort, splits=splits, params=with_params(images=6), seed=0)
 
-    assert left_out == 0
+    assert n_excluded == 0
     assert drawn["patient_id"].tolist() == [f"p{place}" for place in range(6)]
-    assert len(drawn_images(cohort, splits=splits, params=asked(images=None), seed=0)[0]) == 12
+    assert len(drawn_images(cohort, splits=splits, params=with_params(images=None), seed=0)[0]) == 12
 
 
 def test_the_draw_follows_the_seed_and_not_the_order_of_rows():
     cohort, splits = study()
-    draw = partial(drawn_images, splits=splits, params=asked(images=3))
+    draw = partial(drawn_images, splits=splits, params=with_params(images=3))
 
     first = draw(cohort, seed=0)[0]["image_id"].tolist()
     assert draw(cohort[::-1], seed=0)[0]["image_id"].tolist() == first
     assert any(draw(cohort, seed=seed)[0]["image_id"].tolist() != first for seed in range(1, 5))
 
 
-def test_images_without_a_second_reader_are_left_out_and_counted():
+def test_images_without_a_second_reader_are_excluded_and_counted():
     cohort, splits = study()
-    second = asked(source="second_reader", images=None)
-    drawn, left_out = drawn_images(cohort, splits=splits, params=second, seed=0)
+    second = with_params(source="second_reader", images=None)
+    drawn, n_excluded = drawn_images(cohort, splits=splits, params=second, seed=0)
 
-    assert (set(drawn["view"]), len(drawn), left_out) == ({"long"}, 6, 6)
+    assert (set(drawn["view"]), len(drawn), n_excluded) == ({"long"}, 6, 6)
     with pytest.raises(PipelineError, match="0 training images have masks of a second reader"):
         drawn_images(cohort.drop(columns=MASK_READER2), splits=splits, params=second, seed=0)
 
 
-def test_the_first_mask_goes_the_route_of_crop_and_radiomics(tmp_path):
+def test_the_first_mask_is_processed_as_in_crop_and_radiomics(tmp_path):
     cohort, _ = study()
     write_images(cohort, tmp_path)
-    found = repeats(tmp_path, params=asked(images=None), cohort=cohort)
+    found = repeats(tmp_path, params=with_params(images=None), cohort=cohort)
 
     folders = {"images": tmp_path / "images", "masks": tmp_path / "masks"}
     crops = [crop_case(case, params=CROP, rois=tmp_path / "rois") for case in crop_cases(cohort[:12], **folders)]
@@ -122,21 +122,21 @@ def test_the_first_mask_goes_the_route_of_crop_and_radiomics(tmp_path):
     assert (contour["original_shape2D_PixelSurface"].to_numpy()[::2] != first["original_shape2D_PixelSurface"]).any()
 
 
-def test_more_images_leave_the_contours_of_each_as_they_are(tmp_path):
+def test_more_images_do_not_change_the_contours_of_each(tmp_path):
     cohort, _ = study()
     write_images(cohort, tmp_path)
-    few = repeats(tmp_path, params=asked(images=4), cohort=cohort)
-    many = repeats(tmp_path, params=asked(images=None), cohort=cohort)
+    few = repeats(tmp_path, params=with_params(images=4), cohort=cohort)
+    many = repeats(tmp_path, params=with_params(images=None), cohort=cohort)
 
     pd.testing.assert_frame_equal(
         many[many["image_id"].isin(few["image_id"])].reset_index(drop=True), few, check_exact=True
     )
 
 
-def test_a_second_reader_who_draws_wider_by_hand(tmp_path):
+def test_a_second_reader_with_wider_masks_by_hand(tmp_path):
     cohort, _ = study()
     write_images(cohort, tmp_path)
-    found = repeats(tmp_path, params=asked(source="second_reader", repeats=9), cohort=cohort).set_index(
+    found = repeats(tmp_path, params=with_params(source="second_reader", repeats=9), cohort=cohort).set_index(
         ["image_id", "repeat"]
     )
 
@@ -154,10 +154,10 @@ def test_a_mask_without_a_contour_keeps_its_row(tmp_path):
     write_image(image_from(np.ones((48, 48), dtype=np.uint8)), tmp_path / "masks" / "p1_long.nrrd")
     write_image(image_from(np.zeros((48, 48), dtype=np.uint8)), tmp_path / "masks" / "p2_long.nrrd")
     (tmp_path / "masks" / "p3_long.nrrd").write_bytes(b"no mask")
-    found = repeats(tmp_path, params=asked(images=None), cohort=cohort).set_index(["image_id", "repeat"])
+    found = repeats(tmp_path, params=with_params(images=None), cohort=cohort).set_index(["image_id", "repeat"])
 
     assert found.loc["p1_long", "status"].tolist() == ["ok", "no_repeat", "no_repeat"]
-    assert found.loc[("p1_long", "1"), "reason"] == "the mask covers the whole image; there is no contour to draw again"
+    assert found.loc[("p1_long", "1"), "reason"] == "the mask covers the whole image; there is no contour to perturb"
     assert found.loc["p2_long", "status"].tolist() == ["no_roi", "no_repeat", "no_repeat"]
     assert found.loc["p3_long", "status"].tolist() == ["crop_failed", "no_repeat", "no_repeat"]
     assert str(tmp_path) not in " ".join(found["reason"].dropna())

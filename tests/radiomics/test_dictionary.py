@@ -1,4 +1,4 @@
-"""Dictionary: every feature of PyRadiomics has a row that says what it is."""
+"""Dictionary: every feature of PyRadiomics has a row that defines it."""
 
 import pandas as pd
 import pytest
@@ -26,7 +26,7 @@ def test_a_row_by_hand():
     assert (row["ibsi_code"], row["source"], row["version"]) == ("Q4LE", "PyRadiomics", "3.0.1")
 
 
-def test_units_are_pixels_where_no_spacing_is_known():
+def test_units_are_pixels_if_no_spacing_is_known():
     assert rows(GIVEN, length="px").loc["original_shape2D_Perimeter", "unit"] == "px"
     assert length_unit(pd.Series([None, None], dtype=float)) == "px"
     assert length_unit(pd.Series([0.1, None])) == "mm or px"

@@ -1,4 +1,4 @@
-"""radiomics: values equal PyRadiomics' own, a failing image keeps its row, finished images are not computed again."""
+"""radiomics: values equal PyRadiomics' own, a failing image keeps its row, finished images are not recomputed."""
 
 import dataclasses
 import subprocess
@@ -24,7 +24,7 @@ from pipeline.foundation.tables import read_table, write_table
 from pipeline.radiomics.features import ExtractionCase, RadiomicsParams, extract_case, features_table, prepare
 from pipeline.radiomics.pyradiomics import extract, own_recipe, synthetic_lesion
 
-# A few features in no time: what these tests ask does not depend on how many there are.
+# A few features, for speed: what these tests check does not depend on their number.
 SMALL = {"imageType": {"Original": {}}, "featureClass": {"firstorder": ["Mean", "Range"], "shape2D": ["PixelSurface"]}}
 
 
@@ -78,7 +78,7 @@ def test_a_mask_that_fills_its_image_is_a_lesion_like_any_other(grid):
     assert found == {"original_firstorder_Energy": (array_of(image).astype(float) ** 2).sum()}
 
 
-def test_filters_see_no_frame_around_a_mask_that_fills_its_image():
+def test_filters_are_not_affected_by_the_border_of_a_mask_that_fills_its_image():
     found, image = of_the_whole_image("2-D", {"LoG": {"sigma": [2.0]}})
     laplace = sitk.LaplacianRecursiveGaussian(sitk.Cast(image, sitk.sitkFloat64), 2.0, True)
 
@@ -146,7 +146,7 @@ def test_an_image_that_lacks_a_filter_fails_by_name_and_shifts_no_column(tmp_pat
     assert "Image too small to apply LoG filter" in row["reason"]
 
 
-def test_undefined_values_are_empty_and_said(tmp_path, monkeypatch):
+def test_undefined_values_are_empty_and_reported(tmp_path, monkeypatch):
     case = lesion_case(tmp_path)
     recipe = small_recipe([case])
     values = dict.fromkeys(recipe.names, np.inf) | {recipe.names[0]: 0.1}
@@ -161,7 +161,7 @@ def test_all_failed_is_an_error():
         features_table([{"image_id": "a", "status": "no_roi", "reason": "why", "values": None}], names=("x",))
 
 
-def test_a_killed_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
+def test_a_killed_run_resumes_where_it_stopped(tmp_path, monkeypatch):
     cases = [lesion_case(tmp_path, name=name) for name in "abcdef"]
     recipe = small_recipe(cases)
     computed = []
@@ -181,17 +181,17 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
 
 def test_missing_package_stops_before_the_work_and_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage.feature", None)
-    message = r"us2d stands for 1311 features, PyRadiomics gives 1218 .*skimage.*LBP 2D"
+    message = r"us2d requires 1311 features, PyRadiomics gives 1218 .*skimage.*LBP 2D"
     with pytest.raises(ParamsError, match=message):
         prepare(RadiomicsParams(preset="us2d"), cases=[lesion_case(tmp_path)])
 
 
 def test_expected_count_of_own_settings_is_asserted(tmp_path):
-    with pytest.raises(ParamsError, match="expected_count stands for 4 features, PyRadiomics gives 3"):
+    with pytest.raises(ParamsError, match="expected_count requires 4 features, PyRadiomics gives 3"):
         prepare(RadiomicsParams(settings=SMALL, expected_count=4), cases=[lesion_case(tmp_path)])
 
 
-def test_own_settings_may_not_ask_for_noise_bands(tmp_path):
+def test_own_settings_may_not_request_noise_bands(tmp_path):
     image, mask = synthetic_lesion("one slice")
     case = lesion_case(tmp_path)
     write_image(image, case.image)
@@ -248,7 +248,7 @@ def test_settings_that_pyradiomics_refuses_are_one_sentence(tmp_path, settings, 
 
 
 def demo_rois(folder, *, n_images=5):
-    """A ROI table and folder: textured discs of different size, one of them without ROI."""
+    """An ROI table and its folder: textured discs of different size, one of them without an ROI."""
     rows = []
     rng = np.random.default_rng(3)
     for place in range(n_images):
@@ -290,7 +290,7 @@ def test_command_line_writes_the_same_bytes_for_one_and_two_workers(tmp_path):
     assert not (tmp_path / "scratch" / "radiomics").exists()
 
 
-def test_a_cluster_of_two_worker_processes_gives_what_this_process_gives(tmp_path):
+def test_a_cluster_of_two_worker_processes_gives_the_rows_of_this_process(tmp_path):
     from distributed import LocalCluster
 
     cases = [lesion_case(tmp_path, name=name) for name in "abcd"]

@@ -1,4 +1,4 @@
-"""Presets: the published counts, class by class, and the bands that are noise."""
+"""Presets: the published counts, class by class."""
 
 import warnings
 from collections import Counter
@@ -6,10 +6,10 @@ from collections import Counter
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from preset_recipes import preset_recipes
 
-from pipeline.radiomics.noise_bands import noise_features
 from pipeline.radiomics.presets import preset
-from pipeline.radiomics.pyradiomics import extract, on_grid, preset_recipe, synthetic_lesion
+from pipeline.radiomics.pyradiomics import on_grid, preset_recipe, synthetic_lesion
 
 COUNTS = {
     "us2d": (1311, (9, 252, 336, 224, 224, 196, 70)),
@@ -17,13 +17,11 @@ COUNTS = {
     "onekey1561": (1561, (14, 306, 374, 272, 272, 238, 85)),
     "paper1357": (1357, (14, 306, 408, 272, 272, 0, 85)),
 }
-NOISE = ("wavelet-LLH", "wavelet-LHH", "wavelet-HLH", "wavelet-HHH")
 
 
 @pytest.fixture(scope="module")
 def recipes():
-    """Each preset set up, with the columns PyRadiomics gives for its synthetic lesion."""
-    return {name: preset_recipe(preset(name), first=synthetic_lesion(preset(name).grid)[0]) for name in COUNTS}
+    return preset_recipes()
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -39,26 +37,6 @@ def test_us2d_has_fourteen_image_types_without_slices(recipes):
     types = {column.split("_")[0] for column in recipes["us2d"].names}
     assert len(types) == 14
     assert {"wavelet-LL", "wavelet-LH", "wavelet-HL", "wavelet-HH", "lbp-2D"} <= types
-
-
-def test_noise_features_are_the_four_bands_along_the_only_slice(recipes):
-    for name, kinds in {"onekey1561": 91, "paper1357": 79}.items():
-        noise = noise_features(["image_id", "status", "reason", *recipes[name].names])
-        assert len(noise) == 4 * kinds
-        assert {column.split("_")[0] for column in noise} == set(NOISE)
-
-
-def test_the_same_bands_of_a_volume_are_no_noise(recipes):
-    assert noise_features(recipes["ct3d"].names) == []
-    assert noise_features(recipes["us2d"].names) == []
-
-
-def test_noise_bands_are_rounding_errors_and_the_others_are_not(recipes):
-    image, mask = synthetic_lesion("one slice")
-    values, _ = extract(recipes["onekey1561"], image=image, mask=mask)
-    ranges = {name.split("_")[0]: value for name, value in values.items() if name.endswith("firstorder_Range")}
-    assert all(ranges[band] < 1e-9 for band in NOISE)
-    assert all(ranges[band] > 1 for band in ("wavelet-LLL", "wavelet-HLL", "wavelet-LHL", "wavelet-HHL"))
 
 
 def test_a_frame_becomes_one_slice_and_back_with_the_same_pixels():

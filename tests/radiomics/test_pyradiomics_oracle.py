@@ -27,7 +27,7 @@ DATA = SHARED_DATA
 BASELINE = DATA / "pyradiomics" / "baseline"
 VOLUMES = ("brain1", "breast1", "lung1")
 CLASSES = ("firstorder", "glcm", "gldm", "glrlm", "glszm", "ngtdm", "shape")
-# The baselines are older than PyRadiomics 3.0.1, which draws the mesh of brain1 otherwise where a cube is ambiguous.
+# The baselines are older than PyRadiomics 3.0.1, which triangulates ambiguous cubes of brain1's mesh differently.
 OTHER_MESH = ("MeshVolume", "SurfaceArea", "SurfaceVolumeRatio", "Sphericity")
 
 volumes = pytest.mark.skipif(not BASELINE.is_dir(), reason="the PyRadiomics test images are not here")
@@ -45,7 +45,7 @@ def baseline(kind):
 
 
 def through_the_stage(folder, *, roi, params):
-    """Name to value, by way of files, checkpoint and row, as the stage does it."""
+    """The values by name, through files, checkpoint and row, as in the stage."""
     write_image(roi.image, folder / "image.nrrd")
     write_image(roi.mask, folder / "mask.nrrd")
     case = ExtractionCase(
@@ -99,12 +99,12 @@ def test_volumes_equal_the_published_baselines(name, kind):
 
 
 def nodule(case, *, shrink=1):
-    """One DDTI frame in grey and its outlines filled, both (y, x), every `shrink`th pixel."""
+    """One DDTI frame in grey and the mask of its filled contours, both (y, x), every `shrink`th pixel."""
     frame = Image.open(DATA / "ddti" / "images" / f"{case}_1.jpg").convert("L")
-    outlines = ElementTree.parse(DATA / "ddti" / "xml" / f"{case}.xml").getroot().find("mark").findtext("svg")
+    contours = ElementTree.parse(DATA / "ddti" / "xml" / f"{case}.xml").getroot().find("mark").findtext("svg")
     mask = Image.new("L", frame.size)
-    for outline in json.loads(outlines):
-        ImageDraw.Draw(mask).polygon([(point["x"], point["y"]) for point in outline["points"]], fill=1)
+    for contour in json.loads(contours):
+        ImageDraw.Draw(mask).polygon([(point["x"], point["y"]) for point in contour["points"]], fill=1)
     return tuple(image_from(np.array(part)[::shrink, ::shrink]) for part in (frame, mask))
 
 
@@ -141,10 +141,10 @@ def test_the_margin_covers_the_filters():
         assert on_crop[name] == pytest.approx(value, rel=1e-3), name
 
 
-def test_logging_of_others_is_left_as_it_was():
+def test_logging_of_other_packages_is_unchanged():
     logger = logging.getLogger("radiomics")
     before = list(logger.handlers), logger.propagate
-    with collected_log() as said:
+    with collected_log() as collected:
         logger.warning("hello")
-    assert said == ["hello"]
+    assert collected == ["hello"]
     assert (list(logger.handlers), logger.propagate) == before

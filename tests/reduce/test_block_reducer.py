@@ -1,4 +1,4 @@
-"""Harmonisation and half-samples inside a reduction: asked for or not, and taught by training rows alone."""
+"""Harmonisation and half-samples inside a reduction: requested or not, and learned on training rows alone."""
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,7 @@ def reduced(patients, table, folder, *, params=None):
     return [reduce_case(case, params=params or settings(), seed=3, store=store) for case in cases]
 
 
-def test_features_of_the_sites_come_together(tmp_path):
+def test_harmonisation_brings_the_means_of_sites_together(tmp_path):
     patients, table = study()
     gaps = {}
     for name, params in {"with": settings(), "without": settings(harmonisation=None)}.items():
@@ -59,7 +59,7 @@ def test_features_of_the_sites_come_together(tmp_path):
     assert gaps["with"] < gaps["without"] / 3
 
 
-def test_an_external_site_is_left_as_it_is_and_said(tmp_path):
+def test_an_external_site_is_not_harmonised_and_reported(tmp_path):
     results = reduced(*study(), tmp_path)
 
     assert [note for result in results for note in result.notes] == [
@@ -68,7 +68,7 @@ def test_an_external_site_is_left_as_it_is_and_said(tmp_path):
     ]
 
 
-def test_a_refused_site_stops_with_the_case_named(tmp_path):
+def test_a_refused_site_is_an_error_that_names_the_case(tmp_path):
     refused = settings(harmonisation=CombatParams.model_validate(ASKED | {"unseen_site": "refuse"}))
     with pytest.raises(PipelineError, match=r"resample final, part all, block own: .* C \(20 patients, first P70\)"):
         reduced(*study(), tmp_path, params=refused)
@@ -90,7 +90,7 @@ def test_garbage_in_test_rows_and_their_sites_leaves_training_artefacts_unchange
     assert before.to_csv() != after.to_csv()
 
 
-def test_the_outcome_of_no_row_moves_harmonised_values():
+def test_no_outcome_affects_harmonised_values():
     patients, table = study()
     X, sites = table.drop(columns="patient_id").set_axis(patients["patient_id"]), patients.set_index("patient_id")
     fitted = [

@@ -6,7 +6,7 @@ import pytest
 from pipeline.contracts.data.embed import EMBEDDINGS, PATIENT_EMBEDDINGS
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import write_table
-from pipeline.reduce.block_tables import read_described, read_embeddings
+from pipeline.reduce.block_tables import read_embedded_patients, read_embeddings
 
 KEYS = {"resample": ["final", "final"], "part": ["a", "b"]}
 OWNER = pd.Series({"001": "p1", "002": "p2"})
@@ -24,12 +24,12 @@ def by_patient(folder):
     return folder / "net.csv"
 
 
-def test_images_are_described_as_their_patients(tmp_path):
-    assert list(read_described(by_image(tmp_path), owner=OWNER)["patient_id"]) == ["p2", "p1"]
+def test_embedded_images_are_listed_by_patient(tmp_path):
+    assert list(read_embedded_patients(by_image(tmp_path), owner=OWNER)["patient_id"]) == ["p2", "p1"]
 
 
-def test_patients_are_described_as_they_are(tmp_path):
-    found = read_described(by_patient(tmp_path), owner=OWNER)
+def test_embedded_patients_are_listed_as_they_are(tmp_path):
+    found = read_embedded_patients(by_patient(tmp_path), owner=OWNER)
 
     assert list(found["patient_id"]) == ["02", "01"]
     assert list(found["part"]) == ["a", "b"]

@@ -1,4 +1,4 @@
-"""One row a patient: averages by view, missing views, which rows a (resample, part) sees; by hand."""
+"""One row per patient: averages by view, missing views, which rows a (resample, part) uses; by hand."""
 
 import numpy as np
 import pandas as pd
@@ -68,13 +68,13 @@ def test_rounding_noise_never_reaches_a_model():
     assert len(columns) == 2 * 1556 + 2
 
 
-def test_order_of_images_does_not_move_a_digit():
+def test_order_of_images_does_not_change_a_digit():
     features = radiomics()
     features["f"] = [0.1, 0.2, 0.3, 0.7]
     first = radiomics_block(features, cohort=COHORT, patients=IDS).frame("final", "all")
-    turned = radiomics_block(features[::-1], cohort=COHORT[::-1], patients=IDS[::-1]).frame("final", "all")
+    reversed_frame = radiomics_block(features[::-1], cohort=COHORT[::-1], patients=IDS[::-1]).frame("final", "all")
 
-    pd.testing.assert_frame_equal(first, turned, check_exact=True)
+    pd.testing.assert_frame_equal(first, reversed_frame, check_exact=True)
 
 
 def test_deep_rows_of_the_resample_and_part_then_all():
@@ -85,23 +85,23 @@ def test_deep_rows_of_the_resample_and_part_then_all():
     assert deep(("all", "all", "p2_a", 9.0)).frame("final", "a").loc["p2", "net_0000@long"] == 9  # frozen
 
 
-def test_deep_rows_that_are_not_there_are_told():
+def test_deep_rows_that_do_not_exist_are_reported():
     with pytest.raises(PipelineError, match="no rows for resample cv-1-1, part a; run embed again"):
         deep(("final", "a", "p2_a", 5.0)).frame("cv-1-1", "a")
 
 
-def test_a_half_described_by_its_own_network_is_refused():
-    with pytest.raises(PipelineError, match=r"part a describes 1 patients of the half .* first p1"):
+def test_a_half_embedded_by_its_own_network_is_refused():
+    with pytest.raises(PipelineError, match=r"part a embeds 1 patients of the half .* first p1"):
         deep(("final", "a", "p1_c", 5.0))
 
 
-def test_a_logit_is_described_by_the_same_rules_and_is_no_embedding():
+def test_a_logit_follows_the_same_rules_and_is_not_an_embedding():
     table = pd.DataFrame([("final", "a", "p2_a", 0.4)], columns=["resample", "part", "image_id", "net_logit"])
     block = deep_block(table, name="net_logit", cohort=COHORT, splits=SPLITS, patients=IDS)
 
     assert block.kind == "logit"
     assert block.frame("final", "a").loc["p2", ["net_logit@long", "missing@long"]].tolist() == [0.4, 0]
-    with pytest.raises(PipelineError, match="part b describes 1 patients of the half"):
+    with pytest.raises(PipelineError, match="part b embeds 1 patients of the half"):
         deep_block(table.assign(part="b"), name="net_logit", cohort=COHORT, splits=SPLITS, patients=IDS)
 
 
@@ -133,7 +133,7 @@ def test_clinical_columns():
         ({"net": {"a", "b"}, "other": {"all"}}, ["other"], False, ("all",)),
     ],
 )
-def test_parts_are_matched_where_asked(networks, used, match, parts):
+def test_parts_are_matched_if_requested(networks, used, match, parts):
     assert parts_of(networks, used=used, match_parts=match) == parts
 
 
@@ -142,7 +142,7 @@ def by_patient(*rows):
     return deep_block(table, name="net", cohort=COHORT, splits=SPLITS, patients=IDS)
 
 
-def test_a_network_of_views_has_one_row_a_patient_and_one_indicator():
+def test_a_network_of_views_has_one_row_per_patient_and_one_indicator():
     block = by_patient(("final", "a", "p2", 4.0), ("final", "b", "p1", 1.0))
     frame = block.frame("final", "a")
 
@@ -152,6 +152,6 @@ def test_a_network_of_views_has_one_row_a_patient_and_one_indicator():
     assert block.indicators == ("missing",)
 
 
-def test_a_patient_described_by_the_network_of_its_own_half_is_refused():
-    with pytest.raises(PipelineError, match=r"part a describes 1 patients of the half .* first p1"):
+def test_a_patient_embedded_by_the_network_of_its_own_half_is_refused():
+    with pytest.raises(PipelineError, match=r"part a embeds 1 patients of the half .* first p1"):
         by_patient(("final", "a", "p1", 1.0))

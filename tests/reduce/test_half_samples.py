@@ -1,4 +1,4 @@
-"""Half-samples: halves of both classes, groups whole; a strong feature is always kept, noise seldom."""
+"""Half-samples: halves of both classes, groups whole; a strong feature is always kept, noise rarely."""
 
 import numpy as np
 import pandas as pd
@@ -68,7 +68,7 @@ def test_a_half_of_one_class_keeps_nothing():
     assert not select_in_halves(X, y, halves=np.array([y == 0]), penalty=0.01).any()
 
 
-def test_rows_say_how_often_and_where():
+def test_rows_count_how_often_and_list_where():
     kept = np.array([[1, 0], [0, 0], [1, 0]], dtype=np.bool_)
 
     assert half_sample_rows(kept, features=["a", "b"]) == [

@@ -1,4 +1,4 @@
-"""Reduction of whole sets: what it writes, and that nothing but the training rows of a case can touch it."""
+"""Reduction of whole sets: what it writes, and that only the training rows of a case can affect it."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ from pipeline.reduce.steps.lasso import choose
 from pipeline.split.splits import SplitParams, split_table
 
 SHIPPED = load_params(ROOT / "params" / "reduce.yaml", ReduceParams)
-# A coarser path: fast, and all that is tested here holds for any.
+# A coarser path, for speed: all that is tested here holds for any path.
 COARSE = {"lasso": SHIPPED.lasso.model_copy(update={"n_lambdas": 25, "folds": 4}), "half_samples": 8}
 PARAMS = SHIPPED.model_copy(update=COARSE)
 SETS = "sets:\n  all: [clinical, radiomics, net, own]\n  clinical: [clinical]\nmatch_parts: true\n"
@@ -69,7 +69,7 @@ def study(n=100, *, seed=0):
 
 
 def repeats_of(radiomics, generator):
-    """Two masks of every image: the last ten features are drawn anew in each, the others are nearly as they were."""
+    """Two masks of every image: the last ten features are independent between them, the others nearly equal."""
     values = radiomics.iloc[:, 3:]
     again = values + generator.normal(scale=0.1, size=values.shape)
     again.iloc[:, -10:] = generator.normal(size=(len(values), 10))
@@ -197,20 +197,20 @@ def test_paths_of_final_pass_through_the_chosen_coefficients(done):
         kept = chosen[chosen["rule"] == rule]
         kept = kept[~kept["feature"].str.startswith("(")].set_index("feature")["coefficient"]
         pd.testing.assert_series_equal(at.sort_index(), kept.sort_index(), check_names=False)
-        # As many features at each lambda as the table of the path says.
+        # As many features at each lambda as in the table of the path.
         counts = own.groupby("lambda_index").size()
         assert (rows.set_index("lambda_index")["n_nonzero"].loc[counts.index] == counts).all()
 
 
-def test_planted_signal_is_found_and_noise_is_mostly_left(done):
+def test_planted_signal_is_found_and_noise_is_mostly_dropped(done):
     selected = done[1][done[1]["rule"] == PARAMS.lasso.rule]
     counts = selected.groupby("block")["feature"].count()
 
-    assert counts["radiomics"] > 6 * 2  # more than intercepts and one feature a fit
+    assert counts["radiomics"] > 6 * 2  # more than intercepts and one feature per fit
     assert selected.query("block == 'own'")["feature"].isin(["(intercept)", "(none)"]).mean() > 0.2
 
 
-def test_pure_noise_keeps_few_and_says_when_it_keeps_none(tables, tmp_path):
+def test_pure_noise_keeps_few_and_reports_when_it_keeps_none(tables, tmp_path):
     generator = np.random.default_rng(3)
     noise = pd.DataFrame(generator.normal(size=(100, 400)), columns=[f"x{place}" for place in range(400)])
     noise.insert(0, "patient_id", tables["patients"]["patient_id"])
@@ -237,7 +237,7 @@ def test_nothing_selected_is_a_prevalence_design(tables, tmp_path):
 
 
 def garbage(tables):
-    """The study with everything that is known of its internal and external patients replaced."""
+    """The study with all data of its internal and external patients replaced."""
     generator = np.random.default_rng(99)
     changed = {name: table.copy() for name, table in tables.items()}
     patients = changed["patients"]
@@ -284,7 +284,7 @@ def test_two_workers_write_the_same_bytes(done, tables, tmp_path):
     assert [table.to_csv() for table in again[:4]] == [table.to_csv() for table in done[:4]]
 
 
-def test_finished_cases_are_not_computed_again_and_come_back_to_the_bit(tables, tmp_path, monkeypatch):
+def test_finished_cases_are_not_recomputed_and_are_restored_to_the_bit(tables, tmp_path, monkeypatch):
     first = reduced(tables, tmp_path, names=("clinical", "own"))
     monkeypatch.setattr("pipeline.reduce.reduced._reduce", None)
     again = reduced(tables, tmp_path, names=("clinical", "own"))
@@ -310,7 +310,7 @@ def radiomics_cases(tables, folder, *, params=PARAMS):
     return cases, [reduce_case(case, params=params, seed=7, store=store) for case in cases]
 
 
-def test_features_that_masks_do_not_agree_on_are_never_selected(tables, tmp_path):
+def test_features_that_do_not_agree_between_masks_are_never_selected(tables, tmp_path):
     _, with_filter = radiomics_cases(tables, tmp_path / "on")
     _, without = radiomics_cases(tables, tmp_path / "off", params=PARAMS.model_copy(update={"agreement": None}))
 
@@ -347,11 +347,11 @@ def test_garbage_in_the_repeats_of_training_patients_changes_what_is_kept(tables
     assert {row["feature"] for result in dirty for row in result.selected} <= {
         "(intercept)",
         "(none)",
-        "missing@trans",  # says nothing of a mask
+        "missing@trans",  # does not depend on a mask
     }
 
 
-def test_where_no_feature_agrees_none_is_kept(tables):
+def test_if_no_feature_agrees_none_is_kept(tables):
     images = tables["radiomics"][tables["radiomics"]["image_id"].str.endswith("long")]
     loose = [f"original_glcm_X{place}" for place in range(30, 40)]
     reducer = BlockReducer(kind="radiomics", params=PARAMS, indicators=(), seed=7)

@@ -1,4 +1,4 @@
-"""Dealing groups into folds and drawing them: by hand, and the laws that hold for any cohort."""
+"""Dealing groups into folds and drawing them: by hand, and the properties that hold for any cohort."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -27,7 +27,7 @@ def test_a_group_is_never_split(pairs, folds, seed):
 
 
 @given(labels=st.lists(st.integers(0, 1), min_size=1, max_size=80), folds=st.integers(2, 6), seed=st.integers(0, 99))
-def test_single_patients_are_shared_out_to_within_one(labels, folds, seed):
+def test_single_patients_are_balanced_to_within_one(labels, folds, seed):
     values, groups = single(labels)
     fold = deal_groups(values, groups, folds=folds, generator=np.random.default_rng(seed))
 
@@ -43,9 +43,9 @@ def test_single_patients_are_shared_out_to_within_one(labels, folds, seed):
 def test_order_of_the_rows_does_not_matter(pairs, seed):
     labels, groups = arrays(pairs)
     fold = deal_groups(labels, groups, folds=3, generator=np.random.default_rng(seed))
-    turned = deal_groups(labels[::-1], groups[::-1], folds=3, generator=np.random.default_rng(seed))
+    reversed_fold = deal_groups(labels[::-1], groups[::-1], folds=3, generator=np.random.default_rng(seed))
 
-    assert (turned[::-1] == fold).all()
+    assert (reversed_fold[::-1] == fold).all()
 
 
 def test_a_large_group_counts_with_all_its_patients():
@@ -71,7 +71,7 @@ def test_draw_of_nothing():
 
 
 @given(pairs=rows, fraction=st.floats(0, 0.5), seed=st.integers(0, 99))
-def test_draw_keeps_groups_whole_and_takes_no_more_than_asked(pairs, fraction, seed):
+def test_draw_keeps_groups_whole_and_never_exceeds_the_fraction(pairs, fraction, seed):
     labels, groups = arrays(pairs)
     drawn = draw_groups(labels, groups, fraction=fraction, generator=np.random.default_rng(seed))
 

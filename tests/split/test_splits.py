@@ -1,4 +1,4 @@
-"""The splits: what each resample holds, the laws of grouping and stratification, and what is refused."""
+"""The splits: what each resample holds, grouping and stratification, and what is refused."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def test_names_are_padded_to_equal_width():
     assert {"cv-01-01", "cv-10-10"} < set(table["resample"])
 
 
-def test_every_training_patient_is_tested_once_a_repeat():
+def test_every_training_patient_is_tested_once_per_repeat():
     table = split_table(cohort_of(), params=PARAMS, seed=1)
     tested = table[table["role"] == "cv"]
 
@@ -64,7 +64,7 @@ def test_every_training_patient_is_tested_once_a_repeat():
 
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10_000), group_size=st.integers(1, 3), cohorts=st.booleans())
-def test_groups_stay_whole_and_classes_are_shared_out(seed, group_size, cohorts):
+def test_groups_stay_whole_and_classes_are_balanced(seed, group_size, cohorts):
     patients = cohort_of(180, cohorts=cohorts, group_size=group_size)
     # Whole groups in one cohort: blocks of ten patients are not blocks of groups.
     patients["cohort"] = patients.groupby("group_id")["cohort"].transform("first")
@@ -89,7 +89,7 @@ def test_groups_stay_whole_and_classes_are_shared_out(seed, group_size, cohorts)
         assert counts.max() - counts.min() <= group_size
 
 
-def test_holdout_is_stratified_and_only_where_no_cohort_is_given():
+def test_holdout_is_stratified_and_only_if_no_cohort_is_given():
     patients = cohort_of(200, cohorts=False, events=0.3)
     table = split_table(patients, params=PARAMS, seed=3)
     final = table[table["resample"] == "final"].merge(patients[["patient_id", "label"]])
@@ -104,7 +104,7 @@ def test_no_holdout_means_all_train():
     assert set(table.loc[table["resample"] == "final", "role"]) == {"train"}
 
 
-def test_neither_features_nor_row_order_nor_test_patients_move_a_training_patient():
+def test_neither_features_nor_row_order_nor_test_patients_affect_a_training_patient():
     patients = cohort_of()
     first = split_table(patients, params=PARAMS, seed=1)
     noisy = patients.assign(age=np.arange(120)[::-1], site="B").sample(frac=1, random_state=5)
@@ -153,7 +153,7 @@ def test_too_few_events_are_one_sentence_with_numbers():
         split_table(patients, params=SplitParams(folds=5, repeats=1, holdout_fraction=0), seed=1)
 
     message = str(caught.value)
-    assert "4 events and 56 others" in message
+    assert "4 events and 56 non-events" in message
     assert "lower folds to 4" in message
     assert "\n" not in message
     split_table(patients, params=SplitParams(folds=4, repeats=1, holdout_fraction=0), seed=1)
@@ -165,7 +165,11 @@ def run(tmp_path, params):
     (tmp_path / "blocks").mkdir()
     paths = {"params": tmp_path / "split.yaml", "blocks": tmp_path / "blocks"}
     paths |= {name: ROOT / "params" / f"{name}.yaml" for name in ("common", "fusion", "compare", "embed")}
-    paths |= {"patients": tmp_path / "patients.csv", "splits": tmp_path / "splits.csv", "settings": tmp_path / "settings"}
+    paths |= {
+        "patients": tmp_path / "patients.csv",
+        "splits": tmp_path / "splits.csv",
+        "settings": tmp_path / "settings",
+    }
     flags = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
     command = [sys.executable, "-m", "stages.split", *flags]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

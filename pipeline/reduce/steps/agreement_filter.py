@@ -1,6 +1,6 @@
 """Keep the features that agree between repeated masks (`pipeline.agreement.agreement`).
 
-Judged by the lower limit of the ICC, so that a few images cannot let a feature pass.
+Judged by the lower limit of the ICC, so that a feature cannot pass on a high estimate from a few images.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class AgreementFilterParams(Params):
 
 
 class AgreementFilter(BaseEstimator):
-    """Leave out a feature unless the lower 95 % limit of its agreement is at least `min_lower_limit`.
+    """Drop a feature unless the lower 95 % limit of its agreement is at least `min_lower_limit`.
 
     Learned: `agreement_` (the table of `feature_agreement`), `kept_` (names of features, without a view).
     """
@@ -33,16 +33,16 @@ class AgreementFilter(BaseEstimator):
         self.min_lower_limit = min_lower_limit
 
     def fit(self, repeats: pd.DataFrame, _y: Any = None) -> Self:
-        """Learn from the repeated masks of the training patients' images; the caller leaves all others out.
+        """Learn from the repeated masks of the training patients' images; the caller excludes all other rows.
 
-        Raises PipelineError where fewer than two of these images have repeated masks that gave features.
+        Raises PipelineError if fewer than two of these images have repeated masks that gave features.
         """
         self.agreement_ = feature_agreement(repeats)
         counts = self.agreement_["n_images"]
         if counts.max() < 2 if len(counts) else True:
             raise PipelineError(
-                "agreement of repeated masks is asked for, and fewer than 2 training images have repeated masks in "
-                "data/repeats.csv; set agreement in params/reduce.yaml to null, or have more masks repeated "
+                "the agreement filter needs repeated masks, and fewer than 2 training images have them in "
+                "data/repeats.csv; set agreement in params/reduce.yaml to null, or repeat more masks "
                 "(params/agreement.yaml)"
             )
         kept = self.agreement_["ci_low"].to_numpy(dtype=np.float64) >= self.min_lower_limit
@@ -50,9 +50,9 @@ class AgreementFilter(BaseEstimator):
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """The kept columns of X, in their order: `feature` or `feature@view`; columns that say what is missing stay.
+        """The kept columns of X, in their order: `feature` or `feature@view`; missingness indicators stay.
 
-        Raises PipelineError where X has a feature that the repeated masks have not.
+        Raises PipelineError if X has a feature that the table of repeated masks lacks.
         """
         bases = _bases(X.columns)
         if unknown := sorted(set(bases) - set(self.agreement_["feature"]) - {MISSING}):

@@ -1,4 +1,4 @@
-"""Clinical columns as numbers: medians for gaps, one column a category, all learned on the training rows."""
+"""Clinical columns as numbers: medians for missing values, one column per level, all learned on the training rows."""
 
 from typing import Any, Self
 
@@ -10,11 +10,11 @@ MISSING = "_missing"
 
 
 class ClinicalEncoder(BaseEstimator):
-    """Numbers stay as they are, gaps become the training median; a category becomes one 0/1 column a training level.
+    """Numbers stay as they are, missing ones become the training median; categories become one 0/1 column per level.
 
-    A column is numeric where all its training values are numbers. `<column>_missing` (0/1) is added where a training
-    value is missing. A level that no training row has, and a missing category, are 0 in all of the level columns.
-    Columns without any training value are left out, and so are those that are constant over the training rows.
+    A column is numeric if all its training values are numbers. Levels are those of the training rows: any other level,
+    and a missing category, are 0 in all of the level columns. `<column>_missing` (0/1) is added if a training value is
+    missing. Columns without any training value are dropped, as are those that are constant over the training rows.
     Learned: `medians_` (by numeric column), `levels_` (by category), `indicators_`, `kept_` (column names).
     """
 
@@ -35,19 +35,19 @@ class ClinicalEncoder(BaseEstimator):
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """X (m, p) as numbers without gaps, columns in the order of the table."""
+        """X (m, p) as numbers without missing values, columns in the order of the table."""
         return self._encoded(X)[self.kept_]
 
     def unseen(self, X: pd.DataFrame) -> list[str]:
-        """What X holds that the training rows did not, a sentence each: unknown levels, texts among numbers."""
+        """What X holds that the training rows did not, one sentence each: unknown levels, texts among numbers."""
         notes = []
         for name, levels in self.levels_.items():
             new = sorted(set(_texts(X[name]).dropna()) - set(levels))
-            notes += [f"{name}: level '{level}' is not in the training rows, taken as none of theirs" for level in new]
+            notes += [f"{name}: level '{level}' is not in the training rows, taken as no known level" for level in new]
         for name in self.medians_:
             wrong = int((X[name].notna() & _numbers(X[name]).isna()).sum())
             if wrong:
-                notes.append(f"{name}: {wrong} values are not numbers as in the training rows, taken as missing")
+                notes.append(f"{name}: {wrong} values are not numbers, unlike in the training rows, taken as missing")
         return notes
 
     def _encoded(self, X: pd.DataFrame) -> pd.DataFrame:

@@ -1,13 +1,13 @@
-"""ComBat: take the additive and multiplicative effect of the site out of features, learned on training rows alone.
+"""ComBat: remove additive and multiplicative site effects from features, estimated on training rows alone.
 
 Johnson, Li, Rabinovic 2007 (Biostatistics 8:118), parametric empirical Bayes, equal to `sva::ComBat(dat, batch,
 mod = NULL)`. A feature of site i is mean + SD · (gamma_i + sqrt(delta_i) · noise); gamma and delta of all features of a
-site share a normal and an inverse gamma prior, so that a feature of a small site is drawn towards the site's usual
-effect.
+site share a normal and an inverse gamma prior, so that the estimates for a small site are shrunk towards the site's
+average effect.
 
 The outcome is no covariate: it is unknown in the patient to be scored, and the correction would carry it from the
-training labels into the features. The price: where sites differ in prevalence, part of the outcome's own effect
-leaves with the site's.
+training labels into the features. The price: if sites differ in prevalence, part of the outcome's own effect
+is removed with the site's.
 """
 
 from typing import Any, Literal, Self
@@ -25,7 +25,7 @@ from pipeline.foundation.params import Params
 Floats = NDArray[np.float64]
 Policy = Literal["refuse", "pooled"]
 CONVERGED = 1e-4  # sva's conv: largest relative change of a site's effects at the last step
-LEAST_VARIANCE = 1e-30  # of the multiplicative effects over features, where all are equal
+MIN_VARIANCE = 1e-30  # floor of the variance of the multiplicative effects over features, reached if all are equal
 
 
 class CombatParams(Params):
@@ -41,12 +41,12 @@ class CombatParams(Params):
 class Combat(BaseEstimator):
     """Remove the effects of sites.
 
-    Parameters: `mean_only` (location alone), `unseen_site` (what becomes of a site that the training rows do not
-    describe: `refuse` stops; `pooled` takes its rows for rows of the pooled training distribution, gamma 0 and delta 1,
-    that is, leaves them as they are), `min_rows` (a site with fewer training rows counts as unseen).
-    Learned: `sites_` (those described, sorted), `columns_` (adjusted: not the indicators of what is missing, nor a
-    feature that is constant within a site, as sva), `means_`, `sds_` (p,), `gamma_`, `delta_` (sites, p). One site, or
-    fewer than two columns to learn a prior from: nothing is adjusted.
+    Parameters: `mean_only` (location alone), `unseen_site` (the policy for a site without estimates from the training
+    rows: `refuse` stops; `pooled` treats its rows as rows of the pooled training distribution, gamma 0 and delta 1,
+    that is, returns them unchanged), `min_rows` (a site with fewer training rows counts as unseen).
+    Learned: `sites_` (those with estimates, sorted), `columns_` (adjusted: neither missingness indicators nor features
+    that are constant within a site, as in sva), `means_`, `sds_` (p,), `gamma_`, `delta_` (sites, p). With one site, or
+    fewer than two columns to learn a prior from, nothing is adjusted.
     """
 
     def __init__(self, *, mean_only: bool, unseen_site: Policy, min_rows: int) -> None:
@@ -57,7 +57,7 @@ class Combat(BaseEstimator):
     def fit(self, X: pd.DataFrame, sites: pd.Series) -> Self:
         """Learn from the training rows X (n, p) without missing values; `sites` (n,) has the same index.
 
-        Raises PipelineError where a row has no site, no site has `min_rows` rows, or one has fewer and is refused.
+        Raises PipelineError if a row has no site, no site has `min_rows` rows, or a site has fewer and is refused.
         """
         counts = _known(sites).value_counts()
         self.sites_ = sorted(counts.index[counts >= self.min_rows])
@@ -76,10 +76,10 @@ class Combat(BaseEstimator):
         return self
 
     def transform(self, X: pd.DataFrame, sites: pd.Series) -> pd.DataFrame:
-        """X (m, p), each row freed of the effect that its site had in the training rows; `sites` (m,).
+        """X (m, p), each row without the effect of its site, as estimated on the training rows; `sites` (m,).
 
         A new row of a known site: (z - gamma) / sqrt(delta) · SD + mean with the site's training estimates. Raises
-        PipelineError where a row has no site, or one that is unseen and refused.
+        PipelineError if a row has no site, or its site is unseen and refused.
         """
         _known(sites)
         self._check_policy(sites)
@@ -94,7 +94,7 @@ class Combat(BaseEstimator):
         return pd.DataFrame(values, index=X.index, columns=X.columns)
 
     def unseen(self, sites: pd.Series) -> list[str]:
-        """A sentence for each site of `sites` that the training rows do not describe."""
+        """One sentence for each site of `sites` without estimates from the training rows."""
         counts = sites[~sites.isin(self.sites_)].value_counts().sort_index()
         return [
             f"{n} patients of site {site}, which has fewer than {self.min_rows} training rows, are not harmonised"
@@ -102,14 +102,14 @@ class Combat(BaseEstimator):
         ]
 
     def _check_policy(self, sites: pd.Series) -> None:
-        strange = sites[~sites.isin(self.sites_)]
-        if self.unseen_site == "refuse" and len(strange):
-            counts = strange.value_counts().sort_index()
-            named = ", ".join(f"{site} ({n} patients, first {_first(strange, site)})" for site, n in counts.items())
+        unseen = sites[~sites.isin(self.sites_)]
+        if self.unseen_site == "refuse" and len(unseen):
+            counts = unseen.value_counts().sort_index()
+            named = ", ".join(f"{site} ({n} patients, first {_first(unseen, site)})" for site, n in counts.items())
             raise PipelineError(
-                f"harmonisation knows only sites with {self.min_rows} training rows or more ({', '.join(self.sites_)}),"
+                f"harmonisation needs sites with {self.min_rows} training rows or more ({', '.join(self.sites_)}),"
                 f" and these have fewer: {named}; set harmonisation.unseen_site in params/reduce.yaml to pooled to "
-                "leave such patients as they are, or harmonisation to null"
+                "exempt their patients, or harmonisation to null"
             )
 
     def _learn(self, values: Floats, code: NDArray[np.intp]) -> None:
@@ -131,10 +131,10 @@ def _site_effects(scaled: Floats, *, mean_only: bool) -> tuple[Floats, Floats]:
     n, gamma_hat = len(scaled), scaled.mean(axis=0)
     centre, spread = gamma_hat.mean(), gamma_hat.var(ddof=1)
     if mean_only:
-        # As sva has it: one row's weight, whatever the size of the site.
+        # As in sva: the weight of one row, whatever the size of the site.
         return (spread * gamma_hat + centre) / (spread + 1), np.ones_like(gamma_hat)
     delta = scaled.var(axis=0, ddof=1)
-    mean, variance = delta.mean(), max(float(delta.var(ddof=1)), LEAST_VARIANCE)
+    mean, variance = delta.mean(), max(float(delta.var(ddof=1)), MIN_VARIANCE)
     shape, rate = (2 * variance + mean**2) / variance, (mean * variance + mean**3) / variance
     gamma, change = gamma_hat, np.inf
     while change > CONVERGED:
@@ -147,7 +147,7 @@ def _site_effects(scaled: Floats, *, mean_only: bool) -> tuple[Floats, Floats]:
 
 
 def _change(old: Floats, new: Floats) -> float:
-    """sva's measure, whose sign is that of `old`: with another one the two would stop at different steps."""
+    """sva's convergence measure, whose sign is that of `old`: with any other, the two would stop at different steps."""
     change = np.divide(np.abs(new - old), old, out=np.zeros_like(old), where=old != 0)
     return float(change.max())
 
@@ -163,7 +163,7 @@ def _varying(X: pd.DataFrame, *, code: NDArray[np.intp]) -> list[Any]:
 
 
 def _known(sites: pd.Series) -> pd.Series:
-    """`sites`, all of them named."""
+    """`sites`, with none missing; raises PipelineError otherwise."""
     if (missing := sites.isna()).any():
         raise PipelineError(
             f"harmonisation needs the site of every patient, and {int(missing.sum())} have none, first "

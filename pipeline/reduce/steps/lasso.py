@@ -30,8 +30,8 @@ class LassoParams(Params):
 
 @dataclass(frozen=True, kw_only=True)
 class Solution:
-    """The LASSO at the lambda of one rule: `index` (place on the path) and `penalty` (lambda), both None where no
-    feature goes with the outcome at all; `coefficients` that are not zero, by column; `intercept`.
+    """The LASSO at the lambda of one rule: `index` (place on the path) and `penalty` (lambda), both None if no
+    feature is correlated with the outcome; the non-zero `coefficients`, by column; `intercept`.
     """
 
     index: int | None
@@ -43,11 +43,11 @@ class Solution:
 def cross_validate(
     X: Floats, y: Floats, *, lambdas: Floats, fold: NDArray[np.int64], stop_early: bool = True
 ) -> tuple[Floats, Floats]:
-    """Mean binomial deviance (-2 log-likelihood a patient) and its standard error at each of `lambdas` (L,).
+    """Mean binomial deviance (-2 log-likelihood per patient) and its standard error at each of `lambdas` (L,).
 
     X (n, p), y (n,) of 0 and 1, `fold` (n,) names the fold of each row. As cv.glmnet: features are standardised in
     each fold, every fold is fitted at the same lambdas, folds weigh by their size, se = sqrt(weighted variance of the
-    fold means / (folds - 1)). Where a fold's path ends early its last solution stands for the smaller lambdas.
+    fold means / (folds - 1)). If a fold's path ends early, its last solution is used for the smaller lambdas.
     """
     numbers = np.unique(fold)
     means, sizes = np.zeros((len(numbers), len(lambdas))), np.zeros(len(numbers))
@@ -70,7 +70,7 @@ def _deviances(y: Floats, log_odds: Floats) -> Floats:
 
 
 def choose(mean: Floats, se: Floats, *, rule: Rule) -> int:
-    """Place of the chosen lambda: of the least `mean`, or (1se) the largest lambda within one `se` of it."""
+    """Index of the chosen lambda: of the minimum `mean`, or (1se) the largest lambda within one `se` of it."""
     best = int(np.argmin(mean))
     return best if rule == "min" else int(np.flatnonzero(mean <= mean[best] + se[best])[0])
 
@@ -79,10 +79,9 @@ class LassoSelector(BaseEstimator):
     """Keep the columns whose LASSO coefficient is not zero at the chosen lambda; it may keep none.
 
     Parameters: `rule` (min or 1se), `n_lambdas`, `min_lambda_ratio` (None: glmnet's default), `folds` (lambda folds:
-    stratified, by group, fixed by `seed`; fewer where a class has fewer groups).
-    Learned: `lambdas_`, `cv_mean_`, `cv_se_`, `n_nonzero_` (L,), `path_` (columns lambda_index
-    from 1, lambda, feature, coefficient; where it is not 0), `solutions_` (by rule, both of them), `chosen_` (the
-    solution of `rule`).
+    stratified, by group, fixed by `seed`; fewer if a class has fewer groups).
+    Learned: `lambdas_`, `cv_mean_`, `cv_se_`, `n_nonzero_` (L,), `path_` (columns lambda_index from 1, lambda, feature,
+    coefficient; non-zero coefficients only), `solutions_` (by rule, both of them), `chosen_` (the solution of `rule`).
     """
 
     def __init__(self, *, rule: Rule, n_lambdas: int, min_lambda_ratio: float | None, folds: int, seed: int) -> None:
@@ -95,7 +94,7 @@ class LassoSelector(BaseEstimator):
     def fit(self, X: pd.DataFrame, y: NDArray[np.int64], groups: NDArray[np.str_]) -> Self:
         """Learn the path and choose lambda; X (n, p) without missing values, y (n,) of 0 and 1, `groups` (n,).
 
-        Raises PipelineError where a class has fewer than two groups.
+        Raises PipelineError if a class has fewer than two groups.
         """
         values, outcome = X.to_numpy(dtype=np.float64), y.astype(np.float64)
         fold = self._lambda_folds(y, groups)
@@ -151,7 +150,7 @@ def _solution(path: Path, index: int, *, columns: pd.Index) -> Solution:
 
 
 def _nothing(y: Floats, *, columns: pd.Index) -> Solution:
-    """The prevalence of y alone."""
+    """The solution without features: the log-odds of the prevalence of y."""
     prevalence = float(y.mean())
     empty = pd.Series(dtype=np.float64, index=columns[:0])
     return Solution(

@@ -1,10 +1,11 @@
-"""The binomial LASSO along a grid of lambdas, on standardised features: an active set first, skglm where it fails.
+"""The binomial LASSO along a grid of lambdas, on standardised features: an active set first, skglm if it fails.
 
 Objective as in glmnet: -loglik / n + lambda * |b|_1, intercept not penalised, features standardised with 1/n variance
-(Friedman, Hastie, Tibshirani 2010, J Stat Softw 33:1). From one lambda to the next a few features come or go: on the
-features in use the objective is smooth, and Newton's method reaches its minimum to rounding. An answer is kept only if
-it fulfils the optimality conditions over all features. Where none is found, skglm's working-set solver (Bertrand et
-al. 2022, NeurIPS) takes the step; it is not the first choice since it compiles for ten seconds in every process.
+(Friedman, Hastie, Tibshirani 2010, J Stat Softw 33:1). From one lambda to the next a few features enter or leave
+the active set: over the active features the objective is smooth, and Newton's method reaches its minimum to rounding.
+A solution is accepted only if it satisfies the optimality conditions over all features. If none is found, skglm's
+working-set solver (Bertrand et al. 2022, NeurIPS) solves that lambda; it is not the first choice since it compiles for
+ten seconds in every process.
 """
 
 import warnings
@@ -19,12 +20,12 @@ from pipeline.foundation.errors import PipelineError
 
 Floats = NDArray[np.float64]
 MAX_EXPLAINED = 0.999  # glmnet's devmax: the path ends where this fraction of the null deviance is explained …
-LEAST_GAIN = 1e-5  # … or (fdev) where a step explains less than this fraction more, after
-LEAST_LAMBDAS = 5  # (mnlam) so many lambdas
+MIN_GAIN = 1e-5  # … or (fdev) a step explains less than this fraction more, after
+MIN_LAMBDAS = 5  # (mnlam) at least this many lambdas
 FIRST_TOLERANCE, LAST_TOLERANCE = 1e-2, 1e-8  # of the solver's optimality conditions, as a fraction of lambda
-MAX_CHANGES, MAX_STEPS = 100, 100  # features let in at one lambda; Newton steps for one set of features
+MAX_CHANGES, MAX_STEPS = 100, 100  # features added at one lambda; Newton steps for one active set
 MAX_ITERATIONS = 1000  # of skglm, outer and inner
-SLACK = 1e-9  # by how much of lambda a zero coefficient's gradient may exceed it (rounding)
+SLACK = 1e-9  # fraction of lambda by which the gradient of a zero coefficient may exceed lambda (rounding)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class Path:
 
     @property
     def n_nonzero(self) -> NDArray[np.int64]:
-        """Number of coefficients that are not zero, by lambda."""
+        """Number of non-zero coefficients, by lambda."""
         return np.count_nonzero(self.coefficients, axis=1)
 
     def log_odds(self, X: Floats) -> Floats:
@@ -46,10 +47,10 @@ class Path:
 
 
 def lambda_grid(X: Floats, y: Floats, *, count: int, min_ratio: float | None = None) -> Floats:
-    """`count` lambdas from the least that keeps no feature down to `min_ratio` of it, evenly on the log scale.
+    """`count` lambdas from the smallest that keeps no feature down to `min_ratio` of it, evenly on the log scale.
 
-    `min_ratio` None is glmnet's default: 1e-4 where there are more rows than features, else 1e-2. Empty where no
-    feature of X (n, p) goes with y (n,) at all.
+    `min_ratio` None is glmnet's default: 1e-4 if there are more rows than features, else 1e-2. Empty if no feature of
+    X (n, p) is correlated with y (n,).
     """
     Z, _, _ = _standardised(X)
     largest = float(np.abs(Z.T @ (y - y.mean())).max(initial=0.0)) / len(y)
@@ -63,10 +64,10 @@ def fit_path(X: Floats, y: Floats, *, lambdas: Floats, stop_early: bool = True) 
     """The LASSO of y (n,) of 0 and 1 on X (n, p) at each of the descending `lambdas`, each from the one before.
 
     With `stop_early` the path ends as glmnet's does, once the deviance is explained or no longer changes; it is then
-    shorter than `lambdas`. Raises PipelineError where the solver does not converge.
+    shorter than `lambdas`. Raises PipelineError if the solver does not converge.
     """
     Z, mean, scale = _standardised(X)
-    weights = np.zeros(X.shape[1] + 1)  # the intercept is last, as skglm has it
+    weights = np.zeros(X.shape[1] + 1)  # the intercept is last, as in skglm
     weights[-1] = np.log(y.mean() / (1 - y.mean()))
     null = _deviance(y, np.full(len(y), weights[-1]))
     solutions: list[Floats] = []
@@ -75,8 +76,8 @@ def fit_path(X: Floats, y: Floats, *, lambdas: Floats, stop_early: bool = True) 
         weights = _solution(Z, y, start=weights, penalty=float(penalty))
         solutions.append(weights)
         explained = 1 - _deviance(y, Z @ weights[:-1] + weights[-1]) / null
-        saturated = explained > MAX_EXPLAINED or explained - before < LEAST_GAIN * explained
-        if stop_early and saturated and len(solutions) >= LEAST_LAMBDAS:
+        saturated = explained > MAX_EXPLAINED or explained - before < MIN_GAIN * explained
+        if stop_early and saturated and len(solutions) >= MIN_LAMBDAS:
             break
         before = explained
     found = np.array(solutions).reshape(len(solutions), X.shape[1] + 1)
@@ -96,7 +97,7 @@ def _deviance(y: Floats, log_odds: Floats) -> float:
 
 
 def _solution(Z: Floats, y: Floats, *, start: Floats, penalty: float) -> Floats:
-    """The solution at one lambda: by the active set from the lambda before, else from where skglm gets."""
+    """The solution at one lambda: by the active set from the previous lambda, else from the solution of skglm."""
     exact = _by_active_set(Z, y, start=start, penalty=penalty)
     tolerance = FIRST_TOLERANCE
     while exact is None:
@@ -104,14 +105,14 @@ def _solution(Z: Floats, y: Floats, *, start: Floats, penalty: float) -> Floats:
         exact = _by_active_set(Z, y, start=start, penalty=penalty)
         tolerance /= 10
         if exact is None and tolerance < LAST_TOLERANCE:
-            return start  # where the optimum is flat to rounding, the solver's answer is as good as any
+            return start  # if the optimum is flat to rounding, the solver's solution is as good as any
     return exact
 
 
 def _by_active_set(Z: Floats, y: Floats, *, start: Floats, penalty: float) -> Floats | None:
-    """Minimise over the features in use, let in the one that breaks the conditions most, repeat until none does.
+    """Minimise over the active features, add the one that violates the conditions most, repeat until none does.
 
-    None where this does not end within MAX_CHANGES, or the minimum over the features in use is not found.
+    None if this does not end within MAX_CHANGES, or the minimum over the active features is not found.
     """
     used = np.flatnonzero(start[:-1])
     signs, values = np.sign(start[used]), np.concatenate([start[-1:], start[used]])
@@ -135,7 +136,7 @@ def _by_active_set(Z: Floats, y: Floats, *, start: Floats, penalty: float) -> Fl
 def _restricted_minimum(
     Z: Floats, y: Floats, *, used: NDArray[np.intp], signs: Floats, values: Floats, penalty: float
 ) -> tuple[NDArray[np.intp], Floats, Floats] | None:
-    """Newton's method over the features `used`, whose coefficients keep their `signs`; one that reaches 0 leaves.
+    """Newton's method over the features `used`, whose coefficients keep their `signs`; one that reaches 0 is dropped.
 
     `values` holds the intercept, then the coefficients. Returns used, signs and values at the minimum.
     """
@@ -158,8 +159,8 @@ def _restricted_minimum(
                 return None
         values = values + length * step
         if len(crossing) and length == limit:
-            leaves = crossing[lengths.argmin()]
-            used, signs, values = np.delete(used, leaves), np.delete(signs, leaves), np.delete(values, leaves + 1)
+            zero = crossing[lengths.argmin()]
+            used, signs, values = np.delete(used, zero), np.delete(signs, zero), np.delete(values, zero + 1)
             columns, slope = _restricted(Z, used, signs=signs, penalty=penalty)
         elif np.abs(step).max() < 1e-10 * max(1.0, np.abs(values).max()):
             return used, signs, values

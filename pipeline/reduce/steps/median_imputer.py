@@ -8,9 +8,9 @@ from sklearn.base import BaseEstimator
 
 
 class MedianImputer(BaseEstimator):
-    """Missing values become the median of the training rows; columns without a training value are left out.
+    """Missing values become the median of the training rows; columns without a training value are dropped.
 
-    Learned: `medians_` (by column). Indicators of what was missing are columns of the block already.
+    Learned: `medians_` (by column). Missingness indicators are columns of the block already.
     """
 
     def fit(self, X: pd.DataFrame, _y: Any = None) -> Self:

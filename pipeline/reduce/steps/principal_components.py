@@ -11,10 +11,10 @@ from pipeline.reduce.steps.z_score import ZScore
 
 
 class PrincipalComponents(BaseEstimator):
-    """Standardise the columns, then keep the leading components; the columns named in `passed` go through as they are.
+    """Standardise the columns, keep the leading components; columns named in `passed` are passed through.
 
-    As many as first explain `variance` of the total, at most `max_components`, rows - 1, and the rank. The largest
-    loading of a component is positive. Columns are named pc001, pc002, … Learned: `scale_` (ZScore of the inputs),
+    As many as explain `variance` of the total, at most `max_components`, rows - 1, and the rank. The largest loading
+    of a component is positive. Columns are named pc001, pc002, … Learned: `scale_` (ZScore of the inputs),
     `loadings_` (p, k), `explained_` (k, fractions of the total variance).
     """
 

@@ -1,4 +1,4 @@
-"""Of features that say the same, keep one."""
+"""Of highly correlated features, keep one."""
 
 from typing import Any, Self
 
@@ -21,10 +21,10 @@ def spearman(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class SpearmanPruning(BaseEstimator):
-    """Leave out each column whose |rho| with an earlier kept column is above `max_abs_rho`.
+    """Drop each column whose |rho| with an earlier kept column is above `max_abs_rho`.
 
-    Columns are taken in the table's order, so that of two that say the same the first stays: PyRadiomics lists the
-    unfiltered image before the filtered ones, hence the simpler feature. The outcome is not looked at.
+    Columns are taken in the table's order, so that the first of two highly correlated ones is kept: PyRadiomics lists
+    the unfiltered image before the filtered ones, hence the simpler feature. The outcome is not used.
     Learned: `kept_` (column names).
     """
 

@@ -34,7 +34,7 @@ def test_training_rows_by_hand():
     }
 
 
-def test_test_rows_teach_nothing():
+def test_nothing_is_learned_from_test_rows():
     fitted = ClinicalEncoder().fit(TRAIN)
     test = pd.DataFrame(
         {
@@ -54,9 +54,9 @@ def test_test_rows_teach_nothing():
     assert encoded["stage=I"].tolist() == [0, 1]
     assert not encoded.isna().any().any()
     assert fitted.unseen(test) == [
-        "sex: level 'X' is not in the training rows, taken as none of theirs",
-        "stage: level 'IV' is not in the training rows, taken as none of theirs",
-        "age: 1 values are not numbers as in the training rows, taken as missing",
+        "sex: level 'X' is not in the training rows, taken as no known level",
+        "stage: level 'IV' is not in the training rows, taken as no known level",
+        "age: 1 values are not numbers, unlike in the training rows, taken as missing",
     ]
 
 

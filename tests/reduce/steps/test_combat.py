@@ -1,4 +1,4 @@
-"""ComBat: sva's numbers; training rows alone teach it; what becomes of a site that they do not describe."""
+"""ComBat: sva's numbers; learned on training rows alone; the policies for an unseen site."""
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ def test_a_new_row_is_treated_as_a_training_row_of_its_site_with_the_same_values
     assert (found.iloc[::-1].to_numpy() == fitted.transform(X, SITES).to_numpy()).all()
 
 
-def test_a_planted_shift_and_scale_of_a_site_are_taken_out():
+def test_a_planted_shift_and_scale_of_a_site_are_removed():
     generator = np.random.default_rng(0)
     clean = pd.DataFrame(generator.normal(size=(2000, 20)), columns=[f"f{place}" for place in range(20)])
     sites = pd.Series(["A", "B"] * 1000)
@@ -44,13 +44,13 @@ def test_a_planted_shift_and_scale_of_a_site_are_taken_out():
     found = combat().fit(shifted, sites).transform(shifted, sites)
     means, sds = found.groupby(sites).mean(), found.groupby(sites).std()
 
-    # Of 5 and of 3 times; what is left is sampling error, drawn towards what all features of the site share.
+    # Planted: a shift of 5 and a scale of 3. What remains is sampling error, shrunk towards the site's average effect.
     assert (means.loc["A"] - means.loc["B"]).abs().max() < 0.3
     assert (sds.loc["A"] / sds.loc["B"] - 1).abs().max() < 0.1
     assert np.corrcoef(found["f0"], clean["f0"])[0, 1] > 0.99
 
 
-def test_rows_of_others_change_nothing_of_a_row():
+def test_other_rows_do_not_change_a_row():
     fitted = combat().fit(X, SITES)
     garbage = X.copy()
     garbage.iloc[1:] = 1e6
@@ -58,7 +58,7 @@ def test_rows_of_others_change_nothing_of_a_row():
     assert fitted.transform(garbage, SITES).iloc[0].equals(fitted.transform(X, SITES).iloc[0])
 
 
-def test_an_indicator_and_a_feature_constant_in_a_site_stay_as_they_are():
+def test_an_indicator_and_a_feature_constant_in_a_site_are_unchanged():
     both = X.assign(**{"missing@long": (np.arange(len(X)) % 2).astype(float)})
     fitted = combat().fit(both, SITES)
     found = fitted.transform(both, SITES)
@@ -67,7 +67,7 @@ def test_an_indicator_and_a_feature_constant_in_a_site_stay_as_they_are():
     assert found[["missing@long", "f10"]].equals(both[["missing@long", "f10"]])
 
 
-def test_one_site_is_left_as_it_is():
+def test_one_site_is_unchanged():
     assert combat().fit(X, SITES.map(lambda _: "A")).transform(X, SITES.map(lambda _: "A")).equals(X)
 
 
@@ -85,7 +85,7 @@ def test_an_unseen_site_is_refused_by_name():
         fitted.transform(X, SITES.map(lambda _: "D"))
 
 
-def test_pooled_leaves_an_unseen_site_as_it_is_and_says_so():
+def test_pooled_does_not_change_an_unseen_site_and_reports_it():
     fitted = combat(unseen_site="pooled").fit(X, SITES)
     sites = SITES.where(SITES != "C", "D")
     found = fitted.transform(X, sites)
@@ -95,7 +95,7 @@ def test_pooled_leaves_an_unseen_site_as_it_is_and_says_so():
     assert fitted.unseen(sites) == ["6 patients of site D, which has fewer than 2 training rows, are not harmonised"]
 
 
-def test_a_small_site_of_the_training_rows_teaches_nothing():
+def test_nothing_is_learned_from_a_small_site_of_the_training_rows():
     without = X[SITES != "C"]
     small = combat(unseen_site="pooled", min_rows=7).fit(X, SITES)
     never = combat(unseen_site="pooled", min_rows=7).fit(without, SITES[SITES != "C"])

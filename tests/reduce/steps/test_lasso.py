@@ -89,7 +89,7 @@ def test_noise_keeps_few_or_none():
     assert max(kept) <= 5
 
 
-def test_it_never_falls_back_to_some_feature():
+def test_it_never_falls_back_to_a_feature():
     X, y, groups = cohort(p=8)
     fitted = selector().fit(X * 0 + 3.0, y, groups)
 
@@ -130,7 +130,7 @@ def test_seed_alone_decides():
     assert selector(seed=2).fit(X, y, groups).cv_mean_.tobytes() != first.cv_mean_.tobytes()
 
 
-def test_too_few_events_are_told():
+def test_too_few_events_are_reported():
     X, _, groups = cohort()
     y = np.zeros(80, dtype=np.int64)
     y[0] = 1

@@ -56,7 +56,7 @@ def test_chosen_solutions_are_those_of_glmnet(path):
 
 
 @pytest.mark.parametrize(("n", "p"), [(60, 10), (40, 200)])
-def test_every_solution_fulfils_the_optimality_conditions(n, p):
+def test_every_solution_satisfies_the_optimality_conditions(n, p):
     features, outcome = noise(n, p)
     features = features * np.linspace(0.01, 100, p) + 5
     path = fit_path(features, outcome, lambdas=lambda_grid(features, outcome, count=30))

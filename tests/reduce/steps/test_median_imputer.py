@@ -8,7 +8,7 @@ from pipeline.reduce.steps.median_imputer import MedianImputer
 TRAIN = pd.DataFrame({"a": [1.0, np.nan, 3.0, 8.0], "b": [np.nan] * 4, "c": [0.0, 1.0, 2.0, 3.0]})
 
 
-def test_gaps_become_the_training_median():
+def test_missing_values_become_the_training_median():
     fitted = MedianImputer().fit(TRAIN)
     test = pd.DataFrame({"a": [np.nan, 1000.0], "b": [5.0, 6.0], "c": [np.nan, 9.0]}, index=["x", "y"])
 
@@ -17,7 +17,7 @@ def test_gaps_become_the_training_median():
     assert fitted.transform(test).index.tolist() == ["x", "y"]
 
 
-def test_a_column_without_a_training_value_is_left_out():
+def test_a_column_without_a_training_value_is_dropped():
     assert "b" not in MedianImputer().fit(TRAIN).transform(TRAIN)
 
 

@@ -8,7 +8,7 @@ from pipeline.reduce.steps.near_zero_variance import NearZeroVariance
 
 
 def filled(count, n=20):
-    """n values of which `count` are 7, the others all different."""
+    """n values of which `count` are 7, the rest all different."""
     return [7.0] * count + [100.0 + place for place in range(n - count)]
 
 
@@ -26,13 +26,13 @@ def test_scale_does_not_matter_and_rounding_is_no_variation():
     assert NearZeroVariance(max_same_fraction=0.95).fit(X).kept_.tolist() == ["tiny", "huge"]
 
 
-def test_fraction_one_leaves_out_constants_only():
+def test_fraction_one_drops_constants_only():
     X = pd.DataFrame({"rare": filled(19), "constant": [0.0] * 20})
 
     assert NearZeroVariance(max_same_fraction=1.0).fit(X).kept_.tolist() == ["rare"]
 
 
-def test_test_rows_are_cut_to_the_same_columns():
+def test_test_rows_keep_the_same_columns():
     train = pd.DataFrame({"a": [1.0, 1.0, 1.0], "b": [1.0, 2.0, 3.0]})
     test = pd.DataFrame({"a": [5.0, 6.0], "b": [4.0, 4.0]})
 

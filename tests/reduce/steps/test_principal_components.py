@@ -17,7 +17,7 @@ def table(n, p, rank=None, seed=0):
     return pd.DataFrame(values, columns=[f"net_{place:04d}" for place in range(p)])
 
 
-def test_scores_are_those_of_scikit_learn_but_for_signs():
+def test_scores_are_those_of_scikit_learn_up_to_sign():
     train, test = table(50, 12), table(9, 12, seed=1)
     fitted = PrincipalComponents(max_components=5, variance=1.0).fit(train)
     scaler = StandardScaler().fit(train)
@@ -36,18 +36,18 @@ def test_largest_loading_is_positive():
 
 
 @pytest.mark.parametrize(
-    ("X", "most", "variance", "count"),
+    ("X", "max_components", "variance", "count"),
     [
         (table(20, 300), 128, 1.0, 19),  # rows - 1
         (table(200, 300, rank=6), 128, 1.0, 6),  # the rank
-        (table(200, 300), 128, 1.0, 128),  # the most allowed
+        (table(200, 300), 128, 1.0, 128),  # the maximum
         (table(30, 4), 128, 1.0, 4),  # columns
         (table(30, 5) * 0 + 2.0, 128, 0.95, 0),  # nothing varies
-        (table(10, 0), 128, 0.95, 0),  # nothing is there
+        (table(10, 0), 128, 0.95, 0),  # no column
     ],
 )
-def test_number_of_components(X, most, variance, count):
-    fitted = PrincipalComponents(max_components=most, variance=variance).fit(X)
+def test_number_of_components(X, max_components, variance, count):
+    fitted = PrincipalComponents(max_components=max_components, variance=variance).fit(X)
 
     assert fitted.transform(X).shape == (len(X), count)
 
@@ -60,7 +60,7 @@ def test_variance_is_just_reached():
     assert fitted.explained_[:-1].sum() < 0.8
 
 
-def test_passed_columns_go_through_and_do_not_enter():
+def test_passed_columns_pass_through_and_do_not_enter():
     X = table(30, 6)
     alone = PrincipalComponents(max_components=3, variance=1.0).fit(X).transform(X)
     X["missing"] = np.arange(30) % 2.0

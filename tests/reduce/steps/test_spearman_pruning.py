@@ -1,4 +1,4 @@
-"""Spearman's rho against scipy, and which of two alike columns stays."""
+"""Spearman's rho against scipy, and which of two correlated columns is kept."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ def test_rho_is_that_of_scipy_with_ties():
     assert spearman(values) == pytest.approx(spearmanr(values).statistic, abs=1e-12)
 
 
-def test_the_first_of_a_chain_stays():
+def test_the_first_of_a_chain_is_kept():
     a, b = BASE[:, 0], BASE[:, 1]
     X = pd.DataFrame({"first": a, "cubed": a**3, "other": b, "turned": -np.exp(a), "last": BASE[:, 2]})
 
@@ -27,7 +27,7 @@ def test_the_first_of_a_chain_stays():
 
 
 def test_a_dropped_column_drops_no_other():
-    # b is close to a and to c, c is not close to a: b goes, c stays.
+    # b is close to a and to c, c is not close to a: b is dropped, c is kept.
     a = np.arange(20.0)
     b = a.copy()
     b[[0, 1, 2, 3]] = b[[3, 2, 1, 0]]

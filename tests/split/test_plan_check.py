@@ -1,3 +1,5 @@
+"""The check of the planned comparison against patients and splits: what fits, and what is refused."""
+
 import pandas as pd
 import pytest
 
@@ -41,7 +43,9 @@ def test_a_plan_that_fits_passes():
 
 def test_only_a_trained_network_has_a_logit():
     check(primary=None, score=["clinical", "carnet_logit"])
-    with pytest.raises(PipelineError, match="block 'carnet_logit' is not there; the blocks are clinical, radiomics, c"):
+    with pytest.raises(
+        PipelineError, match="'carnet_logit' does not exist; the blocks are clinical, radiomics, carnet "
+    ):
         check(primary=None, score=["clinical", "carnet_logit"], trained=False)
 
 
@@ -57,15 +61,15 @@ def test_an_evaluation_without_both_classes_is_refused_and_the_other_named():
     )
 
 
-def test_a_primary_set_that_is_no_set_is_refused():
+def test_a_primary_set_that_is_not_defined_is_refused():
     with pytest.raises(PipelineError, match=r"'primary.comparator' names the set clinical.*sets are combined;"):
         check(combined=["radiomics"])
 
 
-def test_an_unknown_block_and_a_clinical_block_without_columns_are_told_at_once():
+def test_an_unknown_block_and_a_clinical_block_without_columns_are_reported_at_once():
     with pytest.raises(PipelineError, match="2 params do not fit these data") as error:
         check(patients=PATIENTS.drop(columns="age"), networks=())
 
-    assert "block 'carnet' is not there; the blocks are clinical, radiomics (" in str(error.value)
+    assert "block 'carnet' does not exist; the blocks are clinical, radiomics (" in str(error.value)
     assert "block 'clinical' has no column" in str(error.value)
     assert "(clinical, combined)" in str(error.value)
