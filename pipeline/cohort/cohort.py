@@ -1,4 +1,4 @@
-"""One cohort from any supported source: which cases stay, what the audit found, the tables of images and patients."""
+"""One cohort from any supported source: which cases are kept, the audit, and the tables of images and patients."""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from pipeline.cohort.audit import audit_table, counted, dropped_finding, gathered
-from pipeline.cohort.duplicates import Picture, connected_groups, duplicate_findings, patient_links, repeated
+from pipeline.cohort.duplicates import HashedImage, connected_groups, duplicate_findings, patient_links, repeated
 from pipeline.cohort.findings import Finding, error, warning
 from pipeline.cohort.import_image import ImportedImage
 from pipeline.cohort.importers import busi as busi_importer
@@ -19,7 +19,7 @@ from pipeline.cohort.importers import manifest as manifest_importer
 from pipeline.cohort.importers import mmcls as mmcls_importer
 from pipeline.cohort.importers import onekey as onekey_importer
 from pipeline.cohort.importers import tn3k as tn3k_importer
-from pipeline.cohort.importers.exclusion import leave
+from pipeline.cohort.importers.exclusion import exclude
 from pipeline.cohort.importers.source import Source
 from pipeline.cohort.mask_files import MaskParams
 from pipeline.cohort.table_checks import TableAuditParams, cohort_findings, column_findings, patient_findings
@@ -62,34 +62,34 @@ class CohortParams(Params):
 
 
 def read_source(root: Path, *, params: CohortParams) -> Source:
-    """Read the source at `root` with its importer, then take out what `exclude` names.
+    """Read the source at `root` with its importer, then drop the cases that `exclude` names.
 
-    Raises CohortError where the folder is not such a source.
+    Raises CohortError if the folder is not such a source.
     """
     source = IMPORTERS[params.source](root, params=getattr(params, params.source))
-    return exclude_cases(source, exclude=params.exclude)
+    return exclude_cases(source, reasons=params.exclude)
 
 
-def exclude_cases(source: Source, *, exclude: dict[str, str]) -> Source:
-    """`source` without the images and patients that `exclude` names (id: reason).
+def exclude_cases(source: Source, *, reasons: dict[str, str]) -> Source:
+    """`source` without the images and patients that `reasons` names (id: reason).
 
-    They are listed in `dropped`; what an importer found wrong with them is kept as info. An id that names nothing is
-    an error finding.
+    They are listed in `dropped`; findings of the importer about them are kept with severity info. An id that is
+    neither an image nor a patient is an error finding.
     """
     owner = {image.image_id: image.patient_id for image in source.images}
-    patients = {case: reason for case, reason in exclude.items() if case in set(source.patients["patient_id"])}
-    images = {case: reason for case, reason in exclude.items() if case in owner and case not in patients}
+    patients = {case: reason for case, reason in reasons.items() if case in set(source.patients["patient_id"])}
+    images = {case: reason for case, reason in reasons.items() if case in owner and case not in patients}
     elsewhere = {case.id for case in source.dropped} | {
         f.id for f in source.findings if f.scope in ("image", "patient")
     }
-    unknown = [case for case in exclude if case not in {*patients, *images, *elsewhere}]
-    told = {case: f"is excluded ({reason})" for case, reason in exclude.items()}
-    gone = {*exclude, *(image for image, patient in owner.items() if patient in patients)}
-    kept = leave(
+    unknown = [case for case in reasons if case not in {*patients, *images, *elsewhere}]
+    messages = {case: f"is named under exclude ({reason})" for case, reason in reasons.items()}
+    gone = {*reasons, *(image for image, patient in owner.items() if patient in patients)}
+    kept = exclude(
         source,
         rule="excluded",
-        images={case: told[case] for case in images},
-        patients={case: told[case] for case in patients},
+        images={case: messages[case] for case in images},
+        patients={case: messages[case] for case in patients},
     )
     findings = [_settled(finding) if finding.id in gone else finding for finding in source.findings]
     findings += [_unknown(case, [*owner, *source.patients["patient_id"]]) for case in unknown]
@@ -104,8 +104,8 @@ def _settled(finding: Finding) -> Finding:
 
 def _unknown(case: str, known: Sequence[str]) -> Finding:
     near = difflib.get_close_matches(case, known, n=1)
-    message = "exclude in params/cohort.yaml names it, and there is no such image or patient"
-    message += f"; is it meant to be '{near[0]}'?" if near else ""
+    message = "exclude in params/cohort.yaml names an image or patient that does not exist"
+    message += f"; did you mean '{near[0]}'?" if near else ""
     return error(case, scope="image", check="exclude_unknown", message=message)
 
 
@@ -114,7 +114,7 @@ def cohort_audit(
 ) -> list[Finding]:
     """All findings about a source and its imported images, in no order (`audit_table` sorts them).
 
-    Files are named from `root` on, so that the audit says the same on every machine.
+    File names are relative to `root`, so that the audit is the same on every machine.
     """
     found = [*_without_ids(source), *source.findings, *(dropped_finding(case) for case in source.dropped)]
     found += patient_findings(source.images, patients=source.patients, params=params.tables)
@@ -130,14 +130,14 @@ def cohort_audit(
 def _without_ids(source: Source) -> list[Finding]:
     if source.has_patient_ids:
         return []
-    message = "the source has no patient ids, so that each image counts as a patient; images of one patient may be in "
-    message += "training and test, and results may be too good"
+    message = "the source has no patient ids, so each image counts as a patient; images of one patient may be in both "
+    message += "training and test, and results may be optimistic"
     return [warning("images", scope="cohort", check="no_patient_ids", message=message)]
 
 
-def _repeats(imported: Sequence[ImportedImage]) -> list[list[Picture]]:
+def _repeats(imported: Sequence[ImportedImage]) -> list[list[HashedImage]]:
     return repeated(
-        Picture(image_id=i.image_id, patient_id=i.patient_id, pixels=i.pixels, outline=i.outline)
+        HashedImage(image_id=i.image_id, patient_id=i.patient_id, pixels=i.pixels, mask=i.mask)
         for i in imported
         if i.row is not None
     )
@@ -152,7 +152,7 @@ def images_table(imported: Sequence[ImportedImage]) -> pd.DataFrame:
 
 
 def patients_table(patients: pd.DataFrame, *, imported: Sequence[ImportedImage]) -> pd.DataFrame:
-    """`patients.csv`: the source's patients with the group of those who share a picture."""
+    """`patients.csv`: the source's patients with the group of patients that share an image."""
     groups = connected_groups(patients["patient_id"], links=patient_links(_repeats(imported)))
     table = patients.assign(group_id=patients["patient_id"].map(groups))
     given = ["patient_id", "group_id", "label", "site", "cohort"]
@@ -160,7 +160,7 @@ def patients_table(patients: pd.DataFrame, *, imported: Sequence[ImportedImage])
 
 
 def log_lines(findings: Sequence[Finding]) -> tuple[list[str], list[str]]:
-    """Lines for the log: one a warning, and one a check of the infos with its number."""
+    """Lines for the log: one per warning, and one per check of severity info with its count."""
     rows = audit_table(findings)
     warnings = rows.loc[rows["severity"] == "warning"]
     return [f"{m} [{c}]" for m, c in zip(warnings["message"], warnings["check"], strict=True)], counted(findings)
@@ -173,6 +173,6 @@ def stop_on_errors(findings: Sequence[Finding], *, audit: Path) -> None:
     if len(errors):
         faults = [f"{m} [{c}]" for m, c in zip(errors["message"], errors["check"], strict=True)]
         count = "1 fault stops" if len(faults) == 1 else f"{len(faults)} faults stop"
-        heading = f"{count} the cohort; mend the source, or name the case with a reason under exclude in "
+        heading = f"{count} the cohort; correct the source, or name the case with a reason under exclude in "
         heading += f"params/cohort.yaml (every finding is in {audit})"
         raise CohortError(listed(faults, heading=heading, limit=len(faults)))

@@ -15,14 +15,14 @@ class Finding:
 
     scope: Scope
     id: str
-    check: str  # a short stable word, such as `cut_polygon_text`
+    check: str  # a short stable name, such as `cut_polygon_text`
     severity: Severity
     message: str  # one sentence: what is wrong, where, what to do
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dropped:
-    """A case that leaves by a declared rule (`unlabelled`, `no_outline`) or by `exclude:` in the params."""
+    """A case dropped by a declared rule (`unlabelled`, `no_outline`) or by `exclude:` in the params."""
 
     scope: Literal["image", "patient"]
     id: str
@@ -31,12 +31,12 @@ class Dropped:
 
 
 def error(subject: str, *, scope: Scope, check: str, message: str) -> Finding:
-    """A finding that stops the analysis; the message gets its subject in front."""
+    """A finding that stops the analysis; the message is prefixed with its subject."""
     return _finding(subject, scope, check, "error", message)
 
 
 def warning(subject: str, *, scope: Scope, check: str, message: str) -> Finding:
-    """A finding that the reader of the results must know."""
+    """A finding that readers of the results must know about."""
     return _finding(subject, scope, check, "warning", message)
 
 

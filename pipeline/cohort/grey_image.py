@@ -1,4 +1,4 @@
-"""A source image in the project's one form: grey, true 2-D or 3-D, with the spacing that the format really gives."""
+"""A source image in the common form: grey, true 2-D or 3-D, with the spacing that the format actually gives."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +15,11 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: R, G, B to grey; equal channels gi
 
 @dataclass(frozen=True, kw_only=True)
 class GreyImage:
-    """One image: `stored` is the grey form; `grid` has the full geometry of the source (3-D where the file is 3-D).
+    """One image: `stored` is the grey form; `grid` has the full geometry of the source (3-D if the file is 3-D).
 
-    `spacing_known` False = the format gives no size in mm (the dpi of a raster file is a printing size).
+    `spacing_known` False = the format gives no pixel size in mm (the dpi of a raster file is a print size).
     `colour` is True at pixels (z, y, x or y, x) whose channels differ; None for an image that was grey.
-    `alpha_varies` True = a transparency channel with more than one value was left out.
+    `alpha_varies` True = a transparency channel with more than one value was dropped.
     """
 
     stored: sitk.Image
@@ -30,10 +30,10 @@ class GreyImage:
 
 
 def grey_image(image: sitk.Image, *, path: Path, colour_tolerance: int) -> GreyImage:
-    """Bring an image as read from `path` into the stored form.
+    """Convert an image as read from `path` to the stored form.
 
     `colour_tolerance`: largest difference between channels, in grey levels, that still counts as grey (JPEG noise).
-    Raises ImageError for more than three axes, or a number of channels that has no grey value.
+    Raises ImageError for more than three axes, or a number of channels that cannot be converted to grey.
     """
     image = three_axes(image, path=path)
     raster = suffix_of(path) in RASTER_SUFFIXES
@@ -64,21 +64,21 @@ def grey_image(image: sitk.Image, *, path: Path, colour_tolerance: int) -> GreyI
 
 
 def three_axes(image: sitk.Image, *, path: Path) -> sitk.Image:
-    """`image` with at most three axes; further axes of length one are left out.
+    """`image` with at most three axes; further axes of length one are dropped.
 
-    Raises ImageError where a fourth axis is longer than one.
+    Raises ImageError if a fourth axis is longer than one.
     """
     size = image.GetSize()
     if any(length > 1 for length in size[3:]):
-        told = " x ".join(str(length) for length in size)
-        raise ImageError(f"{path}: has {len(size)} axes ({told}), needs one 2-D or 3-D picture; split the series")
+        lengths = " x ".join(str(length) for length in size)
+        raise ImageError(f"{path}: has {len(size)} axes ({lengths}), needs one 2-D or 3-D image; split the series")
     for axis in range(image.GetDimension() - 1, 2, -1):
         image = sitk.Extract(image, [*image.GetSize()[:axis], 0], [0] * (axis + 1))
     return image
 
 
 def true_dimension(image: sitk.Image) -> sitk.Image:
-    """A volume of one slice as a 2-D image with the slice's own spacing; anything else as it is."""
+    """A volume of one slice as a 2-D image with the slice's own spacing; anything else unchanged."""
     if image.GetDimension() == 2 or image.GetSize()[2] > 1:
         return image
     return image_from(array_of(image)[0], spacing_mm=image.GetSpacing()[:2])
@@ -90,9 +90,9 @@ def without_geometry(image: sitk.Image) -> sitk.Image:
 
 
 def has_spacing(image: sitk.Image) -> bool:
-    """Whether the header gives a size: a spacing of 1 in every direction is what tools write when they know none.
+    """Whether the header gives a voxel size; tools write a spacing of 1 in every direction when they know none.
 
-    A volume (more than one slice) is taken at its word, since 1 mm isotropic is common there.
+    The spacing of a volume (more than one slice) is trusted, since 1 mm isotropic is common there.
     """
     is_volume = image.GetDimension() == 3 and image.GetSize()[2] > 1
     return is_volume or any(step != 1.0 for step in image.GetSpacing()[:2])

@@ -1,4 +1,4 @@
-"""Read one image of a source, hold it and its masks to every check, and write them in the project's one form."""
+"""Read one image of a source, run every check on it and its masks, and write them in the project's common form."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from pipeline.cohort.findings import Finding, error
 from pipeline.cohort.grey_image import GreyImage, grey_image
-from pipeline.cohort.importers.source import Outline, SourceImage
+from pipeline.cohort.importers.source import LesionSource, SourceImage
 from pipeline.cohort.lesion_mask import lesion_mask, on_image_geometry
 from pipeline.cohort.mask_alignment import (
     Mask,
@@ -26,14 +26,14 @@ from pipeline.foundation.images import image_from, pixel_hash, read_image, write
 class ImportedImage:
     """One image after import: its row of `cohort.csv`, the hashes of its voxels and of its mask, all findings.
 
-    `row` is None where the image could not be read.
+    `row` is None if the image could not be read.
     """
 
     image_id: str
     patient_id: str
     row: dict[str, object] | None
     pixels: str = ""
-    outline: str = ""
+    mask: str = ""
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -43,7 +43,7 @@ def import_image(
     """Read, check and write one image as `<image_id>.nrrd`, and its masks.
 
     The lesion is `<image_id>.nrrd`, the gland `<image_id>_gland.nrrd`, a second reader's lesion
-    `<image_id>_reader2.nrrd`. No fault of the data raises: each one of the image and of its masks is a finding.
+    `<image_id>_reader2.nrrd`. Faults of the data do not raise: each fault of the image or of its masks is a finding.
     """
     try:
         image = with_nonfinite(read_image(case.image), path=case.image)
@@ -54,13 +54,13 @@ def import_image(
     lesion, source, findings = _lesion(case, grey, masks)
     gland, of_gland = _gland(case, grey, masks)
     second, of_second = _second(case, grey, masks)
-    whole = case.outline is not None and case.outline.kind == "full"
+    whole = case.lesion is not None and case.lesion.kind == "full"
     findings += of_gland + of_second
     findings += voxel_findings(case.image_id, grey=grey, lesion=lesion, whole=whole, params=voxels)
     names = {"image": f"{case.image_id}.nrrd"}
     write_image(grey.stored, image_folder / names["image"])
-    drawn = (("mask", "", lesion), ("gland_mask", "_gland", gland), (MASK_READER2, "_reader2", second))
-    for column, ending, mask in drawn:
+    masks_read = (("mask", "", lesion), ("gland_mask", "_gland", gland), (MASK_READER2, "_reader2", second))
+    for column, ending, mask in masks_read:
         if mask is not None:
             names[column] = f"{case.image_id}{ending}.nrrd"
             write_image(_stored_mask(mask, grey), mask_folder / names[column])
@@ -69,7 +69,7 @@ def import_image(
         patient_id=case.patient_id,
         row=_row(case, grey, names, source),
         pixels=pixel_hash(grey.stored),
-        outline="" if lesion is None else pixel_hash(_stored_mask(lesion, grey)),
+        mask="" if lesion is None else pixel_hash(_stored_mask(lesion, grey)),
         findings=findings,
     )
 
@@ -83,10 +83,10 @@ def _image_fault(case: SourceImage, message: str) -> Finding:
 
 
 def _lesion(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mask | None, str | None, list[Finding]]:
-    """The lesion on the stored image's grid (None where there is none that can be used), and where it is from."""
-    if case.outline is None:
+    """The lesion on the stored image's grid (None if it has no usable mask), and its source."""
+    if case.lesion is None:
         return None, None, []
-    lesion = lesion_mask(case.outline, image_id=case.image_id, image_path=case.image, grid=grey.grid, params=params)
+    lesion = lesion_mask(case.lesion, image_id=case.image_id, image_path=case.image, grid=grey.grid, params=params)
     if lesion.mask is None:
         return None, None, list(lesion.findings)
     mask, faults = fit_mask(lesion.mask, grey=grey, image_id=case.image_id, name=lesion.source)
@@ -94,17 +94,17 @@ def _lesion(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mas
 
 
 def _second(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mask | None, list[Finding]]:
-    """The lesion of the second reader, read and checked as that of the first."""
+    """The lesion of the second reader, read and checked like that of the first."""
     if case.second_mask is None:
         return None, []
-    outline = Outline(kind="files", files=(case.second_mask,))
-    mask, _, findings = _lesion(replace(case, outline=outline), grey, params)
+    lesion = LesionSource(kind="files", files=(case.second_mask,))
+    mask, _, findings = _lesion(replace(case, lesion=lesion), grey, params)
     place = f"image {case.image_id}: "
     return mask, [replace(f, message=f.message.replace(place, f"{place}second reader: ", 1)) for f in findings]
 
 
 def _gland(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mask | None, list[Finding]]:
-    """The gland on the stored image's grid; `label` of the params is the lesion's, a gland file has one label."""
+    """The gland on the stored image's grid; `label` of the params is the lesion's, so a gland file has one label."""
     if case.gland_mask is None:
         return None, []
     decoded = decode_mask(case.gland_mask, image_id=case.image_id, params=params.model_copy(update={"label": "auto"}))
@@ -120,7 +120,7 @@ def _stored_mask(mask: Mask, grey: GreyImage) -> sitk.Image:
 
 
 def _row(case: SourceImage, grey: GreyImage, names: dict[str, str], source: str | None) -> dict[str, object]:
-    """The image's row of `cohort.csv`; spacing is empty where it is unknown, and along z in a 2-D image."""
+    """The image's row of `cohort.csv`; spacing is empty if it is unknown, and along z in a 2-D image."""
     known = grey.stored.GetSpacing() if grey.spacing_known else ()
     spacing = {f"spacing_{axis}_mm": step for axis, step in zip("xyz", known, strict=False)}
     return {

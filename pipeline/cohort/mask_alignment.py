@@ -1,4 +1,4 @@
-"""How far a mask lies off its image: the largest shift between the corners of the two grids, and what is refused."""
+"""The offset of a mask from its image: the largest shift between the corners of the two grids, and its limits."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -13,7 +13,7 @@ from pipeline.foundation.images import array_of
 
 NOISE_VOXEL = 1e-6  # rounding of the arithmetic: no shift
 REPAIRED_BELOW_VOXEL = 0.01  # rounding of headers
-REFUSED_ABOVE_VOXEL = 0.5  # beyond it, the nearest voxel of the mask is another one
+REFUSED_ABOVE_VOXEL = 0.5  # beyond it, the nearest voxel of the mask is a different one
 Mask = NDArray[np.bool_]
 
 
@@ -42,9 +42,10 @@ def grid_offset(image: sitk.Image, mask: sitk.Image) -> Offset:
 
 
 def fit_mask(mask: sitk.Image, *, grey: GreyImage, image_id: str, name: str) -> tuple[Mask | None, list[Finding]]:
-    """The marked voxels of `mask` on the grid of the image, or None with an error finding where it does not fit.
+    """The marked voxels of `mask` on the grid of the image, or None with an error finding if it does not fit.
 
-    Up to half a voxel of offset, taking the image's geometry is resampling to the nearest voxel: no voxel moves.
+    For offsets of up to half a voxel, taking the image's geometry equals nearest-neighbour interpolation onto its grid:
+    every voxel keeps its index.
     """
     flat = true_dimension(mask)
     if flat.GetSize() != grey.stored.GetSize():
@@ -57,14 +58,14 @@ def fit_mask(mask: sitk.Image, *, grey: GreyImage, image_id: str, name: str) -> 
     offset = grid_offset(grey.grid, mask)
     if offset.voxel <= NOISE_VOXEL:
         return marked, []
-    told = f"the mask {name} lies up to {offset.mm:.3g} mm ({offset.voxel:.3g} voxels) off the image"
+    distance = f"the mask {name} is offset by up to {offset.mm:.3g} mm ({offset.voxel:.3g} voxels) from the image"
     if offset.voxel > REFUSED_ABOVE_VOXEL:
-        message = f"{told}; export it on the grid of this image"
+        message = f"{distance}; export it on the grid of this image"
         return None, [error(image_id, scope="image", check="geometry_mismatch", message=message)]
     if offset.voxel >= REPAIRED_BELOW_VOXEL:
-        message = f"{told}; it was put on the image's grid: check that it belongs to this image"
+        message = f"{distance}; it was put on the image's grid: check that it belongs to this image"
         return marked, [warning(image_id, scope="image", check="geometry_offset", message=message)]
-    message = f"{told}, a rounding of the header; it was put on the image's grid"
+    message = f"{distance}, a rounding error of the header; it was put on the image's grid"
     return marked, [info(image_id, scope="image", check="geometry_repaired", message=message)]
 
 

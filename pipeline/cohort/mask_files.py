@@ -1,4 +1,4 @@
-"""Decode a mask file into 0 and 1: integer labels, 0/255 pictures, lossy JPEG, colour files."""
+"""Decode a mask file into 0 and 1: integer labels, 0/255 images, lossy JPEG, colour files."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from pipeline.foundation.params import Params
 Voxels = NDArray[Any]
 LOSSY_SUFFIXES = (".jpg", ".jpeg")
 WHITE = 255
-GREY_LEVELS = 32  # a lossless file up to 255 with more levels than this is a grey picture, not a label map
+GREY_LEVELS = 32  # a lossless file up to 255 with more levels than this is a grey image, not a label map
 
 
 class MaskParams(Params):
@@ -31,25 +31,25 @@ class MaskParams(Params):
 
 @dataclass(frozen=True, kw_only=True)
 class DecodedMask:
-    """A mask of voxels 0 and 1 (uint8) on the grid of its own file; None where `findings` holds an error."""
+    """A mask of voxels 0 and 1 (uint8) on the grid of its own file; None if `findings` has an error."""
 
     mask: sitk.Image | None
     findings: list[Finding] = field(default_factory=list)
 
 
 def decode_mask(path: Path, *, image_id: str, params: MaskParams) -> DecodedMask:
-    """Read the mask file of `image_id`: which voxels are lesion, and what was found wrong.
+    """Read the mask file of `image_id`: the lesion voxels, and the faults of the file.
 
-    - `label: auto` takes the only label beside 0, and refuses several; `label: n` takes n.
-    - A JPEG mask has grey levels by compression: voxels of 128 and more are lesion (`threshold128`), or those that
+    - `label: auto` takes the only non-zero label, and rejects several; `label: n` takes n.
+    - A JPEG mask has grey levels from compression: voxels of 128 and above are lesion (`threshold128`), or those that
       reach the maximum (`trfe_floor`, the published loaders' rule, which loses 12 % of the area on average).
-    - Equal colour channels count as one grey channel, alpha is left out; one colour on black counts as a label.
+    - Equal colour channels count as one grey channel, alpha is dropped; one colour on black counts as a label.
     """
     try:
         image = three_axes(read_image(path), path=path)
     except ImageError as fault:
         check = "mask_unreadable" if path.exists() else "mask_missing"
-        message = f"the mask {str(fault).replace(str(path), path.name)}"  # where the data lie is nobody's business
+        message = f"the mask {str(fault).replace(str(path), path.name)}"  # the folder of the data stays private
         return DecodedMask(mask=None, findings=[error(image_id, scope="image", check=check, message=message)])
     array, findings = _one_channel(image, image_id=image_id, name=path.name)
     chosen: NDArray[np.bool_] | None = None
@@ -62,14 +62,14 @@ def decode_mask(path: Path, *, image_id: str, params: MaskParams) -> DecodedMask
 
 
 def _one_channel(image: sitk.Image, *, image_id: str, name: str) -> tuple[Voxels | None, list[Finding]]:
-    """The grey values of a mask picture of any number of channels, or None with an error finding."""
+    """The grey values of a mask file with any number of channels, or None with an error finding."""
     array: Voxels = array_of(image)
     channels = image.GetNumberOfComponentsPerPixel()
     if channels == 1:
         return array, []
     findings = []
     if channels in (2, 4) and np.ptp(array[..., -1]) > 0:
-        message = f"the mask {name} has an alpha channel that varies; it was left out"
+        message = f"the mask {name} has an alpha channel that varies; it was dropped"
         findings.append(warning(image_id, scope="image", check="mask_colour", message=message))
     colours = array[..., : 3 if channels >= 3 else 1]
     if (colours == colours[..., :1]).all():
@@ -82,9 +82,7 @@ def _one_channel(image: sitk.Image, *, image_id: str, name: str) -> tuple[Voxels
         message = f"the mask {name} shows one colour {tuple(found[1].tolist())} on black; the colour is the lesion"
         findings.append(warning(image_id, scope="image", check="mask_colour", message=message))
         return np.asarray(colours.any(axis=-1), dtype=np.uint8), findings
-    message = (
-        f"the mask {name} has {len(found)} colours, so that its labels cannot be told; save it as one grey channel"
-    )
+    message = f"the mask {name} has {len(found)} colours, so its labels are ambiguous; save it as one grey channel"
     return None, [error(image_id, scope="image", check="mask_colour", message=message)]
 
 
@@ -94,13 +92,13 @@ def _chosen(
     """The voxels of the wanted label, or None with an error finding."""
     if np.issubdtype(array.dtype, np.floating):
         if not (np.isfinite(array) & (array == np.rint(array))).all():
-            message = f"the mask {name} holds values that are not whole numbers; save it as a label map"
+            message = f"the mask {name} contains values that are not whole numbers; save it as a label map"
             return None, [error(image_id, scope="image", check="mask_not_integer", message=message)]
         array = array.astype(np.int64)
     sizes = _label_sizes(array)
     labels = {label: size for label, size in sizes.items() if label != 0}
     if not labels:
-        message = f"the mask {name} is empty; outline the lesion or exclude the image"
+        message = f"the mask {name} is empty; draw the lesion or exclude the image"
         return None, [error(image_id, scope="image", check="mask_empty", message=message)]
     if _is_grey(labels, lossy=lossy, label=params.label):
         return _grey_levels(array, sizes=sizes, lossy=lossy, image_id=image_id, name=name, params=params)
@@ -108,19 +106,19 @@ def _chosen(
 
 
 def _label_sizes(array: Voxels) -> dict[int, int]:
-    """How many voxels each value has, by rising value."""
+    """The number of voxels of each value, in ascending order of value."""
     low, high = int(array.min()), int(array.max())
     if high - low < 1 << 16:  # slice by slice: a volume need not be copied or sorted
         counts = np.zeros(high - low + 1, dtype=np.int64)
-        for part in array:
-            counts += np.bincount(part.astype(np.int64).ravel() - low, minlength=counts.size)
+        for plane in array:
+            counts += np.bincount(plane.astype(np.int64).ravel() - low, minlength=counts.size)
         return {low + int(place): int(counts[place]) for place in np.flatnonzero(counts)}
     values, counts = np.unique(array, return_counts=True)
     return {int(value): int(count) for value, count in zip(values, counts, strict=True)}
 
 
 def _is_grey(labels: dict[int, int], *, lossy: bool, label: int | str) -> bool:
-    """Whether the values are grey levels of a picture: always in a JPEG; else many levels and no label asked for."""
+    """Whether the values are grey levels: always in a JPEG; otherwise many levels and no requested label."""
     return lossy or (label == "auto" and len(labels) >= GREY_LEVELS and max(labels) <= WHITE and min(labels) > 0)
 
 
@@ -129,10 +127,11 @@ def _grey_levels(
 ) -> tuple[NDArray[np.bool_] | None, list[Finding]]:
     brightest = max(sizes)
     if params.label not in ("auto", 1, WHITE):
-        message = f"label {params.label} cannot be told from the grey levels of the lossy mask {name}; save it as PNG"
+        message = f"label {params.label} cannot be distinguished from the grey levels of the lossy mask {name}; "
+        message += "save it as PNG"
         return None, [error(image_id, scope="image", check="mask_lossy", message=message)]
     if params.mask_decode == "threshold128" and brightest < 128:
-        message = f"the brightest grey level of the mask {name} is {brightest}, and lesion begins at 128; "
+        message = f"the brightest grey level of the mask {name} is {brightest}, below the threshold of 128; "
         message += "save it as PNG with 0 and 255, or exclude the image"
         return None, [error(image_id, scope="image", check="mask_empty", message=message)]
     findings = []

@@ -1,4 +1,4 @@
-"""NaN and infinite voxels of NIfTI files: ITK's reader makes them 0, which in CT is water, without a word."""
+"""NaN and infinite voxels of NIfTI files: ITK's reader silently sets them to 0, which in CT is water."""
 
 import gzip
 import struct
@@ -13,17 +13,17 @@ from pipeline.foundation.errors import ImageError
 from pipeline.foundation.images import array_of, image_from, suffix_of
 
 SUFFIXES = (".nii", ".nii.gz")
-FLOATS = {16: "f4", 64: "f8"}  # NIfTI's codes of its real types; whole numbers have no NaN
+FLOATS = {16: "f4", 64: "f8"}  # NIfTI's codes of its floating-point types; integers have no NaN
 HEADER_BYTES = 348  # of NIfTI-1; ITK does not read NIfTI-2
 TYPE_AT, VOXELS_AT = 70, 108  # offsets of datatype and vox_offset in bytes (nifti1.h)
 GZIP = b"\x1f\x8b"
 
 
 def with_nonfinite(image: sitk.Image, *, path: Path) -> sitk.Image:
-    """`image` as read from `path`, with the NaN and infinite voxels that the file holds.
+    """`image` as read from `path`, with the NaN and infinite voxels of the file restored.
 
-    Files that are no NIfTI of real numbers, and images without such voxels, are returned as they are. Raises
-    ImageError where the file ends early or cannot be unpacked.
+    Files other than floating-point NIfTI, and images without such voxels, are returned unchanged. Raises ImageError
+    if the file is truncated or cannot be decompressed.
     """
     if suffix_of(path) not in SUFFIXES or image.GetPixelID() not in (sitk.sitkFloat32, sitk.sitkFloat64):
         return image
@@ -43,7 +43,7 @@ def with_nonfinite(image: sitk.Image, *, path: Path) -> sitk.Image:
 
 
 def _real_voxels(path: Path) -> NDArray[Any] | None:
-    """The voxels as stored, x fastest; None where they are whole numbers or the header is none of NIfTI."""
+    """The voxels as stored, x fastest; None if they are integers or the header is not NIfTI-1."""
     content = path.read_bytes()
     content = gzip.decompress(content) if content.startswith(GZIP) else content
     for order in "<>":

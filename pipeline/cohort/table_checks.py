@@ -1,4 +1,4 @@
-"""What the audit finds in the table of patients, in the links between patients and images."""
+"""Audit of the table of patients and of the links between patients and images."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ from pipeline.contracts.data.cohort import COHORTS
 from pipeline.foundation.params import Params
 
 GIVEN = ("patient_id", "label", "site", "cohort")  # every other column is clinical
-MAX_LEVELS = 10  # a numeric column with at most so many values is also read as categories
+MAX_LEVELS = 10  # a numeric column with at most this many values is also checked as categories
 
 
 class TableAuditParams(Params):
-    """`params/cohort.yaml: audit_tables`."""
+    """`params/cohort.yaml: tables`."""
 
     min_class_count: int = Field(ge=2, le=10_000)
     min_test_class_count: int = Field(ge=1, le=10_000)
@@ -26,9 +26,9 @@ class TableAuditParams(Params):
 def patient_findings(
     images: Sequence[SourceImage], *, patients: pd.DataFrame, params: TableAuditParams
 ) -> list[Finding]:
-    """Patients without an image, an outcome that is the same for all, two sites of one patient."""
+    """Patients without an image, an outcome that is the same in all patients, two sites of one patient."""
     if patients.empty:
-        message = "the source holds no patient; check root and the importer's settings in params/cohort.yaml"
+        message = "the source contains no patient; check root and the importer's settings in params/cohort.yaml"
         return [error("", scope="cohort", check="no_patients", message=message)]
     owners = {image.patient_id for image in images}
     message = "has a label and no image; add the image or exclude the patient"
@@ -45,7 +45,7 @@ def patient_findings(
 
 
 def site_findings(images: Sequence[SourceImage], *, patients: pd.DataFrame, params: TableAuditParams) -> list[Finding]:
-    """Patients whose images, or whose image and row, name two sites; sites where all patients have one outcome."""
+    """Patients whose images, or whose image and row, name two sites; sites whose patients all have one outcome."""
     sites: dict[str, set[str]] = {}
     rows = zip(patients["patient_id"], patients["site"], strict=True)
     for patient_id, site in [*((image.patient_id, image.site) for image in images), *rows]:
@@ -54,19 +54,19 @@ def site_findings(images: Sequence[SourceImage], *, patients: pd.DataFrame, para
     found = []
     for patient_id, names in sorted(sites.items()):
         if len(names) > 1:
-            message = f"has images of the sites {', '.join(sorted(names))}; give two people two patient_ids"
+            message = f"has images of the sites {', '.join(sorted(names))}; give two persons two patient_ids"
             found.append(error(patient_id, scope="patient", check="two_sites", message=message))
     labelled = patients[_present(patients["site"]) & patients["label"].isin([0, 1])]
     for site, labels in labelled.groupby("site")["label"]:
         if labels.nunique() == 1 and len(labels) >= params.min_separated and labelled["site"].nunique() > 1:
             message = f"all {len(labels)} patients of site {site} have the label {int(labels.iloc[0])}; "
-            message += "what tells the scanners apart also tells the outcome"
+            message += "scanner differences would be confounded with the outcome"
             found.append(warning("site", scope="column", check="site_single_class", message=message))
     return found
 
 
 def cohort_findings(patients: pd.DataFrame, *, params: TableAuditParams) -> list[Finding]:
-    """Cohort names, and classes that are too small for the folds (training) or for a steady estimate (tests)."""
+    """Cohort names, and classes that are too small for the folds (training) or for a precise estimate (tests)."""
     cohort, given = patients["cohort"], _present(patients["cohort"])
     found = []
     for name in sorted(set(cohort[given].astype(str)) - set(COHORTS)):
@@ -78,41 +78,41 @@ def cohort_findings(patients: pd.DataFrame, *, params: TableAuditParams) -> list
         message += "give every patient one, or none to have them split by params/split.yaml"
         found.append(error("", scope="cohort", check="cohort_partly_given", message=message))
     if given.any() and "train" not in set(cohort):
-        message = "cohorts are given and none is train, so that nothing can be fitted"
+        message = "cohorts are given and none is train, so nothing can be fitted"
         found.append(error("train", scope="cohort", check="cohort_without_train", message=message))
     training = patients[(cohort == "train") | ~given.any()]
-    found += _class_counts(training, "train", least=params.min_class_count)
+    found += _class_counts(training, "train", minimum=params.min_class_count)
     for name in COHORTS[1:]:
         if (cohort == name).any():
-            found += _class_counts(patients[cohort == name], name, least=params.min_test_class_count)
+            found += _class_counts(patients[cohort == name], name, minimum=params.min_test_class_count)
     return found
 
 
-def _class_counts(patients: pd.DataFrame, cohort: str, *, least: int) -> list[Finding]:
+def _class_counts(patients: pd.DataFrame, cohort: str, *, minimum: int) -> list[Finding]:
     counts = {label: int((patients["label"] == label).sum()) for label in (0, 1)}
-    if patients.empty or min(counts.values()) >= least:
+    if patients.empty or min(counts.values()) >= minimum:
         return []
-    told = f"cohort {cohort} has {counts[1]} patients with label 1 and {counts[0]} with label 0"
+    sizes = f"cohort {cohort} has {counts[1]} patients with label 1 and {counts[0]} with label 0"
     if cohort == "train":
-        message = f"{told}, needs at least {least} of each for its folds and halves (min_class_count)"
+        message = f"{sizes}, needs at least {minimum} of each for its folds and halves (min_class_count)"
         return [error(cohort, scope="cohort", check="class_too_small", message=message)]
     consequence = "its AUC has a wide interval" if min(counts.values()) else "it has no AUC"
-    message = f"{told}, fewer than {least} of one (min_test_class_count): {consequence}"
+    message = f"{sizes}, fewer than {minimum} of one (min_test_class_count): {consequence}"
     return [warning(cohort, scope="cohort", check="test_class_too_small", message=message)]
 
 
 def column_findings(patients: pd.DataFrame, *, params: TableAuditParams) -> list[Finding]:
-    """Clinical columns that are empty, constant, like an identifier, or separate the outcome perfectly."""
+    """Clinical columns that are empty, constant, identifier-like, or separate the outcomes perfectly."""
     labelled = patients[patients["label"].isin([0, 1])]
     label = labelled["label"].astype(int).to_numpy()
     found = []
     for name in [str(column) for column in patients.columns if column not in GIVEN]:
         values = labelled[name].where(_present(labelled[name]))
-        found += _column(values, label, name=name, least=params.min_separated)
+        found += _column(values, label, name=name, minimum=params.min_separated)
     return found
 
 
-def _column(values: pd.Series, label: np.ndarray, *, name: str, least: int) -> list[Finding]:
+def _column(values: pd.Series, label: np.ndarray, *, name: str, minimum: int) -> list[Finding]:
     present = values.notna().to_numpy()
     levels = values.nunique()
     if levels == 0:
@@ -124,26 +124,26 @@ def _column(values: pd.Series, label: np.ndarray, *, name: str, least: int) -> l
     numeric = pd.api.types.is_numeric_dtype(values)
     if not numeric and levels > max(MAX_LEVELS, present.sum() / 2):
         message = f"column {name} has {levels} different texts in {present.sum()} patients, more like an identifier "
-        message += "or a date than a predictor; leave it out of the clinical table"
+        message += "or a date than a predictor; drop it from the clinical table"
         found.append(warning(name, scope="column", check="column_like_identifier", message=message))
-    elif levels > 1 and _separates(values[present], label[present], least=least):
-        message = f"column {name} tells the outcome of all {present.sum()} patients that have a value; "
-        message += "was it recorded after the outcome, or made from it?"
+    elif levels > 1 and _separates(values[present], label[present], minimum=minimum):
+        message = f"column {name} separates the outcomes of all {present.sum()} patients that have a value; "
+        message += "was it recorded after the outcome, or derived from it?"
         found.append(warning(name, scope="column", check="column_separates_outcome", message=message))
-    if _enough(label, least) and (np.array_equal(present, label == 1) or np.array_equal(present, label == 0)):
+    if _enough(label, minimum) and (np.array_equal(present, label == 1) or np.array_equal(present, label == 0)):
         message = f"column {name} is filled for one outcome and empty for the other; "
         message += "whether it was recorded depends on the outcome"
         found.append(warning(name, scope="column", check="column_missing_separates_outcome", message=message))
     return found
 
 
-def _enough(label: np.ndarray, least: int) -> bool:
-    return min((label == 0).sum(), (label == 1).sum()) >= least
+def _enough(label: np.ndarray, minimum: int) -> bool:
+    return min((label == 0).sum(), (label == 1).sum()) >= minimum
 
 
-def _separates(values: pd.Series, label: np.ndarray, *, least: int) -> bool:
-    """Whether a threshold (numbers) or the category alone gives the label of everyone who has a value."""
-    if not _enough(label, least):
+def _separates(values: pd.Series, label: np.ndarray, *, minimum: int) -> bool:
+    """Whether a threshold (numbers) or the category alone determines the label of every patient with a value."""
+    if not _enough(label, minimum):
         return False
     if pd.api.types.is_numeric_dtype(values):
         zero, one = values[label == 0].astype(float), values[label == 1].astype(float)

@@ -1,4 +1,4 @@
-"""What the audit finds in the voxels of one image and its lesion: values that features would read without complaint."""
+"""Audit of the voxels of one image and its lesion: values from which features would be computed silently."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def voxel_findings(
 ) -> list[Finding]:
     """Every fault in the voxels of `grey` and of its `lesion` (same shape; None = no usable mask).
 
-    `whole`: the lesion is the whole image by declaration, so that a full mask is no finding.
+    `whole`: the lesion is declared to be the whole image, so a full mask is not a finding.
     """
     array = array_of(grey.stored)
     found = _form_findings(image_id, grey, lesion, params)
@@ -33,7 +33,7 @@ def voxel_findings(
     if not finite.all():
         found.append(_nonfinite(image_id, array, finite, lesion))
     elif array.min() == array.max():
-        message = f"all {array.size} voxels have the value {array.flat[0]}; the picture is blank"
+        message = f"all {array.size} voxels have the value {array.flat[0]}; the image is blank"
         found.append(error(image_id, scope="image", check="flat_image", message=message))
     elif lesion is not None and lesion.any():
         found += _roi_findings(image_id, array, lesion, whole=whole, params=params)
@@ -43,13 +43,13 @@ def voxel_findings(
 def _form_findings(
     image_id: str, grey: GreyImage, lesion: NDArray[np.bool_] | None, params: VoxelParams
 ) -> list[Finding]:
-    """What became of colour, transparency and spacing."""
+    """Findings about colour, transparency and spacing."""
     found = []
     if not grey.spacing_known:
         message = "the file gives no pixel size in mm; the spacing is 1 px"
         found.append(info(image_id, scope="image", check="spacing_unknown", message=message))
     if grey.alpha_varies:
-        message = "its transparency channel is not constant and was left out; check that nothing was hidden by it"
+        message = "its transparency channel is not constant and was dropped; check that it hid nothing"
         found.append(warning(image_id, scope="image", check="transparency", message=message))
     if grey.colour is None:
         return found
@@ -57,7 +57,7 @@ def _form_findings(
     if fraction > params.max_colour_fraction:
         inside = int((grey.colour & lesion).sum()) if lesion is not None else 0
         message = f"{int(grey.colour.sum())} pixels ({fraction:.1%}) are coloured, {inside} of them in the lesion; "
-        message += "they became grey: exclude the image if colour (Doppler, callipers) was drawn over the tissue"
+        message += "they were converted to grey: exclude the image if colour (Doppler, callipers) covers the tissue"
         found.append(warning(image_id, scope="image", check="colour_pixels", message=message))
     else:
         message = "a colour file with grey content was stored as one grey channel"
@@ -70,11 +70,11 @@ def _nonfinite(
 ) -> Finding:
     nan, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
     first = tuple(int(i) for i in np.argwhere(~finite)[0][::-1])
-    where = "the lesion's place is not known"
+    where = "with no usable lesion mask"
     if lesion is not None:
         where = f"{int((~finite & lesion).sum())} of them in the lesion"
     message = f"{nan} NaN and {infinite} infinite voxels, the first at {axes(first)} in px from 0, {where}; "
-    message += "features would be wrong in silence: replace the values or exclude the image"
+    message += "features would be silently wrong: replace the values or exclude the image"
     return error(image_id, scope="image", check="nonfinite_voxels", message=message)
 
 
@@ -89,8 +89,8 @@ def _roi_findings(
         found.append(error(image_id, scope="image", check="roi_small", message=message))
     levels = np.unique(voxels).size
     if levels == 1:
-        message = f"all {voxels.size} voxels of the lesion have the value {voxels[0]}; texture features would be empty "
-        message += "numbers: check that the mask belongs to this image, or exclude it"
+        message = f"all {voxels.size} voxels of the lesion have the value {voxels[0]}; texture features would be "
+        message += "undefined: check that the mask belongs to this image, or exclude it"
         found.append(error(image_id, scope="image", check="roi_flat", message=message))
     elif levels < params.min_roi_grey_levels:
         message = f"the lesion has {levels} grey levels, fewer than {params.min_roi_grey_levels} (min_roi_grey_levels)"

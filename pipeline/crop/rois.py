@@ -1,6 +1,6 @@
 """Cut the region of interest (ROI) out of each lesion image: the bounding box of its mask plus a margin.
 
-Radiomics needs surroundings because filters look at neighbours: a Laplacian of Gaussian (LoG) reaches about 4 sigma.
+Radiomics needs the surroundings because filters use neighbours: a Laplacian of Gaussian (LoG) reaches about 4 sigma.
 PyRadiomics takes sigma in mm, and an image of unknown spacing has spacing 1, so 12 covers sigma 3 in either case.
 """
 
@@ -59,7 +59,7 @@ def margins_px(spacing_mm: tuple[float, ...], *, margin_px: int, margin_mm: floa
 def bounding_box(mask: NDArray[np.generic]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """First and last index of the non-zero voxels along each array axis.
 
-    `mask` has any number of axes. Raises ImageError where nothing is marked.
+    `mask` has any number of axes. Raises ImageError if no voxel is marked.
     """
     marked = mask != 0
     if not marked.any():
@@ -75,8 +75,8 @@ def bounding_box(mask: NDArray[np.generic]) -> tuple[tuple[int, ...], tuple[int,
 def crop_roi(image: sitk.Image, mask: sitk.Image, *, margin_px: int, margin_mm: float | None = None) -> Roi:
     """Cut the bounding box of `mask` plus the margin out of both images, clipped at the frame.
 
-    The crops keep spacing, direction and their place in space; the mask becomes uint8 0/1.
-    Raises ImageError where the sizes differ or the mask is empty.
+    The crops keep spacing, direction and position in space; the mask becomes uint8 0/1.
+    Raises ImageError if the sizes differ or the mask is empty.
     """
     if image.GetSize() != mask.GetSize():
         raise ImageError(f"the mask's size {mask.GetSize()} differs from the image's size {image.GetSize()}")
@@ -98,7 +98,7 @@ def crop_roi(image: sitk.Image, mask: sitk.Image, *, margin_px: int, margin_mm: 
 
 
 def crop_cases(cohort: pd.DataFrame, *, images: Path, masks: Path) -> list[CropCase]:
-    """One case a row of `cohort.csv`, its file names joined to the folders they lie in."""
+    """One case per row of `cohort.csv`, its file names joined to their folders."""
     kept = ["image_id", "patient_id", "view", *(f"spacing_{axis}_mm" for axis in AXES)]
     return [
         CropCase(
@@ -124,7 +124,7 @@ def crop_case(case: CropCase, *, params: CropParams, rois: Path) -> dict[str, ob
         status = "no_roi" if "marks no voxel" in str(error) else "crop_failed"
         reason = str(error).replace(f"{case.image.parent}/", "").replace(f"{case.mask.parent}/", "")
         return case.row | {"status": status, "reason": reason}
-    names = {part: f"{case.row['image_id']}_{part}.nrrd" for part in ("image", "mask")}
+    names = {kind: f"{case.row['image_id']}_{kind}.nrrd" for kind in ("image", "mask")}
     write_image(roi.image, rois / names["image"])
     write_image(roi.mask, rois / names["mask"])
     start, size = (*roi.start_px, 0)[:3], (*roi.size_px, 1)[:3]  # a 2-D image lies at z = 0 and is one voxel deep
@@ -134,9 +134,9 @@ def crop_case(case: CropCase, *, params: CropParams, rois: Path) -> dict[str, ob
 
 
 def rois_table(rows: list[dict[str, object]]) -> pd.DataFrame:
-    """`rois.csv` from the rows of `crop_case`; failed cases stay, with empty geometry.
+    """`rois.csv` from the rows of `crop_case`; failed cases are kept, with empty geometry.
 
-    Raises PipelineError where not one image could be cropped.
+    Raises PipelineError if no image could be cropped.
     """
     if not any(row["status"] == "ok" for row in rows):
         faults = [f"{row['image_id']}: {row['reason']}" for row in rows]
@@ -146,4 +146,4 @@ def rois_table(rows: list[dict[str, object]]) -> pd.DataFrame:
     columns = ["image_id", "patient_id", "view", "image", "mask", *whole]
     columns += [*(f"spacing_{axis}_mm" for axis in AXES), "status", "reason"]
     table = table.reindex(columns=columns)
-    return table.astype(dict.fromkeys(whole, "Int64"))  # whole numbers stay whole beside missing ones
+    return table.astype(dict.fromkeys(whole, "Int64"))  # integers stay integers despite missing values

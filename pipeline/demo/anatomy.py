@@ -1,6 +1,6 @@
 """A neck in the scan plane: skin, fat, strap muscles, thyroid gland, trachea, carotid artery, and one nodule.
 
-Everything is a map of echo levels in decibels on the pixel grid of a scanner, 0 dB = the gland, plus the outlines.
+Everything is a map of echo levels in decibels on the pixel grid of a scanner, 0 dB = the gland, plus the masks.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from scipy.special import expit
 
-from pipeline.demo.nodule import Nodule, nodule_levels, outline_distance_mm
+from pipeline.demo.nodule import Nodule, contour_distance_mm, nodule_levels
 from pipeline.demo.speckle import SiteParams, smooth_field
 
 View = Literal["long", "trans"]
@@ -19,7 +19,7 @@ View = Literal["long", "trans"]
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What the scanner sees: echo levels in dB, nodule and gland (its nodule included), all of shape (y, x)."""
+    """The scanned plane: echo levels in dB, masks of nodule and gland (nodule included), all of shape (y, x)."""
 
     level_db: NDArray
     nodule: NDArray[np.bool_]
@@ -28,7 +28,7 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Where things lie, in mm from the top left corner of the frame."""
+    """Layout of the scan plane, in mm from the top left corner of the frame."""
 
     fat_mm: float  # depth where the strap muscles begin
     gland_top_mm: float
@@ -37,8 +37,8 @@ class Plan:
     centre_x_mm: float  # of the gland
     nodule_x_mm: float
     nodule_y_mm: float
-    taper: float  # by how much the height of the gland falls from its middle to one pole, as a fraction
-    side: float  # +1 trachea on the right of the picture, -1 on the left
+    taper: float  # decrease of the gland's height from its middle to one pole, as a fraction
+    side: float  # +1 trachea on the right of the image, -1 on the left
 
 
 def draw_plan(nodule: Nodule, view: View, site: SiteParams, *, rng: np.random.Generator) -> Plan:
@@ -67,7 +67,7 @@ def draw_plan(nodule: Nodule, view: View, site: SiteParams, *, rng: np.random.Ge
 
 
 def draw_scene(nodule: Nodule, view: View, site: SiteParams, *, plan: Plan, rng: np.random.Generator) -> Scene:
-    """Compose one scan plane on the grid of `site`; `rng` is the randomness of this image alone."""
+    """Compose one scan plane on the grid of `site`; `rng` is the random generator of this image alone."""
     scale = site.px_per_mm
     y, x = np.mgrid[0 : site.height_px, 0 : site.width_px].astype(np.float32) / scale
     bend = _bend_mm(x, rng=rng)
@@ -75,8 +75,8 @@ def draw_scene(nodule: Nodule, view: View, site: SiteParams, *, plan: Plan, rng:
     attenuation = np.zeros_like(level)
     gland_mm = _gland_distance_mm(x, y + bend, plan, view)
     x0, y0 = x - plan.nodule_x_mm, y - plan.nodule_y_mm
-    inside_mm = outline_distance_mm(nodule, x0, y0)
-    # A nodule near the capsule bulges it: the gland holds its nodule and a rim of tissue.
+    inside_mm = contour_distance_mm(nodule, x0, y0)
+    # A nodule near the capsule bulges it: the gland contains its nodule and a rim of tissue.
     gland_mm = np.maximum(gland_mm, inside_mm + 1.0)
     if view == "trans":
         level, attenuation = _neighbours(level, attenuation, x, y, plan, rng=rng)
@@ -90,7 +90,7 @@ def draw_scene(nodule: Nodule, view: View, site: SiteParams, *, plan: Plan, rng:
 
 
 def _bend_mm(x_mm: NDArray, *, rng: np.random.Generator) -> NDArray:
-    """How far the layers rise or sink along the frame: a tilt and one slow wave."""
+    """Vertical displacement of the layers along the frame, in mm: a tilt and one slow wave."""
     tilt, height, phase = rng.normal(0.0, 0.02), rng.uniform(0.2, 0.9), rng.uniform(0.0, 2.0 * np.pi)
     middle = x_mm - x_mm.max() / 2.0
     return tilt * middle + height * np.sin(2.0 * np.pi * middle / rng.uniform(35.0, 70.0) + phase)
@@ -121,10 +121,10 @@ def _layers(depth_mm: NDArray, plan: Plan, px_per_mm: float, *, rng: np.random.G
 
 
 def _gland_distance_mm(x_mm: NDArray, depth_mm: NDArray, plan: Plan, view: View) -> NDArray:
-    """Signed distance to the capsule of the gland in mm, positive inside: a spindle along, an egg across."""
+    """Signed distance to the capsule of the gland in mm, positive inside: a superellipse with one thinner pole."""
     power = 2.6 if view == "long" else 2.2
     across = (x_mm - plan.centre_x_mm) / (plan.gland_width_mm / 2.0)
-    # One pole is thinner than the other, and the deep side is flatter than the shallow one.
+    # One pole is thinner than the other.
     half_mm = plan.gland_height_mm / 2.0 * (1.0 - plan.taper * across)
     down = np.abs(depth_mm - plan.gland_top_mm - plan.gland_height_mm / 2.0) / half_mm
     across = np.abs(across)
@@ -132,13 +132,13 @@ def _gland_distance_mm(x_mm: NDArray, depth_mm: NDArray, plan: Plan, view: View)
 
 
 def _gland(level: NDArray, inside_mm: NDArray, px_per_mm: float, *, rng: np.random.Generator) -> NDArray:
-    """Lay the gland over `level`: fine even tissue at 0 dB, its capsule bright where the beam meets it square on."""
+    """Lay the gland over `level`: homogeneous tissue at 0 dB, capsule bright where the beam is perpendicular to it."""
     weight = expit(np.clip(inside_mm / 0.15, -30.0, 30.0))
     tissue = 0.9 * smooth_field(rng, level.shape, sigma_px=(2.0 * px_per_mm, 3.0 * px_per_mm))
     down, across = np.gradient(gaussian_filter(inside_mm, 0.5 * px_per_mm))
-    square_on = np.abs(down) / (np.hypot(down, across) + 1e-6)
+    perpendicular = np.abs(down) / (np.hypot(down, across) + 1e-6)
     patchy = 1.0 + 0.4 * smooth_field(rng, level.shape, sigma_px=(px_per_mm, 2.0 * px_per_mm))
-    capsule = 10.0 * patchy * square_on**4 * np.exp(-0.5 * ((inside_mm + 0.2) / 0.3) ** 2)
+    capsule = 10.0 * patchy * perpendicular**4 * np.exp(-0.5 * ((inside_mm + 0.2) / 0.3) ** 2)
     return level * (1.0 - weight) + tissue * weight + capsule
 
 
@@ -151,7 +151,7 @@ def _neighbours(
     trachea_x = plan.centre_x_mm + plan.side * (reach + 0.55 * radius)
     inside = radius - np.hypot(x_mm - trachea_x, y_mm - plan.gland_top_mm - radius - 2.5)
     wall = np.exp(-0.5 * (inside / 0.35) ** 2) * (y_mm < plan.gland_top_mm + radius + 2.5)
-    # Air throws the sound back and forth: fading copies of the wall inside the shadow.
+    # Reverberation in air: fading copies of the wall inside the shadow.
     echoes = 6.0 * np.cos(2.0 * np.pi * inside / rng.uniform(1.6, 2.4)) * np.exp(-np.clip(inside, 0.0, None) / 3.0)
     level = np.where(inside > 0, -9.0 + echoes, level) + 14.0 * wall
     attenuation = attenuation + np.where(inside > 0, 1.6, 0.0)
@@ -163,7 +163,7 @@ def _neighbours(
 
 
 def _window(x_mm: NDArray, y_mm: NDArray, site: SiteParams, *, rng: np.random.Generator) -> NDArray:
-    """Level in dB that is lost or gained by the probe: deep fall-off left by the gain curve, uneven contact."""
+    """Level in dB lost or gained at the probe: deep fall-off not corrected by the gain curve, uneven contact."""
     fall_off = -rng.uniform(0.5, 0.9) * np.clip(y_mm - 24.0, 0.0, None)
     contact = gaussian_filter1d(rng.standard_normal(site.width_px), 0.12 * site.width_px)
     edge_mm = np.minimum(x_mm, site.width_mm - x_mm)

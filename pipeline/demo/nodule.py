@@ -1,7 +1,7 @@
-"""A thyroid nodule: from a shape score and a texture score to its outline and its echo levels.
+"""A thyroid nodule: from a shape score and a texture score to its contour and its echo levels.
 
-The features are those that radiologists score (TI-RADS): lobulated outline, taller than wide, ill-defined margin;
-echogenicity, coarse texture, punctate and coarse calcification, cystic parts.
+The features are those that radiologists score (TI-RADS): lobulated contour, taller than wide, ill-defined margin;
+echogenicity, coarse texture, punctate and coarse calcification, cystic components.
 """
 
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from scipy.special import expit
 
 from pipeline.demo.speckle import smooth_field
 
-HARMONICS = np.arange(3, 9)  # waves round the outline; 1 and 2 would only move and stretch the ellipse
+HARMONICS = np.arange(3, 9)  # harmonics of the contour; 1 and 2 would only shift and stretch the ellipse
 
 
 @dataclass(frozen=True, kw_only=True)
 class Nodule:
-    """One nodule as one scan plane shows it; lengths in mm, levels in decibels against the gland."""
+    """One nodule in one scan plane; lengths in mm, levels in decibels relative to the gland."""
 
     half_width_mm: float
     half_height_mm: float
     waves: NDArray[np.float64]  # relative amplitude of the cosine (row 0) and sine (row 1) of each harmonic
-    margin_mm: float  # width over which nodule turns into gland
+    margin_mm: float  # width of the transition from nodule to gland
     echo_db: float
     texture_db: float  # SD of the slow variation of the level
-    texture_mm: float  # length over which it is correlated
+    texture_mm: float  # correlation length of that variation
     spots: NDArray[np.float64]  # calcifications: x, y (fractions of the half axes), radius in mm
-    cystic: float  # fraction of the inside that is fluid, about
+    cystic: float  # approximate fraction of the inside that is fluid
     halo_db: float  # depth of the dark rim
 
 
@@ -36,9 +36,9 @@ def draw_nodule(
 ) -> Nodule:
     """Draw the nodule of a patient: `shape` and `texture` are the latent scores, `size_mm` its largest diameter.
 
-    `anatomy` is the randomness that the images of one view share, `frame` that of one image.
+    `anatomy` is the random generator shared by the images of one view, `frame` that of one image.
     """
-    # Two planes through one nodule differ, so each image sees the scores a little differently.
+    # Two planes through one nodule differ, so the scores vary slightly between images.
     irregular = float(expit(shape + frame.normal(0.0, 0.35)))
     coarse = float(expit(texture + frame.normal(0.0, 0.35)))
     tall = np.exp(-0.42 + 0.42 * irregular + anatomy.normal(0.0, 0.08))
@@ -64,23 +64,23 @@ def draw_nodule(
     )
 
 
-def outline_distance_mm(nodule: Nodule, x_mm: NDArray, y_mm: NDArray) -> NDArray:
-    """Signed distance to the outline in mm, positive inside, about right near it; x and y from the nodule's centre."""
+def contour_distance_mm(nodule: Nodule, x_mm: NDArray, y_mm: NDArray) -> NDArray:
+    """Approximate signed distance to the contour in mm, positive inside; x and y relative to the nodule's centre."""
     angle = np.arctan2(y_mm / nodule.half_height_mm, x_mm / nodule.half_width_mm)
     radius = np.hypot(x_mm / nodule.half_width_mm, y_mm / nodule.half_height_mm)
-    # The outline is computed once round the clock and looked up at every pixel.
-    clock = np.linspace(-np.pi, np.pi, 721)
-    waves = np.outer(clock, HARMONICS)
-    edge = np.interp(angle, clock, 1.0 + np.cos(waves) @ nodule.waves[0] + np.sin(waves) @ nodule.waves[1])
+    # The contour is computed once over all angles and interpolated at every pixel.
+    angles = np.linspace(-np.pi, np.pi, 721)
+    waves = np.outer(angles, HARMONICS)
+    edge = np.interp(angle, angles, 1.0 + np.cos(waves) @ nodule.waves[0] + np.sin(waves) @ nodule.waves[1])
     return (edge - radius) * np.sqrt(nodule.half_width_mm * nodule.half_height_mm)
 
 
 def nodule_levels(
     nodule: Nodule, inside_mm: NDArray, x_mm: NDArray, y_mm: NDArray, *, px_per_mm: float, rng: np.random.Generator
 ) -> tuple[NDArray, NDArray, NDArray]:
-    """What the nodule adds to a scene: weight (0 to 1), echo levels in dB, attenuation in dB/mm; all of shape (y, x).
+    """Contribution of a nodule: weight (0 to 1), echo levels in dB, attenuation in dB/mm; all of shape (y, x).
 
-    `inside_mm` is the signed distance to its outline.
+    `inside_mm` is the signed distance to its contour.
     """
     weight = expit(np.clip(4.0 * inside_mm / nodule.margin_mm, -30.0, 30.0))
     sigma_px = nodule.texture_mm * px_per_mm
@@ -99,6 +99,6 @@ def nodule_levels(
         dx, dy = x_mm - x * nodule.half_width_mm, y_mm - y * nodule.half_height_mm
         spot = np.exp(-0.5 * (np.hypot(dx, dy) / (0.6 * radius_mm)) ** 2)
         levels = levels + (12.0 - levels) * spot
-        # Only a coarse calcification stops enough sound to throw a shadow.
+        # Only a coarse calcification absorbs enough sound to cast a shadow.
         attenuation = attenuation + (8.0 if radius_mm > 0.4 else 0.5) * spot
     return weight, levels - nodule.halo_db * rim, attenuation * weight

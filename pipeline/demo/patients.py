@@ -1,8 +1,8 @@
 """Draw a synthetic thyroid-ultrasound study: patients with latent scores, their clinical columns and their images.
 
-Three latent scores a patient, each normal with SD 1 within events and within others, differ between the two by a
-declared Cohen's d; the picture and the clinical columns are noisy functions of them. So what a good analysis finds is
-known beforehand: texture and shape above the clinical columns, their combination above each.
+Three latent scores per patient, each normal with SD 1 within events and within non-events, differ between the two by a
+declared Cohen's d; the images and the clinical columns are noisy functions of them. So the result of a sound analysis
+is known beforehand: texture and shape perform better than the clinical columns, their combination better than each.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ from pipeline.demo.nodule import draw_nodule
 from pipeline.demo.speckle import SiteParams, bmode
 from pipeline.foundation.params import Params
 
-BLOCK = 36  # patients over which cohorts and events are allotted
+BLOCK = 36  # patients per block in which cohorts and events are allocated
 SIZE_RANGE_MM = (8.0, 20.0)
-# Streams of randomness: first the kind, then the block or patient, then the view and the image.
+# Keys of the random streams: first the kind, then the block or patient, then the view and the image.
 ALLOTMENT, PATIENT, ANATOMY, FRAME = range(4)
 VIEWS: tuple[View, ...] = ("long", "trans")
 
@@ -34,7 +34,7 @@ Cohort = Literal["train", "internal", "external"]
 
 
 class EffectParams(Params):
-    """Cohen's d of each latent score between events and others."""
+    """Cohen's d of each latent score between events and non-events."""
 
     shape: float = Effect
     texture: float = Effect
@@ -52,7 +52,7 @@ class LoadingParams(Params):
 
 
 class AllotmentParams(Params):
-    """One cohort: its sites, and its events and others in every block of patients."""
+    """One cohort: its sites, and its numbers of events and of non-events (`others`) in every block of patients."""
 
     sites: tuple[str, ...] = Field(min_length=1)
     events: int = Field(ge=0, le=BLOCK)
@@ -89,7 +89,7 @@ class DemoParams(Params):
 
 @dataclass(frozen=True, kw_only=True)
 class Patient:
-    """One patient: where it stands in the study, its latent scores, its clinical values (None = missing)."""
+    """One patient: position in the study, label, latent scores, clinical values (None = missing)."""
 
     index: int
     cohort: Cohort
@@ -103,12 +103,12 @@ class Patient:
 
     @property
     def patient_id(self) -> str:
-        """The id, of one width up to 9,999 patients."""
+        """The id, zero-padded to four digits."""
         return f"P{self.index + 1:04d}"
 
 
 def stream(seed: int, *key: int) -> np.random.Generator:
-    """The generator of one kind of randomness; independent of all others, whatever was drawn before."""
+    """The generator of one random stream; independent of all other streams and of earlier draws."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
@@ -118,7 +118,7 @@ def draw_patients(params: DemoParams, *, seed: int) -> list[Patient]:
 
 
 def draw_patient(index: int, params: DemoParams, *, seed: int) -> Patient:
-    """Draw patient `index` (from 0): cohort and label by allotment in its block, scores around those of its label."""
+    """Draw patient `index` (from 0): cohort and label by block allocation, scores around the mean of its label."""
     seats = [
         (name, label)
         for name, cohort in sorted(params.cohorts.items())
@@ -142,7 +142,7 @@ def draw_patient(index: int, params: DemoParams, *, seed: int) -> Patient:
 def _clinical_columns(
     score: float, params: DemoParams, *, rng: np.random.Generator
 ) -> tuple[dict[str, float | int | str | None], float]:
-    """The clinical values with their gaps, and the true diameter in mm, which the picture needs in any case."""
+    """The clinical values, some of them missing, and the true diameter in mm, which the images always need."""
     normal = {
         name: r * score + np.sqrt(1.0 - r * r) * rng.standard_normal()
         for name, r in params.loadings.model_dump().items()
@@ -212,7 +212,7 @@ def write_patient(index: int, *, params: DemoParams, seed: int, out: Path) -> li
 
 
 def clinical_table(patients: Sequence[Patient]) -> pd.DataFrame:
-    """One row a patient: patient_id, age (years), sex, size_mm, multifocality and capsular_invasion (0 / 1)."""
+    """One row per patient: patient_id, age (years), sex, size_mm, multifocality and capsular_invasion (0 / 1)."""
     table = pd.DataFrame([{"patient_id": patient.patient_id, **patient.columns} for patient in patients])
-    # Whole numbers with gaps would become 1.0 and 0.0.
+    # Whole numbers with missing values would otherwise become 1.0 and 0.0.
     return table.astype({"age": "Int64", "multifocality": "Int64", "capsular_invasion": "Int64", "size_mm": "Float64"})

@@ -11,9 +11,9 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from pipeline.foundation.params import Params
 
-FWHM_PER_SIGMA = 2.3548  # width of a Gaussian at half height
-GLAND_GREY = 0.42  # fraction of the grey scale where tissue at 0 dB lies
-NOISE_DB = -45.0  # electronic noise, so that no region is a flat black
+FWHM_PER_SIGMA = 2.3548  # full width at half maximum of a Gaussian
+GLAND_GREY = 0.42  # position of tissue at 0 dB on the grey scale, as a fraction
+NOISE_DB = -45.0  # electronic noise, so that no region is uniformly black
 
 
 class SiteParams(Params):
@@ -30,7 +30,7 @@ class SiteParams(Params):
 
     @property
     def px_per_mm(self) -> float:
-        """Pixels a millimetre, along both axes."""
+        """Pixels per millimetre, along both axes."""
         return self.height_px / self.depth_mm
 
     @property
@@ -41,7 +41,7 @@ class SiteParams(Params):
 
 def smooth_field(rng: np.random.Generator, shape: tuple[int, int], *, sigma_px: tuple[float, float]) -> NDArray:
     """A random field of mean 0 and SD 1, shape (y, x), correlated over `sigma_px` (y, x)."""
-    # A wide kernel is drawn on a coarser grid: the same field to the eye in a fraction of the time.
+    # A wide kernel is applied on a coarser grid: visually the same field in a fraction of the time.
     steps = [max(1, int(sigma / 2.0)) for sigma in sigma_px]
     coarse = [-(-size // step) + 1 for size, step in zip(shape, steps, strict=True)]
     white = rng.standard_normal(coarse, dtype=np.float32)
@@ -53,21 +53,21 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int], *, sigma_px: 
 
 
 def _refined(field: NDArray, size: int, step: int, *, axis: int) -> NDArray:
-    """Interpolate linearly to `size` points, `step` of them to one of `field`."""
+    """Interpolate linearly to `size` points, `step` of them per point of `field`."""
     left, within = np.divmod(np.arange(size), step)
     weight = np.expand_dims((within / step).astype(np.float32), 1 - axis)
     return np.take(field, left, axis=axis) * (1 - weight) + np.take(field, left + 1, axis=axis) * weight
 
 
 def bmode(level_db: NDArray, site: SiteParams, *, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The 8-bit frame, shape (y, x), that `site` shows of the echo levels `level_db` (0 dB = gland), same shape."""
+    """The 8-bit frame, shape (y, x), of scanner `site` from the echo levels `level_db` (0 dB = gland), same shape."""
     amplitude = 10.0 ** (level_db.astype(np.float32) / 20.0)
     in_phase, quadrature = rng.standard_normal((2, *level_db.shape), dtype=np.float32) * amplitude
     envelope = np.hypot(through_beam(in_phase, site), through_beam(quadrature, site)) / np.sqrt(2.0)
     noise = 10.0 ** (NOISE_DB / 20.0) * rng.random(level_db.shape, dtype=np.float32)
     compressed = 20.0 * np.log10(envelope + noise) + site.gain_db
     grey = 255.0 * (compressed / site.dynamic_range_db + GLAND_GREY)
-    # Scanners interpolate between scan lines and average a little, which takes the edge off the darkest points.
+    # Scanners interpolate between scan lines and average slightly, which softens the darkest points.
     return np.clip(np.rint(gaussian_filter(grey, (0.4, 0.6))), 0, 255).astype(np.uint8)
 
 

@@ -50,7 +50,7 @@ def parameters(**changes):
 
 
 def study(folder, *, patients=4, change=None):
-    """A folder with a manifest of `patients` patients (labels 0, 1, 0, 1, …), one 30 x 20 picture each, and age.
+    """A folder with a manifest of `patients` patients (labels 0, 1, 0, 1, …), one 30 x 20 image each, and age.
 
     `change` may alter the manifest before it is written.
     """
@@ -93,7 +93,7 @@ def listing(folder):
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def test_one_form_for_any_number_of_workers(tmp_path):
+def test_output_does_not_depend_on_the_number_of_workers(tmp_path):
     root, params = study(tmp_path / "study"), small_params(tmp_path)
     for workers in (1, 2):
         done = run_stage(tmp_path / f"out{workers}", root=root, params=params, workers=workers)
@@ -110,7 +110,7 @@ def test_one_form_for_any_number_of_workers(tmp_path):
     assert not any(str(tmp_path).encode() in content for content in one.values())
 
 
-def test_a_second_reader_s_masks_are_one_more_column(tmp_path):
+def test_a_second_reader_s_masks_are_an_additional_column(tmp_path):
     def second(table):
         return table.assign(mask2=["m1.png", "", "", ""])
 
@@ -139,7 +139,7 @@ def test_all_errors_are_listed_after_the_audit_is_written(tmp_path):
     assert not (tmp_path / "out" / "patients.csv").exists()
 
 
-def test_the_default_params_hold_the_importers_defaults():
+def test_the_default_params_equal_the_importers_defaults():
     given = load_params(ROOT / "params" / "cohort.yaml", CohortParams)
     for name in ("ddti", "tn3k", "busi", "onekey", "mmcls"):
         section = getattr(given, name)
@@ -147,7 +147,7 @@ def test_the_default_params_hold_the_importers_defaults():
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"source": "tn4k"}, "'manifest', 'ddti', 'tn3k', 'busi', 'onekey' or 'mmcls'"),
         ({"ddti": None, "source": "ddti"}, "the source is ddti, and its section 'ddti' is missing"),
@@ -155,7 +155,7 @@ def test_the_default_params_hold_the_importers_defaults():
         ({"voxel": {}}, "key 'voxel' is not known here"),
     ],
 )
-def test_wrong_parameters_are_one_sentence(tmp_path, change, told):
+def test_wrong_parameters_are_one_sentence(tmp_path, change, message):
     from ruamel.yaml import YAML
 
     content = read_yaml(ROOT / "params" / "cohort.yaml") | change
@@ -163,7 +163,7 @@ def test_wrong_parameters_are_one_sentence(tmp_path, change, told):
         YAML(typ="safe").dump(content, stream)
     with pytest.raises(ParamsError) as fault:
         load_params(tmp_path / "p.yaml", CohortParams)
-    assert told.lower() in str(fault.value).lower()
+    assert message.lower() in str(fault.value).lower()
 
 
 def source(*pairs, findings=()):
@@ -171,17 +171,17 @@ def source(*pairs, findings=()):
     owners = list(dict.fromkeys(patient for _, patient in pairs))
     table = pd.DataFrame({"patient_id": owners, "label": [n % 2 for n in range(len(owners))]})
     return Source(
-        images=[SourceImage(image_id=i, patient_id=p, image=Path(i), outline=None) for i, p in pairs],
+        images=[SourceImage(image_id=i, patient_id=p, image=Path(i), lesion=None) for i, p in pairs],
         patients=table.assign(site=None, cohort=None).astype({"label": "Int64"}),
         findings=list(findings),
     )
 
 
-def test_excluded_cases_leave_with_their_reason_and_their_faults():
+def test_excluded_cases_are_listed_with_their_reason_and_their_faults_become_infos():
     fault = Finding(scope="image", id="a1", check="mask_empty", severity="error", message="x")
     kept = exclude_cases(
         source(("a1", "A"), ("a2", "A"), ("b1", "B"), ("c1", "C"), findings=[fault]),
-        exclude={"a1": "blurred", "B": "consent withdrawn"},
+        reasons={"a1": "blurred", "B": "consent withdrawn"},
     )
     assert [i.image_id for i in kept.images] == ["a2", "c1"]
     assert kept.patients["patient_id"].tolist() == ["A", "C"]
@@ -193,15 +193,15 @@ def test_excluded_cases_leave_with_their_reason_and_their_faults():
     assert [f.severity for f in kept.findings] == ["info"]
 
 
-def test_the_last_excluded_image_takes_its_patient_along():
-    kept = exclude_cases(source(("a1", "A"), ("b1", "B")), exclude={"a1": "blurred"})
+def test_a_patient_whose_last_image_is_excluded_is_excluded_too():
+    kept = exclude_cases(source(("a1", "A"), ("b1", "B")), reasons={"a1": "blurred"})
     assert {(d.scope, d.id) for d in kept.dropped} == {("image", "a1"), ("patient", "A")}
 
 
-def test_an_id_to_exclude_that_is_nothing_is_an_error_with_the_nearest_name():
-    kept = exclude_cases(source(("P003_long", "P003")), exclude={"P003_lang": "typing error"})
+def test_an_unknown_id_to_exclude_is_an_error_with_the_nearest_name():
+    kept = exclude_cases(source(("P003_long", "P003")), reasons={"P003_lang": "typing error"})
     assert [(f.check, f.severity) for f in kept.findings] == [("exclude_unknown", "error")]
-    assert "is it meant to be 'P003_long'?" in kept.findings[0].message
+    assert "did you mean 'P003_long'?" in kept.findings[0].message
 
 
 def imported(image_id, patient_id, pixels):
@@ -209,7 +209,7 @@ def imported(image_id, patient_id, pixels):
     return ImportedImage(image_id=image_id, patient_id=patient_id, row=row, pixels=pixels)
 
 
-def test_patients_who_share_a_picture_are_one_group():
+def test_patients_that_share_an_image_are_one_group():
     given = source(("a", "A"), ("b", "B"), ("c", "C"))
     images = [imported("a", "A", "x"), imported("b", "B", "y"), imported("c", "C", "x")]
     table = patients_table(given.patients, imported=images)
@@ -218,7 +218,7 @@ def test_patients_who_share_a_picture_are_one_group():
     check_table(images_table(images), COHORT, place="cohort")
 
 
-def test_audit_names_files_from_the_root_on_and_missing_patient_ids(tmp_path):
+def test_audit_gives_paths_relative_to_the_root_and_warns_of_missing_patient_ids(tmp_path):
     fault = Finding(scope="image", id="a", check="image_missing", severity="error", message=f"{tmp_path}/x/a.png: gone")
     given = source(("a", "a"), ("b", "b"), findings=[fault])
     given.has_patient_ids = False
@@ -228,7 +228,7 @@ def test_audit_names_files_from_the_root_on_and_missing_patient_ids(tmp_path):
     assert found["class_too_small"].severity == "error"
 
 
-def test_warnings_stop_nothing():
+def test_only_errors_stop_the_stage():
     warning = Finding(scope="image", id="a", check="roi_small", severity="warning", message="x")
     stop_on_errors([warning], audit=Path("audit.csv"))
     with pytest.raises(CohortError, match=r"^1 fault stops the cohort"):

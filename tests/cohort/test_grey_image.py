@@ -1,4 +1,4 @@
-"""image_form: what each kind of file becomes."""
+"""grey_image: the stored form of each kind of file."""
 
 from pathlib import Path
 
@@ -29,13 +29,13 @@ def test_equal_channels_keep_their_value():
     assert not grey.colour.any()
 
 
-def test_colour_is_weighed_as_bt601_and_marked():
+def test_colour_is_weighted_as_in_bt601_and_marked():
     grey = form(rgb([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [9, 5, 1]]]), path=PNG)
     assert array_of(grey.stored).tolist() == [[76, 150, 29, 6]]
     assert grey.colour.tolist() == [[True, True, True, False]]  # a spread of 8 is within the tolerance
 
 
-def test_constant_alpha_is_no_news_and_varying_alpha_is():
+def test_only_a_varying_alpha_channel_is_reported():
     opaque = np.full((2, 3, 4), 255)
     holed = opaque.copy()
     holed[0, 0, 3] = 0
@@ -44,12 +44,12 @@ def test_constant_alpha_is_no_news_and_varying_alpha_is():
     assert form(rgb(holed[..., 2:]), path=PNG).alpha_varies  # grey + alpha
 
 
-def test_five_channels_are_refused():
+def test_five_channels_are_rejected():
     with pytest.raises(ImageError, match="has 5 channels"):
         form(rgb(np.zeros((2, 2, 5))))
 
 
-def test_dpi_of_a_raster_file_is_no_spacing():
+def test_dpi_of_a_raster_file_is_not_a_spacing():
     image = image_from(np.zeros((3, 4), dtype=np.uint8), spacing_mm=(0.3528, 0.3528))
     grey = form(image, path=Path("a.JPG"))
     assert not grey.spacing_known
@@ -72,11 +72,11 @@ def test_a_volume_keeps_its_geometry():
     assert grey.spacing_known
 
 
-def test_spacing_one_of_a_single_picture_is_unknown():
+def test_spacing_one_of_a_2d_image_is_unknown():
     assert not form(image_from(np.zeros((3, 4), dtype=np.uint8))).spacing_known
 
 
-def test_a_fourth_axis_of_one_is_left_out_and_a_longer_one_refused():
+def test_a_fourth_axis_of_length_one_is_dropped_and_a_longer_one_rejected():
     volume = image_from(np.arange(24, dtype=np.int16).reshape(2, 3, 4), spacing_mm=(1, 2, 3))
     grey = form(sitk.JoinSeries([volume]))
     assert (grey.stored.GetSize(), grey.stored.GetSpacing()) == ((4, 3, 2), (1, 2, 3))

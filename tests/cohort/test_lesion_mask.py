@@ -6,7 +6,7 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
-from pipeline.cohort.importers.source import Outline
+from pipeline.cohort.importers.source import LesionSource
 from pipeline.cohort.lesion_mask import lesion_mask
 from pipeline.cohort.mask_files import MaskParams
 from pipeline.foundation.images import array_of, image_from, read_image, write_image
@@ -15,17 +15,17 @@ JPEG, VOLUME = Path("a.jpg"), Path("a.nii.gz")
 FRAME = image_from(np.zeros((20, 30), dtype=np.uint8))
 
 
-def made(outline, *, grid=FRAME, image_path=JPEG, **params):
-    result = lesion_mask(outline, image_id="a", image_path=image_path, grid=grid, params=MaskParams(**params))
+def made(source, *, grid=FRAME, image_path=JPEG, **params):
+    result = lesion_mask(source, image_id="a", image_path=image_path, grid=grid, params=MaskParams(**params))
     return result, [(f.check, f.severity) for f in result.findings]
 
 
 def polygons(*corners):
-    return Outline(kind="polygons", polygons=corners)
+    return LesionSource(kind="polygons", polygons=corners)
 
 
 def files(*paths):
-    return Outline(kind="files", files=paths)
+    return LesionSource(kind="files", files=paths)
 
 
 def box(x0, y0, x1, y1):
@@ -62,7 +62,7 @@ def test_area_of_a_disc_is_near_pi_r_squared():
     assert array_of(made(polygons(disc))[0].mask).sum() == pytest.approx(np.pi * 64, rel=0.03)
 
 
-def test_outline_that_leaves_the_frame_is_cut_at_its_edge_and_told():
+def test_contour_beyond_the_frame_is_clipped_with_a_warning():
     result, findings = made(polygons(box(25, 15, 40, 22)))
 
     assert findings == [("outline_outside_frame", "warning")]
@@ -70,14 +70,14 @@ def test_outline_that_leaves_the_frame_is_cut_at_its_edge_and_told():
     assert array_of(result.mask).sum() == 5 * 5
 
 
-def test_outline_beside_the_frame_is_no_lesion():
+def test_contour_outside_the_frame_marks_no_lesion():
     result, findings = made(polygons(box(40, 40, 50, 50)))
 
     assert result.mask is None
     assert ("mask_empty", "error") in findings
 
 
-def test_largest_or_all_parts():
+def test_largest_or_all_components():
     two = polygons(box(1, 1, 4, 4), box(10, 10, 12, 12))
 
     result, findings = made(two)
@@ -87,7 +87,7 @@ def test_largest_or_all_parts():
     assert (array_of(result.mask).sum(), findings) == (25, [("components_joined", "info")])
 
 
-def test_pixels_that_touch_at_a_corner_are_one_part(tmp_path):
+def test_pixels_that_touch_at_a_corner_are_one_component(tmp_path):
     diagonal = np.eye(6, dtype=np.uint8)
     Image.fromarray(diagonal).save(tmp_path / "m.png")
 
@@ -98,9 +98,9 @@ def test_pixels_that_touch_at_a_corner_are_one_part(tmp_path):
 
 def test_several_files_are_united(tmp_path):
     for name, column in (("m.png", 3), ("m_1.png", 4)):
-        part = np.zeros((20, 30), dtype=np.uint8)
-        part[5:9, column] = 255
-        Image.fromarray(part).save(tmp_path / name)
+        stripe = np.zeros((20, 30), dtype=np.uint8)
+        stripe[5:9, column] = 255
+        Image.fromarray(stripe).save(tmp_path / name)
 
     result, findings = made(files(tmp_path / "m.png", tmp_path / "m_1.png"))
 
@@ -117,13 +117,13 @@ def test_files_of_different_size_are_not_united(tmp_path):
 
 
 def test_whole_image():
-    result, findings = made(Outline(kind="full"))
+    result, findings = made(LesionSource(kind="full"))
 
     assert (array_of(result.mask).min(), result.mask.GetSize(), findings, result.source) == (1, (30, 20), [], "full")
 
 
 def test_itk_snap_volume_of_one_slice_lies_on_the_jpeg_pixel_by_pixel(tmp_path):
-    # ITK-SNAP writes the labels of a 2-D picture as one slice, in the picture's order, with a RAS to LPS header.
+    # ITK-SNAP writes the labels of a 2-D image as one slice, in the image's order, with a RAS to LPS header.
     labels = np.zeros((20, 30), dtype=np.uint8)
     labels[2:5, 20:28] = 1
     (tmp_path / "m.nii").write_bytes(one_slice_nifti(labels, step=-0.35))
@@ -158,13 +158,13 @@ def test_mask_of_a_volume_keeps_its_own_geometry_for_the_audit_to_judge(tmp_path
     assert result.mask.GetOrigin() == (0.5, 0, 0)
 
 
-def test_size_mismatch_is_left_to_the_audit(tmp_path):
+def test_size_mismatch_is_reported_by_the_audit_alone(tmp_path):
     Image.fromarray(np.ones((7, 9), dtype=np.uint8)).save(tmp_path / "m.png")
 
     assert made(files(tmp_path / "m.png"))[0].mask.GetSize() == (9, 7)
 
 
-def test_polygons_cannot_outline_a_volume():
+def test_polygons_cannot_mark_a_volume():
     volume = image_from(np.zeros((3, 4, 5), dtype=np.int16))
 
     result, findings = made(polygons(box(0, 0, 2, 2)), grid=volume, image_path=VOLUME)
@@ -172,7 +172,7 @@ def test_polygons_cannot_outline_a_volume():
     assert (result.mask, findings) == (None, [("size_mismatch", "error")])
 
 
-def test_largest_part_of_a_volume(tmp_path):
+def test_largest_component_of_a_volume(tmp_path):
     volume = np.zeros((6, 7, 8), dtype=np.uint8)
     volume[1, 1, 1] = volume[3:5, 3:5, 3:5] = 1
     sitk.WriteImage(image_from(volume), str(tmp_path / "m.mha"))

@@ -28,9 +28,9 @@ def test_one_label_of_any_value_is_the_lesion(tmp_path, value, suffix):
 
     assert mask.dtype == np.uint8
     assert (mask == SQUARE).all()
-    told = [("mask_colour", "info")] if suffix == "bmp" else []  # ITK gives three channels of any BMP
-    # 1 and 255 are how a mask is usually written; any other label is told, so that a mixture is seen.
-    assert findings == told + ([("mask_label_taken", "info")] if value == 3 else [])
+    colour = [("mask_colour", "info")] if suffix == "bmp" else []  # ITK gives three channels of any BMP
+    # 1 and 255 are the usual labels of a mask; any other is reported, so that a mixture is noticed.
+    assert findings == colour + ([("mask_label_taken", "info")] if value == 3 else [])
 
 
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tif"])
@@ -40,7 +40,7 @@ def test_one_bit_files(tmp_path, suffix):
     assert (mask == SQUARE).all()
 
 
-def test_several_labels_are_listed_with_sizes_and_refused_unless_one_is_named(tmp_path):
+def test_several_labels_are_listed_with_sizes_and_rejected_unless_one_is_named(tmp_path):
     labels = SQUARE * 2
     labels[30:33, 0:5] = 7
 
@@ -58,7 +58,7 @@ def test_several_labels_are_listed_with_sizes_and_refused_unless_one_is_named(tm
 
 def test_jpeg_mask_is_cut_at_128_not_at_its_maximum(tmp_path):
     edge = SQUARE * 255
-    edge[9, 10:30] = 130  # grey levels as compression leaves them
+    edge[9, 10:30] = 130  # grey levels as after compression
     edge[8, 10:30] = 120
 
     mask, findings = decoded(edge, tmp_path / "m.jpg", quality=100)
@@ -69,12 +69,12 @@ def test_jpeg_mask_is_cut_at_128_not_at_its_maximum(tmp_path):
     assert (floored <= mask).all()
 
 
-def test_jpeg_of_labels_zero_and_one_is_refused_since_nothing_reaches_128(tmp_path):
+def test_jpeg_of_labels_zero_and_one_is_rejected_since_no_voxel_reaches_128(tmp_path):
     assert decoded(SQUARE, tmp_path / "m.jpg")[1] == [("mask_empty", "error")]
     assert decoded(SQUARE * 255, tmp_path / "m.jpg", MaskParams(label=2))[1] == [("mask_lossy", "error")]
 
 
-def test_grey_picture_without_loss_is_cut_at_128_with_a_warning(tmp_path):
+def test_lossless_grey_mask_is_cut_at_128_with_a_warning(tmp_path):
     ramp = np.tile(np.arange(256, dtype=np.uint8), (4, 1))
 
     mask, findings = decoded(ramp, tmp_path / "m.png")
@@ -82,7 +82,7 @@ def test_grey_picture_without_loss_is_cut_at_128_with_a_warning(tmp_path):
     assert (mask.sum(), findings) == (4 * 128, [("mask_lossy", "warning")])
 
 
-def test_equal_channels_are_grey_and_alpha_is_left_out(tmp_path):
+def test_equal_channels_are_grey_and_alpha_is_dropped(tmp_path):
     rgb = np.stack([SQUARE * 255] * 3, axis=-1)
     rgba = np.concatenate([rgb, np.full((40, 50, 1), 255, dtype=np.uint8)], axis=-1)
 
@@ -106,7 +106,7 @@ def test_grey_with_alpha(tmp_path):
     assert (array_of(decode_mask(tmp_path / "m.png", image_id="a", params=AUTO).mask) == SQUARE).all()
 
 
-def test_one_colour_on_black_is_a_label_and_two_colours_are_refused(tmp_path):
+def test_one_colour_on_black_is_a_label_and_two_colours_are_rejected(tmp_path):
     red = np.zeros((40, 50, 3), dtype=np.uint8)
     red[..., 0] = SQUARE * 200
     mask, findings = decoded(red, tmp_path / "m.png")
@@ -146,7 +146,7 @@ def test_a_volume_keeps_its_geometry(tmp_path, suffix):
     assert (mask.GetSize(), mask.GetSpacing(), mask.GetOrigin()) == ((4, 3, 2), (0.5, 0.75, 2.0), (1.0, 2.0, 3.0))
 
 
-def test_missing_and_broken_files_are_findings_without_the_place_of_the_data(tmp_path):
+def test_missing_and_broken_files_are_findings_without_the_folder_of_the_data(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"not a png")
 
     missing, broken = (decode_mask(tmp_path / n, image_id="a", params=AUTO).findings for n in ("no.png", "broken.png"))

@@ -1,4 +1,4 @@
-"""NaN in a NIfTI file: ITK reads 0, the audit must see NaN."""
+"""nifti_nonfinite: ITK reads NaN as 0, the audit must get NaN."""
 
 import gzip
 import struct
@@ -33,7 +33,7 @@ def nifti(array, path, *, order):
 
 @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_nan_and_infinity_are_put_back_where_they_were(tmp_path, name, kind):
+def test_nan_and_infinity_are_restored_in_place(tmp_path, name, kind):
     image = image_from(volume(kind), spacing_mm=(0.8, 0.8, 2.5))
     image.SetOrigin((-150.0, 20.0, 3.0))
     sitk.WriteImage(image, str(tmp_path / name))
@@ -41,7 +41,7 @@ def test_nan_and_infinity_are_put_back_where_they_were(tmp_path, name, kind):
     read = read_image(tmp_path / name)
     back = with_nonfinite(read, path=tmp_path / name)
 
-    assert np.isfinite(array_of(read)).all()  # the fault of the reader that this module is for
+    assert np.isfinite(array_of(read)).all()  # the fault of ITK's reader that this module corrects
     assert np.array_equal(array_of(back), volume(kind), equal_nan=True)
     assert (back.GetSpacing(), back.GetOrigin()) == (read.GetSpacing(), read.GetOrigin())
 
@@ -56,7 +56,7 @@ def test_both_byte_orders(tmp_path, order):
 
 
 @pytest.mark.parametrize("name", ["a.nii.gz", "a.nrrd"])
-def test_images_without_such_voxels_are_left_alone(tmp_path, name):
+def test_images_without_such_voxels_are_returned_unchanged(tmp_path, name):
     for kind in (np.int16, np.float32):
         sitk.WriteImage(image_from(np.ones((2, 3, 4), dtype=kind)), str(tmp_path / name))
         image = read_image(tmp_path / name)

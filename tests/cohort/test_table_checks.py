@@ -1,4 +1,4 @@
-"""audit_tables: small tables whose faults are known."""
+"""table_checks: small tables with known faults."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def patients(labels, *, cohort=None, site=None, **columns):
 def images(*owners, sites=()):
     sites = [*sites, *[""] * len(owners)]
     return [
-        SourceImage(image_id=f"i{n}", patient_id=p, image=Path("x"), outline=None, site=s)
+        SourceImage(image_id=f"i{n}", patient_id=p, image=Path("x"), lesion=None, site=s)
         for n, (p, s) in enumerate(zip(owners, sites, strict=False))
     ]
 
@@ -34,7 +34,7 @@ def column(labels, values):
     return {f.check for f in column_findings(patients(labels, x=values), params=PARAMS)}
 
 
-def test_a_sound_table_finds_nothing():
+def test_a_sound_table_has_no_finding():
     table = patients([0, 1], site=["s", "s"])
     assert patient_findings(images("p0", "p1"), patients=table, params=PARAMS) == []
 
@@ -62,7 +62,7 @@ def test_two_sites_of_one_patient_through_images_or_row():
 def test_a_site_with_one_outcome_is_a_warning():
     table = patients([0, 0, 0, 1, 0, 1], site=["A", "A", "A", "B", "B", "C"])
     result = patient_findings(images(*table["patient_id"]), patients=table, params=PARAMS)
-    assert found(result) == {("site_single_class", "site", "warning")}  # site C has too few to tell
+    assert found(result) == {("site_single_class", "site", "warning")}  # site C has too few patients
     assert "all 3 patients of site A have the label 0" in result[0].message
 
 
@@ -73,9 +73,9 @@ def test_a_site_with_one_outcome_is_a_warning():
         ([np.nan] * 6, "column_empty"),
         ([1, 2, 3, 4, 5, 6], "column_separates_outcome"),
         ([6, 5, 4, 3, 2, 1], "column_separates_outcome"),
-        ([1, 2, 3, np.nan, 5, 6], None),  # two of one class are too few to tell
-        ([1, 3, 1, 2, 2, 2], "column_separates_outcome"),  # codes: no threshold, but each tells the outcome
-        ([1, 2, 4, 3, 5, 6], None),  # no threshold, and codes of one patient each tell nothing
+        ([1, 2, 3, np.nan, 5, 6], None),  # two patients of one class are too few
+        ([1, 3, 1, 2, 2, 2], "column_separates_outcome"),  # codes: no threshold, but each determines the outcome
+        ([1, 2, 4, 3, 5, 6], None),  # no threshold, and codes of one patient each are no evidence
         (["a", "a", "b", "c", "c", "c"], "column_separates_outcome"),
         (["a", "a", "b", "b", "c", "c"], None),
         ([1, 9, 2, np.nan, np.nan, np.nan], "column_missing_separates_outcome"),
@@ -85,12 +85,12 @@ def test_columns_that_cannot_be_predictors(values, check):
     assert column([0, 0, 0, 1, 1, 1], values) == ({check} if check else set())
 
 
-def test_texts_that_are_nearly_all_different():
+def test_texts_with_nearly_one_value_per_patient():
     labels = [0, 1] * 10
     assert column(labels, [f"2021-01-{n:02d}" for n in range(20)]) == {"column_like_identifier"}
 
 
-def test_the_given_columns_are_no_predictors():
+def test_site_and_cohort_are_not_checked_as_predictors():
     table = patients([0, 0, 0, 1, 1, 1], site=["A"] * 3 + ["B"] * 3)
     assert column_findings(table, params=PARAMS) == []
 
@@ -108,12 +108,12 @@ def test_small_training_class_is_an_error_and_small_test_class_a_warning():
     assert "it has no AUC" in result[2].message
 
 
-def test_without_cohorts_everyone_counts_as_training():
+def test_without_cohorts_every_patient_counts_as_training():
     assert found(cohort_findings(patients([0, 0, 0, 1, 1]), params=PARAMS)) == {("class_too_small", "train", "error")}
     assert cohort_findings(patients([0, 0, 0, 1, 1, 1]), params=PARAMS) == []
 
 
-def test_cohorts_must_be_whole_and_have_training():
+def test_cohorts_must_be_complete_and_include_train():
     partly = patients([0, 0, 0, 1, 1, 1, 1], cohort=["train"] * 6 + [None])
     without = patients([0, 1, 0, 1], cohort=["external"] * 4)
     assert found(cohort_findings(partly, params=PARAMS)) == {("cohort_partly_given", "", "error")}

@@ -26,15 +26,15 @@ def findings(array, lesion, *, name="a.png", whole=False, **changes):
     return voxel_findings("a", grey=grey, lesion=lesion, whole=whole, params=PARAMS.model_copy(update=changes))
 
 
-def told(array, lesion, **options):
+def severities(array, lesion, **options):
     return {f.check: f.severity for f in findings(array, lesion, **options) if f.check != "spacing_unknown"}
 
 
-def test_a_sound_image_finds_nothing_but_its_unknown_spacing():
+def test_a_sound_image_has_no_finding_but_its_unknown_spacing():
     assert [f.check for f in findings(RAMP, square())] == ["spacing_unknown"]
 
 
-def test_nan_and_infinity_with_number_place_and_share_of_the_lesion():
+def test_nan_and_infinity_with_count_position_and_number_in_the_lesion():
     array = RAMP.copy()
     array[3, 4], array[0, 7], array[9, 9] = np.nan, np.inf, -np.inf
     (found,) = [f for f in findings(array, square()) if f.severity == "error"]
@@ -45,30 +45,30 @@ def test_nan_and_infinity_with_number_place_and_share_of_the_lesion():
 def test_nan_without_a_usable_mask():
     array = RAMP.copy()
     array[0, 0] = np.nan
-    assert told(array, None) == {"nonfinite_voxels": "error"}
+    assert severities(array, None) == {"nonfinite_voxels": "error"}
 
 
 def test_blank_image_and_flat_lesion_are_errors():
     flat = RAMP.copy()
     flat[square()] = 5
-    assert told(np.full((10, 10), 7, dtype=np.uint8), square()) == {"flat_image": "error"}
-    assert told(flat, square()) == {"roi_flat": "error"}
+    assert severities(np.full((10, 10), 7, dtype=np.uint8), square()) == {"flat_image": "error"}
+    assert severities(flat, square()) == {"roi_flat": "error"}
 
 
 def test_few_grey_levels_are_a_warning():
-    assert told(RAMP // 30, square()) == {"roi_few_grey_levels": "warning"}
+    assert severities(RAMP // 30, square()) == {"roi_few_grey_levels": "warning"}
 
 
 @pytest.mark.parametrize(("side", "checks"), [(2, {"roi_small": "error"}), (3, {})])
 def test_lesion_of_too_few_voxels(side, checks):
-    assert told(RAMP, square(side), min_roi_grey_levels=2) == checks
+    assert severities(RAMP, square(side), min_roi_grey_levels=2) == checks
 
 
-def test_a_nearly_full_lesion_is_a_warning_unless_it_is_meant():
+def test_a_nearly_full_lesion_is_a_warning_unless_declared():
     full = np.ones((10, 10), dtype=bool)
-    assert told(RAMP, full) == {"roi_nearly_full": "warning"}
-    assert told(RAMP, full, whole=True) == {}
+    assert severities(RAMP, full) == {"roi_nearly_full": "warning"}
+    assert severities(RAMP, full, whole=True) == {}
 
 
-def test_an_empty_lesion_is_left_to_the_mask_checks():
-    assert told(RAMP, np.zeros((10, 10), dtype=bool)) == {}
+def test_an_empty_lesion_is_reported_by_the_mask_checks_alone():
+    assert severities(RAMP, np.zeros((10, 10), dtype=bool)) == {}

@@ -1,4 +1,4 @@
-"""crop: boxes whose answer is known by hand."""
+"""crop: boxes with results worked out by hand."""
 
 import subprocess
 import sys
@@ -68,7 +68,7 @@ def test_mask_becomes_zero_and_one():
 
 @given(data=st.data())
 @settings(max_examples=50, deadline=None)
-def test_crop_holds_every_lesion_voxel_and_the_margin(data):
+def test_crop_contains_every_lesion_voxel_and_the_margin(data):
     marked = np.zeros((12, 15), dtype=np.uint8)
     for _ in range(data.draw(st.integers(1, 4))):
         marked[data.draw(st.integers(0, 11)), data.draw(st.integers(0, 14))] = 1
@@ -90,9 +90,9 @@ def test_sizes_must_agree():
 
 
 def case(tmp_path, *, marked=True, mask=True):
-    image, outline = frame(spacing=(0.5, 0.5))
+    image, lesion = frame(spacing=(0.5, 0.5))
     write_image(image, tmp_path / "images" / "a.nrrd")
-    write_image(outline if marked else outline * 0, tmp_path / "masks" / "a.nrrd")
+    write_image(lesion if marked else lesion * 0, tmp_path / "masks" / "a.nrrd")
     row = {"image_id": "a", "patient_id": "007", "view": "main"} | {f"spacing_{axis}_mm": 0.5 for axis in "xy"}
     return CropCase(
         row=row | {"spacing_z_mm": None},
@@ -137,7 +137,7 @@ def test_table_keeps_whole_numbers_beside_failed_cases(tmp_path):
     assert lines[2] == "b,007,main,,,,,,,,,,0.5,0.5,,no_roi,why"
 
 
-def test_no_image_at_all_is_an_error():
+def test_a_table_without_any_crop_is_an_error():
     with pytest.raises(PipelineError, match="no image could be cropped"):
         rois_table([{"image_id": "a", "status": "no_roi", "reason": "why"}])
 

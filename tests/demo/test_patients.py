@@ -1,4 +1,4 @@
-"""demo: the planted effects are there, the pictures are usable, and no patient depends on another."""
+"""demo: the planted effects are present, the images are usable, and no patient depends on another."""
 
 import hashlib
 import subprocess
@@ -16,7 +16,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from pipeline.demo.anatomy import draw_plan, draw_scene
-from pipeline.demo.nodule import draw_nodule, outline_distance_mm
+from pipeline.demo.nodule import contour_distance_mm, draw_nodule
 from pipeline.demo.patients import DemoParams, clinical_table, draw_frame, draw_patient, draw_patients, images_of
 from pipeline.demo.speckle import bmode, smooth_field, through_beam
 from pipeline.foundation.errors import ParamsError
@@ -64,7 +64,7 @@ def test_order_of_the_blocks(many):
     assert latent_auc(many, *SCORES) > images
 
 
-def test_the_order_holds_in_the_default_study_and_nobody_is_perfect():
+def test_the_order_holds_in_the_default_study_and_no_auc_is_one():
     drawn = draw_patients(PARAMS, seed=2026)
     table = pd.DataFrame([(p.label, p.shape, p.texture, p.clinical) for p in drawn], columns=["label", *SCORES])
     shape, texture, clinical = (latent_auc(table, score) for score in SCORES)
@@ -121,7 +121,7 @@ def test_images_of_a_patient():
     site=st.sampled_from(sorted(PARAMS.sites)),
     seed=st.integers(0, 2**32),
 )
-def test_every_nodule_is_one_piece_inside_its_gland_and_off_the_edge(*, shape, texture, size_mm, view, site, seed):
+def test_every_nodule_is_one_component_inside_its_gland_and_off_the_edge(*, shape, texture, size_mm, view, site, seed):
     scanner = PARAMS.sites[site]
     anatomy, frame = np.random.default_rng(seed), np.random.default_rng(seed + 1)
     nodule = draw_nodule(shape=shape, texture=texture, size_mm=size_mm, anatomy=anatomy, frame=frame)
@@ -137,7 +137,7 @@ def test_every_nodule_is_one_piece_inside_its_gland_and_off_the_edge(*, shape, t
     assert max(height, width) == pytest.approx(size_mm, rel=0.45)
 
 
-def test_scores_drive_what_a_radiologist_scores():
+def test_latent_scores_drive_the_features_that_radiologists_score():
     def mean_of(what, **scores):
         given_scores = {"shape": 0.0, "texture": 0.0, "size_mm": 12.0, **scores}
         draws = [
@@ -154,7 +154,7 @@ def test_scores_drive_what_a_radiologist_scores():
         assert mean_of(what, shape=-2.0) == mean_of(what, shape=2.0)
 
 
-def test_outline_without_waves_is_the_ellipse():
+def test_contour_without_harmonics_is_the_ellipse():
     drawn = draw_nodule(
         shape=0, texture=0, size_mm=12, anatomy=np.random.default_rng(0), frame=np.random.default_rng(1)
     )
@@ -162,7 +162,7 @@ def test_outline_without_waves_is_the_ellipse():
     x = np.array([0.0, ellipse.half_width_mm, 0.0, 2 * ellipse.half_width_mm])
     y = np.array([0.0, 0.0, -ellipse.half_height_mm, 0.0])
     radius = np.sqrt(ellipse.half_width_mm * ellipse.half_height_mm)
-    np.testing.assert_allclose(outline_distance_mm(ellipse, x, y), [radius, 0.0, 0.0, -radius], atol=1e-9)
+    np.testing.assert_allclose(contour_distance_mm(ellipse, x, y), [radius, 0.0, 0.0, -radius], atol=1e-9)
 
 
 def test_beam_keeps_the_power_of_noise_at_every_depth():
@@ -172,7 +172,7 @@ def test_beam_keeps_the_power_of_noise_at_every_depth():
     np.testing.assert_allclose(power[5:-5], 1.0, atol=0.08)
 
 
-def test_gain_and_level_move_the_grey_by_the_dynamic_range():
+def test_gain_and_level_shift_the_grey_by_the_dynamic_range():
     flat = np.zeros((SITE.height_px, SITE.width_px))
     louder = SITE.model_copy(update={"gain_db": SITE.gain_db + 6.0})
     base, gain, level = (
@@ -196,7 +196,7 @@ def test_field_is_standardised_and_correlated(sigma):
     assert measured == pytest.approx(np.exp(-(lag**2) / (4 * sigma[1] ** 2)), abs=0.15)
 
 
-def test_clinical_table_has_gaps_only_where_declared():
+def test_clinical_table_has_missing_values_only_where_declared():
     table = clinical_table(draw_patients(PARAMS, seed=11))
     assert list(table.columns) == [
         "patient_id", "age", "sex", "size_mm", "multifocality", "capsular_invasion",
@@ -253,7 +253,7 @@ def pixels(path):
         return np.asarray(image)
 
 
-def test_stage_writes_a_folder_a_user_could_have_made_whatever_the_workers(tmp_path):
+def test_stage_writes_a_users_folder_independent_of_the_number_of_workers(tmp_path):
     for workers in (1, 2):
         done = run_stage(tmp_path / f"w{workers}", workers=workers)
         assert done.returncode == 0, done.stderr
@@ -274,7 +274,7 @@ def test_stage_writes_a_folder_a_user_could_have_made_whatever_the_workers(tmp_p
     assert set(np.unique(mask)) == set(np.unique(gland)) == {0, 255}
 
 
-def test_stage_refuses_wrong_params_in_one_sentence(tmp_path):
+def test_stage_rejects_wrong_params_in_one_sentence(tmp_path):
     done = run_stage(tmp_path / "bad", workers=1, n_patients="5")
     assert done.returncode == 1
     assert "key 'n_patients' has the value 5" in done.stderr

@@ -50,7 +50,7 @@ PRIMARY = {"feature_set": "combined", "comparator": "clinical", "evaluation": "e
 
 
 def cohort() -> pd.DataFrame:
-    """Two images a patient, ids as file names have them."""
+    """Two images per patient, with ids as in file names."""
     rows = [
         {
             "image_id": f"{p}_{view}",
@@ -67,7 +67,7 @@ def cohort() -> pd.DataFrame:
 
 
 def patients() -> pd.DataFrame:
-    """The patients with clinical columns: a number with gaps, a word, a count of yes and no."""
+    """The patients with clinical columns: a number with missing values, a category, a binary variable."""
     table = study_patients()
     number = np.arange(len(table))
     sex = np.where(number % 3 == 0, "male", "female")
@@ -78,17 +78,17 @@ def patients() -> pd.DataFrame:
 
 
 AUDIT_CSV = """\
-patient,0900,dropped_unlabelled,info,patient 0900 has no label (row 4); left out
-image,0003_extra,excluded,info,image 0003_extra is excluded (calliper marks over the nodule); left out
+patient,0900,dropped_unlabelled,info,patient 0900 has no label (row 4); excluded
+image,0003_extra,excluded,info,image 0003_extra is named under exclude (calliper marks over the nodule); excluded
 image,0004_long,duplicate_within_patient,warning,"image 0004_long: 0004_long, 0004_trans of patient 0004 are one"
 image,0005_long,roi_few_grey_levels,warning,"image 0005_long: the mask 0005_long.png has 7 grey levels, fewer than 8"
-column,size_mm,column_separates_outcome,warning,column size_mm tells the outcome of all 117 patients; was it <recorded>?
+column,size_mm,column_separates_outcome,warning,column size_mm separates outcomes of 117 patients; was it <recorded>?
 cohort,images,spacing_unknown,info,260 of 260 images have no pixel size; the spacing is 1 px
 """
 
 
 def rois() -> pd.DataFrame:
-    """One ROI an image; one could not be cut."""
+    """One ROI per image; one could not be cropped."""
     columns = ROIS.names
     table = cohort()[["image_id", "patient_id", "view", "image", "mask"]].assign(status="ok", reason=None, n_voxels=500)
     table.loc[7, ["status", "reason", "n_voxels"]] = ["no_roi", "the mask 0004_trans.png marks no voxel", None]
@@ -96,7 +96,7 @@ def rois() -> pd.DataFrame:
 
 
 def selection(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """selected and lasso of a set: the shape feature everywhere, the texture in half the fits, nothing in one fit."""
+    """selected and lasso of a set: the shape feature in every fit, the texture in half of them, nothing in one fit."""
     blocks = {"radiomics": [SHAPE, TEXTURE], "densenet121": [DEEP]}
     chosen, paths = [], []
     for fit, resample in enumerate(sorted(set(study_splits()["resample"]))):
@@ -111,7 +111,7 @@ def selection(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def dictionary() -> pd.DataFrame:
-    """What the two radiomics features mean."""
+    """The definitions of the two radiomics features."""
     shared = {"block": "radiomics", "family": "texture", "source": "PyRadiomics", "version": "3.0.1"}
     meanings = {SHAPE.partition("@")[0]: "how round the lesion is", TEXTURE: "local contrast, of the wavelet image LH"}
     return pd.DataFrame([shared | {"feature": name, "definition": text} for name, text in meanings.items()]).reindex(
@@ -139,7 +139,7 @@ def write_params(folder: Path, *, strategy: str = "crossfit") -> None:
 
 
 def write_cards(folder: Path, *, strategy: str = "crossfit", trained_on: str | None = None) -> None:
-    """One card a trained copy of the network, as the embed stage writes them."""
+    """One card per trained copy of the network, as written by the embed stage."""
     for part in "ab":
         card = {"network": NETS[0], "resample": "final", "part": part, "strategy": strategy, "trained_on": trained_on}
         path = folder / NETS[0] / f"final_{part}.json"
@@ -148,7 +148,7 @@ def write_cards(folder: Path, *, strategy: str = "crossfit", trained_on: str | N
 
 
 def compare_params(*, primary: dict[str, str] | None = PRIMARY) -> CompareParams:
-    """The shipped params of the compare stage, with few samples of patients and a primary comparison of one's own."""
+    """The shipped params of the compare stage, with few bootstrap samples and the given primary comparison."""
     shipped = read_yaml(ROOT / "params" / "compare.yaml")
     changed = {"primary": primary, "all_pairs": False, "bootstrap": {"replicates": 200, "seed": 1}, "prevalence": 0.2}
     return CompareParams.model_validate(shipped | changed)

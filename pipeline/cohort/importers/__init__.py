@@ -1,1 +1,1 @@
-"""One file per image source, all into the same records; none of them judges pixels."""
+"""One file per image source, all into the same records; none of them checks pixels."""

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from pipeline.cohort.findings import Finding
 from pipeline.cohort.importers.by_image import LabelledImage, fault, source_by_image
-from pipeline.cohort.importers.exclusion import Rule, apply_rules, leave
+from pipeline.cohort.importers.exclusion import Rule, apply_rules, exclude
 from pipeline.cohort.importers.paths import image_files, image_ids, image_stem, source_folder
-from pipeline.cohort.importers.source import Outline, Source
+from pipeline.cohort.importers.source import LesionSource, Source
 from pipeline.foundation.params import Params
 
 CLASSES: dict[str, int | None] = {"benign": 0, "malignant": 1, "normal": None}
@@ -29,33 +29,33 @@ class BusiParams(Params):
 def read(root: Path, *, params: BusiParams) -> Source:
     """Read BUSI: malignant = 1, benign = 0; all masks of one image are united.
 
-    Raises CohortError where `benign` or `malignant` is missing.
+    Raises CohortError if `benign` or `malignant` is missing.
     """
     source_folder(root, holds=("benign", "malignant"))
     findings: list[Finding] = []
-    found: dict[Path, tuple[str, Outline | None]] = {}
+    found: dict[Path, tuple[str, LesionSource | None]] = {}
     for name in CLASSES:
         if (root / name).is_dir():
-            found |= {image: (name, outline) for image, outline in _folder(root / name, findings).items()}
+            found |= {image: (name, lesion) for image, lesion in _folder(root / name, findings).items()}
     ids = image_ids(list(found), root=root)
     classes = {image_id: name for image_id, (name, _) in zip(ids, found.values(), strict=True)}
     source = source_by_image(
         [
-            LabelledImage(image_id=image_id, image=image, label=CLASSES[name], outline=outline)
-            for image_id, (image, (name, outline)) in zip(ids, found.items(), strict=True)
+            LabelledImage(image_id=image_id, image=image, label=CLASSES[name], lesion=lesion)
+            for image_id, (image, (name, lesion)) in zip(ids, found.items(), strict=True)
         ],
         findings=findings,
     )
     normal = {image_id: "is a normal breast without a lesion" for image_id, name in classes.items() if name == "normal"}
     if normal and params.normal == "error":
-        message = f"{len(normal)} normal images have no lesion to describe; set normal: drop in params/cohort.yaml"
+        message = f"{len(normal)} normal images have no lesion; set normal: drop in params/cohort.yaml"
         findings.append(fault("normal", scope="cohort", check="normal", message=message))
-    source = leave(source, patients=normal, rule="normal")
+    source = exclude(source, patients=normal, rule="normal")
     return apply_rules(source, unlabelled="error", no_outline=params.no_outline)
 
 
-def _folder(folder: Path, findings: list[Finding]) -> dict[Path, Outline | None]:
-    """The images of one class with the outlines that their mask files give."""
+def _folder(folder: Path, findings: list[Finding]) -> dict[Path, LesionSource | None]:
+    """The images of one class, each with its mask files."""
     files = image_files(folder)
     masks: dict[str, list[Path]] = defaultdict(list)
     images: list[Path] = []
@@ -65,9 +65,9 @@ def _folder(folder: Path, findings: list[Finding]) -> dict[Path, Outline | None]
         else:
             images.append(path)
     for stem in sorted(set(masks) - {image_stem(image) for image in images}):
-        message = f"{folder.name}: the mask {masks[stem][0].name} belongs to no image; it is not used"
+        message = f"{folder.name}: the mask {masks[stem][0].name} has no image; it is not used"
         findings.append(fault(stem, check="mask_without_image", message=message, severity="warning"))
     return {
-        image: Outline(kind="files", files=tuple(masks[image_stem(image)])) if image_stem(image) in masks else None
+        image: LesionSource(kind="files", files=tuple(masks[image_stem(image)])) if image_stem(image) in masks else None
         for image in images
     }

@@ -1,4 +1,4 @@
-"""Sources without patient ids: each image is its own patient, and the report says so."""
+"""Sources without patient ids: each image is its own patient, which the report states."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.cohort.findings import Finding, Scope, Severity
-from pipeline.cohort.importers.source import Outline, Source, SourceImage
+from pipeline.cohort.importers.source import LesionSource, Source, SourceImage
 
 LABELS = {"0": 0, "0.0": 0, "1": 1, "1.0": 1}  # how tables write the two classes
 
@@ -19,7 +19,7 @@ class LabelledImage:
     image_id: str
     image: Path
     label: int | None
-    outline: Outline | None
+    lesion: LesionSource | None
     cohort: str | None = None
 
 
@@ -32,7 +32,7 @@ def source_by_image(images: Iterable[LabelledImage], *, findings: list[Finding])
     )
     return Source(
         images=[
-            SourceImage(image_id=i.image_id, patient_id=i.image_id, image=i.image, outline=i.outline) for i in ordered
+            SourceImage(image_id=i.image_id, patient_id=i.image_id, image=i.image, lesion=i.lesion) for i in ordered
         ],
         patients=table.astype({"patient_id": "str", "label": "Int64", "site": "str", "cohort": "str"}),
         findings=findings,
@@ -41,5 +41,5 @@ def source_by_image(images: Iterable[LabelledImage], *, findings: list[Finding])
 
 
 def fault(place: str, *, check: str, message: str, scope: Scope = "image", severity: Severity = "error") -> Finding:
-    """A finding of an importer; an error unless said otherwise."""
+    """A finding of an importer; an error by default."""
     return Finding(scope=scope, id=place, check=check, severity=severity, message=message)

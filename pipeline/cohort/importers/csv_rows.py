@@ -11,9 +11,9 @@ from pipeline.foundation.errors import CohortError, listed
 def read_rows(path: Path, *, header: tuple[str, ...] | None = None) -> pd.DataFrame:
     """Every cell of a comma-separated UTF-8 file as text without surrounding blanks; empty cells are "".
 
-    The index is the row number as a spreadsheet counts it (a header is row 1); rows without any entry are left out.
+    The index is the row number as a spreadsheet counts it (a header is row 1); rows without any entry are dropped.
     `header` names the columns of a file that has no header line. A byte-order mark is tolerated. Raises CohortError
-    where the file is missing, is not such a table, or has rows longer than its header (all of them listed).
+    if the file is missing, is not such a table, or has rows longer than its header (all of them listed).
     """
     records = _records(path)
     _check_first_row(records[0] if records else [], path)
@@ -54,7 +54,7 @@ def _check_first_row(cells: list[str], path: Path) -> None:
 
 def _check_names(names: list[str], path: Path) -> None:
     if repeated := sorted({name or "(no name)" for name in names if names.count(name) > 1}):
-        raise CohortError(f"{path}: the columns {', '.join(repeated)} stand more than once; name each column once")
+        raise CohortError(f"{path}: the columns {', '.join(repeated)} occur more than once; name each column once")
 
 
 def row_list(rows: pd.Index) -> str:

@@ -1,6 +1,6 @@
 """DDTI, the Digital Database of Thyroid Ultrasound Images (Pedraza et al., SPIE 10th SIPAIM, 2015).
 
-`images/<case>_<n>.jpg` and `xml/<case>.xml`; a case is a patient. The label is made from the TI-RADS grade.
+`images/<case>_<n>.jpg` and `xml/<case>.xml`; a case is a patient. The label is derived from the TI-RADS grade.
 """
 
 import json
@@ -16,14 +16,14 @@ from pydantic import model_validator
 from pipeline.cohort.findings import Finding, Scope, Severity
 from pipeline.cohort.importers.exclusion import Rule, apply_rules
 from pipeline.cohort.importers.paths import image_files, image_ids, image_stem, source_folder
-from pipeline.cohort.importers.source import Outline, Polygon, Source, SourceImage
+from pipeline.cohort.importers.source import LesionSource, Polygon, Source, SourceImage
 from pipeline.foundation.params import Params
 
 DESCRIPTORS = ("composition", "echogenicity", "margins", "calcifications")
 
 
 class DdtiParams(Params):
-    """How TI-RADS becomes a label, and what happens to cases without a grade and to images without an outline."""
+    """How TI-RADS becomes a label, and what happens to cases without a grade and to images without a contour."""
 
     positive: tuple[str, ...] = ("4a", "4b", "4c", "5")
     negative: tuple[str, ...] = ("2", "3")
@@ -39,28 +39,28 @@ class DdtiParams(Params):
 
 
 def read(root: Path, *, params: DdtiParams) -> Source:
-    """Read DDTI: outlines as polygons in pixels, age (years) and sex (F, M) as clinical columns.
+    """Read DDTI: contours as polygons in pixels, age (years) and sex (F, M) as clinical columns.
 
-    An image with a cut outline text has no outline (a part of the points would be a different shape); an arrow is not
-    an outline. Raises CohortError where `images` or `xml` is missing.
+    An image with a truncated contour text counts as one without a contour (a subset of the points would be a different
+    shape); an arrow is not a contour. Raises CohortError if `images` or `xml` is missing.
     """
     source_folder(root, holds=("images", "xml"))
     files = {image_stem(path): path for path in image_files(root / "images")}
     findings: list[Finding] = []
-    outlines: dict[str, Outline | None] = {}
+    contours: dict[str, LesionSource | None] = {}
     records: dict[str, dict[str, Any]] = {}
     for path in sorted((root / "xml").glob("*.xml"), key=lambda path: path.name):
         case = _read_xml(path, findings)
         if case is None:
             continue
         records[path.stem] = _record(case, path.stem, params, findings)
-        outlines |= _outlines(case, path.stem, findings)
-    for name in sorted(set(outlines) - set(files)):
+        contours |= _contours(case, path.stem, findings)
+    for name in sorted(set(contours) - set(files)):
         _note(
             findings, name, "image_missing", "error", f"the XML marks an image {name} that is not in the folder images"
         )
     source = Source(
-        images=_images(files, outlines, root),
+        images=_images(files, contours, root),
         patients=_patients(records, files, params, findings),
         findings=findings,
     )
@@ -68,15 +68,15 @@ def read(root: Path, *, params: DdtiParams) -> Source:
         ("patient", case): f"TI-RADS {record['tirads'] or 'empty'}" for case, record in records.items()
     }
     source = apply_rules(source, unlabelled=params.unlabelled, no_outline=params.no_outline, places=grades)
-    left = [records[case] for case in source.patients["patient_id"] if case in records]
-    return replace(source, findings=[*source.findings, *_column_findings(left, params)])
+    kept = [records[case] for case in source.patients["patient_id"] if case in records]
+    return replace(source, findings=[*source.findings, *_column_findings(kept, params)])
 
 
 def _read_xml(path: Path, findings: list[Finding]) -> ET.Element | None:
     try:
         return ET.parse(path).getroot()
     except (ET.ParseError, OSError) as error:
-        message = f"{path.name} is not readable as XML ({error}); fetch it again"
+        message = f"{path.name} is not readable as XML ({error}); download it again"
         findings.append(
             Finding(scope="patient", id=path.stem, check="xml_unreadable", severity="error", message=message)
         )
@@ -91,7 +91,7 @@ def _record(case: ET.Element, name: str, params: DdtiParams, findings: list[Find
     """Grade, age, sex and descriptors of a case; empty text = missing."""
     age = pd.to_numeric(_text(case, "age") or math.nan, errors="coerce")
     if _text(case, "age") and not 0 < age < 120:
-        message = f"age '{_text(case, 'age')}' of patient {name} is no age in years; taken as missing"
+        message = f"age '{_text(case, 'age')}' of patient {name} is not a valid age in years; taken as missing"
         findings.append(Finding(scope="patient", id=name, check="age", severity="warning", message=message))
         age = math.nan
     sex = _text(case, "sex").upper()
@@ -104,8 +104,8 @@ def _record(case: ET.Element, name: str, params: DdtiParams, findings: list[Find
     }
 
 
-def _outlines(case: ET.Element, name: str, findings: list[Finding]) -> dict[str, Outline | None]:
-    """The outline of each image that a case marks; None where there is none, or where its text is cut."""
+def _contours(case: ET.Element, name: str, findings: list[Finding]) -> dict[str, LesionSource | None]:
+    """The contours of each image that a case marks; None if there is none, or if their text is truncated."""
     polygons: dict[str, list[Polygon]] = {}
     broken: set[str] = set()
     for mark in case.findall("mark"):
@@ -116,43 +116,43 @@ def _outlines(case: ET.Element, name: str, findings: list[Finding]) -> dict[str,
             regions = json.loads(text) if text.strip() else []
         except json.JSONDecodeError:
             broken.add(image)
-            message = f"the outline text of image {image} is cut after {len(text)} characters; it counts as no outline"
+            message = f"the contour text of image {image} is truncated after {len(text)} characters; it is not used"
             _note(findings, image, "cut_polygon_text", "warning", message)
             continue
         for region in regions:
             polygon = _polygon(region, image, findings)
             if polygon in known:
                 _note(
-                    findings, image, "repeated_outline", "info", f"image {image} has the same outline twice; used once"
+                    findings, image, "repeated_outline", "info", f"image {image} has the same contour twice; used once"
                 )
             elif polygon:
                 known.append(polygon)
     return {
-        image: Outline(kind="polygons", polygons=tuple(found)) if found and image not in broken else None
+        image: LesionSource(kind="polygons", polygons=tuple(found)) if found and image not in broken else None
         for image, found in polygons.items()
     }
 
 
 def _polygon(region: Any, image: str, findings: list[Finding]) -> Polygon | None:
-    """The corners of one region in pixels, or None with a finding where it is not an outline."""
+    """The corners of one region in pixels, or None with a finding if it is not a contour."""
     kind = region.get("regionType") if isinstance(region, dict) else None
     if kind != "freehand":
-        _note(findings, image, "not_an_outline", "info", f"image {image}: a region of type '{kind}' is not an outline")
+        _note(findings, image, "not_an_outline", "info", f"image {image}: a region of type '{kind}' is not a contour")
         return None
     try:
         corners = tuple((float(point["x"]), float(point["y"])) for point in region["points"])
     except (KeyError, TypeError, ValueError):
         corners = ()
     if len(set(corners)) < 3 or not all(math.isfinite(value) for corner in corners for value in corner):
-        message = f"image {image}: an outline of {len(set(corners))} points encloses nothing; it is not used"
+        message = f"image {image}: a contour of {len(set(corners))} points encloses no area; it is not used"
         _note(findings, image, "short_outline", "warning", message)
         return None
     return corners
 
 
-def _images(files: dict[str, Path], outlines: dict[str, Outline | None], root: Path) -> list[SourceImage]:
+def _images(files: dict[str, Path], contours: dict[str, LesionSource | None], root: Path) -> list[SourceImage]:
     images = [
-        SourceImage(image_id=image_id, patient_id=_case_of(name), image=path, outline=outlines.get(name))
+        SourceImage(image_id=image_id, patient_id=_case_of(name), image=path, lesion=contours.get(name))
         for image_id, (name, path) in zip(image_ids(list(files.values()), root=root), files.items(), strict=True)
     ]
     return sorted(images, key=lambda image: image.image_id)
@@ -166,10 +166,10 @@ def _case_of(name: str) -> str:
 def _patients(
     records: dict[str, dict[str, Any]], files: dict[str, Path], params: DdtiParams, findings: list[Finding]
 ) -> pd.DataFrame:
-    """One row a case, sorted; a case without XML has no label."""
+    """One row per case, sorted; a case without XML has no label."""
     without = sorted({_case_of(name) for name in files} - set(records) - {f.id for f in findings})
     for case in without:
-        message = f"patient {case} has images but no {case}.xml, and so no label"
+        message = f"patient {case} has images but no {case}.xml, hence no label"
         findings.append(Finding(scope="patient", id=case, check="xml_missing", severity="warning", message=message))
     grades = dict.fromkeys(params.positive, 1) | dict.fromkeys(params.negative, 0)
     columns = ["age", "sex", *(DESCRIPTORS if params.descriptors else ())]
@@ -183,7 +183,7 @@ def _patients(
 
 
 def _column_findings(records: list[dict[str, Any]], params: DdtiParams) -> list[Finding]:
-    """What is missing in the clinical columns of the cases that stay, and the warning of the descriptors."""
+    """Missing values in the clinical columns of the kept cases, and the warning about the descriptors."""
     empty = {
         "age": sum(math.isnan(record["age"]) for record in records),
         "sex": sum(not record["sex_given"] for record in records),

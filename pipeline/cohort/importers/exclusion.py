@@ -1,4 +1,4 @@
-"""How a case leaves a source: by a declared rule (`unlabelled`, `no_outline`), never silently."""
+"""Exclusion of cases from a source by a declared rule (`unlabelled`, `no_outline`) or by name, never silently."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,29 +19,29 @@ def apply_rules(
     no_outline: Rule,
     places: Mapping[tuple[Scope, str], str] | None = None,
 ) -> Source:
-    """`source` without the patients that have no label and the images that have no outline.
+    """`source` without the patients that have no label and the images that have no mask or contour.
 
-    Under `drop` they leave and are listed in `dropped`; under `error` they stay and each is an error finding. A patient
-    that has an error finding already stays and is not told of twice. `places` says where a case stands in its table
-    ((scope, id): "rows 3 and 4").
+    Under `drop` they are excluded and listed in `dropped`; under `error` they are kept and each is an error finding. A
+    patient that already has an error finding is kept and gets no second one. `places` gives the position of a case in
+    its table ((scope, id): "rows 3 and 4").
     """
     faulty = {f.id for f in source.findings if f.scope == "patient" and f.severity == "error"}
     missing = source.patients.loc[source.patients["label"].isna(), "patient_id"]
     missing = missing[~missing.isin(faulty)]
     labels = {str(patient): _with_place("has no label", "patient", str(patient), places) for patient in missing}
-    outlines = {
-        image.image_id: _with_place("has no outline", "image", image.image_id, places)
+    without_lesion = {
+        image.image_id: _with_place("has no mask or contour", "image", image.image_id, places)
         for image in source.images
-        if image.outline is None
+        if image.lesion is None
     }
     if unlabelled == "error":
         source = _with_errors(source, labels, check="unlabelled", scope="patient")
         labels = {}
     if no_outline == "error":
-        source = _with_errors(source, outlines, check="no_outline", scope="image")
-        outlines = {}
-    source = leave(source, patients=labels, rule="unlabelled")
-    return leave(source, images=outlines, rule="no_outline")
+        source = _with_errors(source, without_lesion, check="no_outline", scope="image")
+        without_lesion = {}
+    source = exclude(source, patients=labels, rule="unlabelled")
+    return exclude(source, images=without_lesion, rule="no_outline")
 
 
 def _with_place(what: str, scope: Scope, case: str, places: Mapping[tuple[Scope, str], str] | None) -> str:
@@ -63,39 +63,39 @@ def _with_errors(source: Source, cases: Mapping[str, str], *, check: str, scope:
     return replace(source, findings=[*source.findings, *new])
 
 
-def leave(
+def exclude(
     source: Source,
     *,
     rule: str,
     images: Mapping[str, str] | None = None,
     patients: Mapping[str, str] | None = None,
 ) -> Source:
-    """`source` without the named images and patients (id: what it has or lacks), each listed in `dropped`.
+    """`source` without the named images and patients (id: reason as a predicate), each listed in `dropped`.
 
-    A patient takes its images along (they are not listed one by one); a patient whose last image leaves goes with it.
-    Ids that are not in the source are passed over.
+    The images of an excluded patient are excluded too (not listed one by one), and so is a patient whose last image is
+    excluded. Ids that are not in the source are ignored.
     """
     gone_images, gone_patients = dict(images or {}), dict(patients or {})
     known = set(source.patients["patient_id"])
-    told: list[tuple[Literal["image", "patient"], str, str]] = [
+    reasons: list[tuple[Literal["image", "patient"], str, str]] = [
         ("patient", case, what) for case, what in gone_patients.items() if case in known
     ]
     candidates = [image for image in source.images if image.patient_id not in gone_patients]
     kept = [image for image in candidates if image.image_id not in gone_images]
-    told += [("image", i.image_id, gone_images[i.image_id]) for i in candidates if i.image_id in gone_images]
+    reasons += [("image", i.image_id, gone_images[i.image_id]) for i in candidates if i.image_id in gone_images]
     emptied = {image.patient_id for image in candidates} - {image.patient_id for image in kept}
-    told += [("patient", case, "has no image left") for case in sorted(emptied)]
+    reasons += [("patient", case, "has no remaining image") for case in sorted(emptied)]
     dropped = [
-        Dropped(scope=scope, id=case, rule=rule, message=f"{scope} {case} {what}; left out")
-        for scope, case, what in told
+        Dropped(scope=scope, id=case, rule=rule, message=f"{scope} {case} {what}; excluded")
+        for scope, case, what in reasons
     ]
-    left = {*gone_patients, *emptied}
+    excluded = {*gone_patients, *emptied}
     return replace(
         source,
         images=kept,
-        patients=_without(source.patients, left),
+        patients=_without(source.patients, excluded),
         dropped=[*source.dropped, *dropped],
-        blocks={name: _without(block, left) for name, block in source.blocks.items()},
+        blocks={name: _without(block, excluded) for name, block in source.blocks.items()},
     )
 
 

@@ -14,7 +14,7 @@ from pipeline.cohort.importers.csv_rows import read_rows, row_list
 from pipeline.cohort.importers.exclusion import Rule, apply_rules
 from pipeline.cohort.importers.paths import image_ids, inside, source_folder
 from pipeline.cohort.importers.patient_tables import clinical_table, feature_block
-from pipeline.cohort.importers.source import Outline, Source, SourceImage
+from pipeline.cohort.importers.source import LesionSource, Source, SourceImage
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.params import Params
 
@@ -24,11 +24,11 @@ COHORTS = ("train", "internal", "external")
 
 
 class ManifestParams(Params):
-    """Where the tables of a user's data are, relative to the root, and what an empty cell means."""
+    """Where the tables of a user's data are, relative to the root, and how empty cells are handled."""
 
     table: str = Field(default="manifest.csv", min_length=1)
     clinical: str | None = None
-    roi: Literal["mask", "full"] = "mask"  # full: an image without a mask is taken whole
+    roi: Literal["mask", "full"] = "mask"  # full: without a mask, the whole image is the lesion
     blocks: dict[str, str] = Field(default_factory=dict)  # name of a ready-made feature block: its CSV by patient_id
     unlabelled: Rule = "error"
     no_outline: Rule = "error"
@@ -44,11 +44,11 @@ class ManifestParams(Params):
 
 
 def read(root: Path, *, params: ManifestParams) -> Source:
-    """Read the manifest under `root`: one row an image, columns patient_id, image, label and what OPTIONAL names.
+    """Read the manifest under `root`: one row per image, with columns patient_id, image, label and those of OPTIONAL.
 
     `image` may name a folder, which is then one DICOM series. Paths are relative to the folder of the manifest. Rows
-    that cannot be used are error findings with their row numbers. Raises CohortError where a table is missing, is not
-    a CSV, or lacks a required column.
+    that cannot be used are error findings with their row numbers. Raises CohortError if a table is missing, is not a
+    CSV, or lacks a required column.
     """
     table = _given(params.table, folder=source_folder(root), key="table", remedy="correct it, or root")
     rows = read_rows(table)
@@ -75,11 +75,11 @@ def read(root: Path, *, params: ManifestParams) -> Source:
 
 
 def _given(name: str, *, folder: Path, key: str, remedy: str) -> Path:
-    """The table that the params name under `key`. Raises CohortError where it is not in the folder of the source."""
+    """The table that the params name under `key`. Raises CohortError if it is not in the folder of the source."""
     path = inside(name, folder=folder)
     if not path.is_file():
-        told = f"it is the value of manifest.{key} in params/cohort.yaml"
-        raise CohortError(f"{path}: there is no such table; {told}: {remedy}")
+        origin = f"it is the value of manifest.{key} in params/cohort.yaml"
+        raise CohortError(f"{path}: there is no such table; {origin}: {remedy}")
     return path
 
 
@@ -91,15 +91,15 @@ def _check_columns(rows: pd.DataFrame, table: Path) -> list[Finding]:
     for name in [name for name in rows.columns if name not in known]:
         near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.75)
         unused = "it is not used; clinical columns go into the clinical table"
-        advice = f"is it meant to be '{near[0]}'?" if near else unused
+        advice = f"did you mean '{near[0]}'?" if near else unused
         severity: Severity = "error" if near else "warning"
-        message = f"column '{name}' is not known; {advice}"
+        message = f"column '{name}' is unknown; {advice}"
         findings.append(fault(name, scope="column", check="unknown_column", message=message, severity=severity))
     return findings
 
 
 def _usable(rows: pd.DataFrame, *, folder: Path) -> tuple[pd.DataFrame, list[Finding]]:
-    """The rows that name a patient and files inside the folder, each image once; the others are findings."""
+    """The rows that name a patient and files inside the folder, each image once; all other rows are findings."""
     findings: list[Finding] = []
     row_of: dict[Path, int] = {}
     for row, cells in rows.iterrows():
@@ -110,7 +110,7 @@ def _usable(rows: pd.DataFrame, *, folder: Path) -> tuple[pd.DataFrame, list[Fin
             continue
         path = inside(cells["image"], folder=folder).resolve()
         if path in row_of:
-            message = f"row {row}: the image stands in row {row_of[path]} already; list each image once"
+            message = f"row {row}: the image is already in row {row_of[path]}; list each image once"
             findings.append(fault(place, check="duplicate_row", message=message))
         else:
             row_of[path] = int(str(row))
@@ -125,12 +125,12 @@ def _row_faults(cells: pd.Series, folder: Path) -> list[str]:
         except CohortError as error:
             faults.append(str(error))
     if cells["mask2"] and cells["mask2"] == cells["mask"]:
-        faults.append("mask2 is the same file as mask; it is for a second reader's own outline")
+        faults.append("mask2 is the same file as mask; it is for a second reader's own mask")
     return faults
 
 
 def _patients(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
-    """One row a patient, sorted by patient_id; contradictions between its rows are error findings."""
+    """One row per patient, sorted by patient_id; contradictions between its rows are error findings."""
     findings: list[Finding] = []
     records = []
     for patient, group in rows.groupby("patient_id", sort=True):
@@ -160,7 +160,7 @@ def _label(patient: str, cells: pd.Series) -> tuple[int | None, list[Finding]]:
     labels = given[given.isin(list(LABELS))].map(LABELS)
     if labels.nunique() > 1:
         zero, one = (row_list(labels.index[labels == value]) for value in (0, 1))
-        message = f"patient {patient} has label 0 in {zero} and 1 in {one}; give one label a patient"
+        message = f"patient {patient} has label 0 in {zero} and 1 in {one}; give one label per patient"
         findings.append(fault(patient, scope="patient", check="two_labels", message=message))
     if 0 < len(given) < len(cells):
         empty = row_list(cells.index[cells == ""])
@@ -170,7 +170,7 @@ def _label(patient: str, cells: pd.Series) -> tuple[int | None, list[Finding]]:
 
 
 def _cohort(patient: str, cells: pd.Series) -> tuple[str | None, list[Finding]]:
-    """The one cohort of a patient; empty cells say nothing."""
+    """The one cohort of a patient; empty cells are ignored."""
     given = cells[cells != ""]
     findings = []
     if given.nunique() > 1:
@@ -180,7 +180,7 @@ def _cohort(patient: str, cells: pd.Series) -> tuple[str | None, list[Finding]]:
     wrong = given[~given.isin(COHORTS)]
     if len(wrong):
         message = f"patient {patient} has cohort '{wrong.iloc[0]}' in {row_list(wrong.index)}"
-        allowed = f"it is one of {', '.join(COHORTS)}, or empty"
+        allowed = f"it must be one of {', '.join(COHORTS)}, or empty"
         findings.append(fault(patient, scope="patient", check="unknown_cohort", message=f"{message}; {allowed}"))
         return None, findings
     return (str(given.iloc[0]) if len(given) else None), findings
@@ -194,12 +194,12 @@ def _images(rows: pd.DataFrame, *, folder: Path, full: bool) -> dict[int, Source
         mask = inside(cells["mask"], folder=folder) if cells["mask"] else None
         gland = inside(cells["gland_mask"], folder=folder) if cells["gland_mask"] else None
         second = inside(cells["mask2"], folder=folder) if cells["mask2"] else None
-        outline = Outline(kind="files", files=(mask,)) if mask else Outline(kind="full") if full else None
+        lesion = LesionSource(kind="files", files=(mask,)) if mask else LesionSource(kind="full") if full else None
         images[int(str(row))] = SourceImage(
             image_id=image_id,
             patient_id=cells["patient_id"],
             image=path,
-            outline=outline,
+            lesion=lesion,
             gland_mask=gland,
             second_mask=second,
             view=cells["view"] or "main",
@@ -217,6 +217,6 @@ def _join_tables(source: Source, *, root: Path, params: ManifestParams) -> None:
         source.patients = source.patients.merge(clinical, on="patient_id", how="left", validate="one_to_one")
         source.findings += findings
     for name, path in sorted(params.blocks.items()):
-        table = _given(path, folder=root, key=f"blocks.{name}", remedy="correct it, or take it out")
+        table = _given(path, folder=root, key=f"blocks.{name}", remedy="correct it, or remove it")
         source.blocks[name], findings = feature_block(table, name=name, patients=ids)
         source.findings += findings

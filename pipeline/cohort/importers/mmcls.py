@@ -1,7 +1,7 @@
 """The folder of MMClassification's CustomDataset: `meta/train.txt`, `val.txt`, `test.txt`, and the images they list.
 
 A line is `<relative path> <class>`; the path is relative to the folder of its list (`train/`) or to the root. There are
-no masks, so that each image is taken whole, and no patient ids.
+no masks, so the whole image is the lesion, and no patient ids.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from pipeline.cohort.findings import Finding, Scope
 from pipeline.cohort.importers.by_image import LabelledImage, fault, source_by_image
 from pipeline.cohort.importers.exclusion import Rule, apply_rules
 from pipeline.cohort.importers.paths import image_ids, inside, source_folder
-from pipeline.cohort.importers.source import Outline, Source
+from pipeline.cohort.importers.source import LesionSource, Source
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.params import Params
 
@@ -21,7 +21,7 @@ LISTS = ("train", "val", "test")
 
 
 class MmclsParams(Params):
-    """Which classes are the two outcomes, and which cohort the test list is; train and val are the cohort train."""
+    """The classes of the two outcomes, and the cohort of the test list; train and val are the cohort train."""
 
     positive: tuple[int, ...] = (1,)
     negative: tuple[int, ...] = (0,)
@@ -36,9 +36,9 @@ class MmclsParams(Params):
 
 
 def read(root: Path, *, params: MmclsParams) -> Source:
-    """Read the lists under `root/meta` (train.txt is needed, the others may be absent); every image is taken whole.
+    """Read the lists under `root/meta` (train.txt is required, the others optional); the whole image is the lesion.
 
-    Raises CohortError where `meta/train.txt` is missing or a list is not UTF-8 text.
+    Raises CohortError if `meta/train.txt` is missing or a list is not UTF-8 text.
     """
     source_folder(root, holds=("meta/train.txt",))
     findings: list[Finding] = []
@@ -46,7 +46,7 @@ def read(root: Path, *, params: MmclsParams) -> Source:
     for name in LISTS:
         for place, path, number in _lines(root, name, findings):
             if path in found:
-                message = f"{place}: the image stands in {found[path][2]} already; list each image once"
+                message = f"{place}: the image is already in {found[path][2]}; list each image once"
                 findings.append(fault(path.name, check="duplicate_row", message=message))
             else:
                 found[path] = (name, number, place)
@@ -58,7 +58,7 @@ def read(root: Path, *, params: MmclsParams) -> Source:
                 image_id=image_id,
                 image=path,
                 label=outcomes.get(number),
-                outline=Outline(kind="full"),
+                lesion=LesionSource(kind="full"),
                 cohort=params.test_cohort if name == "test" else "train",
             )
             for image_id, (path, (name, number, _)) in zip(ids, found.items(), strict=True)
@@ -86,7 +86,7 @@ def _lines(root: Path, name: str, findings: list[Finding]) -> list[tuple[str, Pa
         if not line.strip():
             continue
         place = f"{table.name}, line {row}"
-        text, _, number = line.strip().rpartition(" ")  # a path may hold blanks
+        text, _, number = line.strip().rpartition(" ")  # a path may contain blanks
         if not text or not number.isdecimal():
             message = f"{place}: '{line.strip()}' is not a path, a blank and the number of a class"
             findings.append(fault(place, check="unusable_row", message=message))

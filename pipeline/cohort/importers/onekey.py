@@ -11,7 +11,7 @@ from pipeline.cohort.importers.by_image import LABELS, LabelledImage, fault, sou
 from pipeline.cohort.importers.csv_rows import read_rows, row_list
 from pipeline.cohort.importers.exclusion import Rule, apply_rules
 from pipeline.cohort.importers.paths import image_files, image_ids, image_stem, source_folder
-from pipeline.cohort.importers.source import Outline, Source
+from pipeline.cohort.importers.source import LesionSource, Source
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.params import Params
 
@@ -20,7 +20,7 @@ GROUPS: dict[str, CohortName] = {"train": "train", "val": "train", "test": "inte
 
 
 class OnekeyParams(Params):
-    """What an ID is, which cohort a group is, and what happens to images without a label or a mask."""
+    """What an ID stands for, the cohort of each group, and what happens to images without a label or a mask."""
 
     ids: Literal["image", "patient"] = "image"  # patient: each ID is one patient, and no patient has two
     groups: dict[str, CohortName] = Field(default_factory=lambda: dict(GROUPS))
@@ -29,9 +29,9 @@ class OnekeyParams(Params):
 
 
 def read(root: Path, *, params: OnekeyParams) -> Source:
-    """Read a OnekeyAI folder; an ID may carry the image's suffix. Ids stay text.
+    """Read a OnekeyAI folder; an ID may include the image's suffix. Ids stay text.
 
-    Raises CohortError where a folder or the table is missing, or the table has no columns ID and label.
+    Raises CohortError if a folder or the table is missing, or the table has no columns ID and label.
     """
     source_folder(root, holds=("images", "masks", "label.csv"))
     findings: list[Finding] = []
@@ -40,7 +40,7 @@ def read(root: Path, *, params: OnekeyParams) -> Source:
     ids = dict(zip(images, image_ids(list(images.values()), root=root), strict=True))
     table = _table(root / "label.csv", ids, params, findings)
     for stem in sorted(set(masks) - set(images)):
-        message = f"the mask {masks[stem].name} belongs to no image; it is not used"
+        message = f"the mask {masks[stem].name} has no image; it is not used"
         findings.append(fault(stem, check="mask_without_image", message=message, severity="warning"))
     for stem in sorted(set(table) - set(images)):
         message = f"label.csv: ID {stem} has no image in images; add it or remove the row"
@@ -51,7 +51,7 @@ def read(root: Path, *, params: OnekeyParams) -> Source:
                 image_id=ids[stem],
                 image=path,
                 label=table.get(stem, (None, None))[0],
-                outline=Outline(kind="files", files=(masks[stem],)) if stem in masks else None,
+                lesion=LesionSource(kind="files", files=(masks[stem],)) if stem in masks else None,
                 cohort=table.get(stem, (None, None))[1],
             )
             for stem, path in images.items()
@@ -68,7 +68,7 @@ def _by_stem(folder: Path, findings: list[Finding]) -> dict[str, Path]:
     for path in image_files(folder):
         first = found.setdefault(image_stem(path), path)
         if first != path:
-            message = f"{folder.name}: {first.name} and {path.name} have one name; keep one of them"
+            message = f"{folder.name}: {first.name} and {path.name} have the same name; keep one of them"
             findings.append(fault(image_stem(path), check="two_files", message=message))
     return found
 
@@ -76,14 +76,14 @@ def _by_stem(folder: Path, findings: list[Finding]) -> dict[str, Path]:
 def _table(
     path: Path, ids: dict[str, str], params: OnekeyParams, findings: list[Finding]
 ) -> dict[str, tuple[int | None, str | None]]:
-    """Label and cohort of each ID; what cannot be read is an error finding with its row."""
+    """Label and cohort of each ID; unreadable values are error findings with their row."""
     rows = read_rows(path)
     if missing := [name for name in ("ID", "label") if name not in rows]:
         raise CohortError(f"{path}: {', '.join(missing)} missing among the columns {', '.join(rows.columns)}")
     rows["ID"] = [image_stem(Path(text)) for text in rows["ID"]]
     for name, group in rows.groupby("ID", sort=False):
         if len(group) > 1 or name == "":
-            message = f"label.csv: {row_list(group.index)} with the ID '{name}'; needs one row an image"
+            message = f"label.csv: {row_list(group.index)} with the ID '{name}'; needs one row per image"
             findings.append(fault(str(name), check="duplicate_row", message=message))
     rows = rows[rows["ID"] != ""].drop_duplicates("ID")
     return {cells["ID"]: _row(row, cells, ids, params, findings) for row, cells in rows.iterrows()}

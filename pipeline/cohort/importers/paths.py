@@ -1,4 +1,4 @@
-"""Where the files of a source are: its root, and the paths that a user's table names."""
+"""The files of a source: its root, the paths in a user's table, and the ids of images."""
 
 import hashlib
 import re
@@ -13,9 +13,9 @@ IMAGE_SUFFIXES = (*RASTER_SUFFIXES, *VOLUME_SUFFIXES, ".dcm")
 
 
 def source_folder(root: Path, *, holds: Sequence[str] = ()) -> Path:
-    """The root of a source, once it and the files or folders named in `holds` are known to be there.
+    """The root of a source, after checking that it and the files or folders named in `holds` exist.
 
-    Raises CohortError in one sentence that names all that is missing.
+    Raises CohortError if any is missing, and lists all that are.
     """
     if not root.is_dir():
         raise CohortError(
@@ -25,30 +25,30 @@ def source_folder(root: Path, *, holds: Sequence[str] = ()) -> Path:
     if missing:
         raise CohortError(
             f"{root}: {' and '.join(missing)} missing, and the source needs {', '.join(holds)} in this folder; "
-            "mend source and root in params/cohort.yaml, or add what is missing"
+            "correct source and root in params/cohort.yaml, or add what is missing"
         )
     return root
 
 
 def inside(text: str, *, folder: Path) -> Path:
-    """The path that a table names relative to its `folder`; it may not leave that folder, symlinks resolved.
+    """The path that a table names relative to its `folder`; symlinks resolved, it must lie in that folder.
 
-    Backslashes separate folders too. Raises CohortError in one sentence.
+    Backslashes separate folders too. Raises CohortError if the path lies elsewhere.
     """
     path = folder / text.strip().replace("\\", "/")
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise CohortError(f"the path '{text}' leaves the folder {folder.name}; copy the file into that folder")
+        raise CohortError(f"the path '{text}' is outside the folder {folder.name}; copy the file into that folder")
     return path
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The image files directly in `folder`, sorted by name; hidden files and other files are left alone."""
+    """The image files directly in `folder`, sorted by name; hidden files and other files are ignored."""
     found = (p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".") and is_image_name(p.name))
     return sorted(found, key=lambda path: path.name)
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file name has a suffix of an image format that is read."""
+    """Whether a file name has the suffix of a supported image format."""
     return suffix_of(Path(name)) in IMAGE_SUFFIXES
 
 
@@ -58,10 +58,10 @@ def image_stem(path: Path) -> str:
 
 
 def image_ids(paths: Sequence[Path], *, root: Path) -> list[str]:
-    """One id an image: its file name in letters, digits, `.`, `_` and `-`, unique without regard to case.
+    """One id per image: its file name in letters, digits, `.`, `_` and `-`, unique without regard to case.
 
-    Names that clash get their folders in front, then a few hexadecimal digits of the hash of their path. The ids
-    depend on the paths alone, never on their order. Paths are under `root` and differ.
+    Clashing names are prefixed with their folders, then suffixed with hexadecimal digits of the hash of their path.
+    The ids depend on the paths alone, never on their order. Paths are under `root` and differ.
     """
     relative = [path.relative_to(root) for path in paths]
     forms: list[Callable[[Path], str]] = [
@@ -84,8 +84,8 @@ def image_ids(paths: Sequence[Path], *, root: Path) -> list[str]:
 def plain_name(text: str) -> str:
     """`text` with every run of other characters as one `-`; never empty, never the name of a hidden file.
 
-    A final `_gland` becomes `-gland`, and a final `_reader2` alike: `<image_id>_gland` and `<image_id>_reader2` are the
-    files of an image's gland and of its second reader's mask.
+    A final `_gland` becomes `-gland`, and likewise a final `_reader2`: `<image_id>_gland` and `<image_id>_reader2` name
+    the files of an image's gland and of its second reader's mask.
     """
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-").lstrip(".") or "image"
     return re.sub("_(gland|reader2)$", r"-\1", plain, flags=re.IGNORECASE)

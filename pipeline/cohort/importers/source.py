@@ -1,4 +1,4 @@
-"""What every importer returns: where the images and outlines of each patient are, and what the importer found wrong."""
+"""The result of every importer: the images and lesion sources of each patient, and the importer's findings."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +12,8 @@ Polygon = tuple[tuple[float, float], ...]  # (x_px, y_px) corners
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outline:
-    """Where a lesion is: mask files (several are united), or polygons in pixels, or the whole image."""
+class LesionSource:
+    """What marks the lesion of an image: mask files (several are united), polygons in pixels, or the whole image."""
 
     kind: Literal["files", "polygons", "full"]
     files: tuple[Path, ...] = ()
@@ -22,31 +22,31 @@ class Outline:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceImage:
-    """One image of one patient as the source has it; `outline` None = the source gives none."""
+    """One image of one patient as the source gives it; `lesion` None = the source has no mask or contour."""
 
     image_id: str  # unique in the cohort; letters, digits, '.', '_' and '-' only
     patient_id: str
     image: Path
-    outline: Outline | None
+    lesion: LesionSource | None
     gland_mask: Path | None = None
-    second_mask: Path | None = None  # the lesion as a second reader drew it
+    second_mask: Path | None = None  # the lesion as drawn by a second reader
     view: str = "main"
     site: str = ""
 
 
 @dataclass(kw_only=True)
 class Source:
-    """All that an importer read.
+    """Everything that an importer read.
 
-    `patients` has one row a patient: patient_id (text), label (Int64: 0, 1 or missing), site and cohort (text: train,
+    `patients` has one row per patient: patient_id (text), label (Int64: 0, 1 or missing), site and cohort (text: train,
     internal, external; missing = NaN), then the clinical columns as given (numbers or text; missing = NaN).
-    A case in `dropped` is no longer in `images`, `patients` or `blocks`, and has no finding that repeats its rule.
+    A case in `dropped` is no longer in `images`, `patients` or `blocks`, and no finding repeats its rule.
     """
 
     images: list[SourceImage]
     patients: pd.DataFrame
     findings: list[Finding] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
-    # How the source gives patients: False where it has no patient ids, so that each image is its own patient.
+    # False = the source has no patient ids, and each image is its own patient.
     has_patient_ids: bool = True
     blocks: dict[str, pd.DataFrame] = field(default_factory=dict)  # ready-made feature tables by patient_id

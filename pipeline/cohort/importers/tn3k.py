@@ -15,15 +15,15 @@ from pipeline.cohort.importers.by_image import LABELS, LabelledImage, fault, sou
 from pipeline.cohort.importers.csv_rows import read_rows
 from pipeline.cohort.importers.exclusion import Rule, apply_rules
 from pipeline.cohort.importers.paths import image_files, image_stem, plain_name, source_folder
-from pipeline.cohort.importers.source import Outline, Source
+from pipeline.cohort.importers.source import LesionSource, Source
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.params import Params
 
-PARTS = ("trainval", "test")
+FOLDERS = ("trainval", "test")
 
 
 class Tn3kParams(Params):
-    """Which cohort the test folder is, whether a published fold is held out, and what happens to unusable images."""
+    """The cohort of the test folder, the published fold that is held out, and what happens to unusable images."""
 
     test_cohort: Literal["internal", "external"] = "internal"
     fold: int | None = Field(default=None, ge=0, le=4)  # its validation images become cohort internal
@@ -34,27 +34,27 @@ class Tn3kParams(Params):
 def read(root: Path, *, params: Tn3kParams) -> Source:
     """Read TN3K: trainval is the cohort train, test the cohort `test_cohort`; masks are lossy JPEG files.
 
-    Raises CohortError where a folder, a label table (unless unlabelled images are dropped) or the fold is missing.
+    Raises CohortError if a folder, a label table (unless unlabelled images are dropped) or the fold is missing.
     """
-    source_folder(root, holds=[f"{part}-{kind}" for part in PARTS for kind in ("image", "mask")])
+    source_folder(root, holds=[f"{name}-{kind}" for name in FOLDERS for kind in ("image", "mask")])
     findings: list[Finding] = []
     held_out = set() if params.fold is None else _fold_names(root, fold=params.fold)
     images = []
-    for part in PARTS:
-        files = image_files(root / f"{part}-image")
-        masks = _masks(root / f"{part}-mask", {image_stem(path) for path in files}, findings)
-        ids = {path.name: plain_name(f"{part}_{image_stem(path)}") for path in files}
-        labels = _labels(root / f"label4{part}.csv", ids, params, findings)
+    for name in FOLDERS:
+        files = image_files(root / f"{name}-image")
+        masks = _masks(root / f"{name}-mask", {image_stem(path) for path in files}, findings)
+        ids = {path.name: plain_name(f"{name}_{image_stem(path)}") for path in files}
+        labels = _labels(root / f"label4{name}.csv", ids, params, findings)
         for path in files:
-            internal = part == "trainval" and path.name in held_out
+            internal = name == "trainval" and path.name in held_out
             mask = masks.get(image_stem(path))
             images.append(
                 LabelledImage(
                     image_id=ids[path.name],
                     image=path,
                     label=labels.get(path.name),
-                    outline=Outline(kind="files", files=(mask,)) if mask else None,
-                    cohort=params.test_cohort if part == "test" else "internal" if internal else "train",
+                    lesion=LesionSource(kind="files", files=(mask,)) if mask else None,
+                    cohort=params.test_cohort if name == "test" else "internal" if internal else "train",
                 )
             )
     source = source_by_image(images, findings=findings)
@@ -64,17 +64,19 @@ def read(root: Path, *, params: Tn3kParams) -> Source:
 def _masks(folder: Path, stems: set[str], findings: list[Finding]) -> dict[str, Path]:
     masks = {image_stem(path): path for path in image_files(folder)}
     for stem in sorted(set(masks) - stems):
-        message = f"{folder.name}: the mask {masks[stem].name} belongs to no image; it is not used"
+        message = f"{folder.name}: the mask {masks[stem].name} has no image; it is not used"
         findings.append(fault(masks[stem].name, check="mask_without_image", message=message, severity="warning"))
     return masks
 
 
 def _labels(table: Path, ids: dict[str, str], params: Tn3kParams, findings: list[Finding]) -> dict[str, int]:
-    """Label of each image file by its name; rows that say nothing usable are error findings."""
+    """Label of each image by file name; unusable rows are error findings."""
     if not table.exists():
         if params.unlabelled == "drop":
             return {}
-        raise CohortError(f"{table}: there is no such table; without labels TN3K can only be segmented, not classified")
+        raise CohortError(
+            f"{table}: there is no such table; without labels TN3K can serve segmentation but not classification"
+        )
     rows = read_rows(table, header=("image", "label"))
     labels: dict[str, int] = {}
     for row, name, text in zip(rows.index, rows["image"], rows["label"], strict=True):
@@ -96,8 +98,8 @@ def _labels(table: Path, ids: dict[str, str], params: Tn3kParams, findings: list
 def _fold_names(root: Path, *, fold: int) -> set[str]:
     """The validation images of a published fold, by file name.
 
-    The fold lists positions in the folder sorted by number, so that one missing or extra file would shift all of them:
-    refused unless the positions of train and val together are exactly those of the files.
+    The fold lists positions in the folder sorted by number, so one missing or extra file would shift all of them.
+    Raises CohortError unless the positions of train and val together are exactly those of the files.
     """
     path = root / f"tn3k-trainval-fold{fold}.json"
     try:

@@ -30,7 +30,7 @@ def test_classes_masks_and_normal_breasts(tmp_path):
     assert not result.has_patient_ids
     assert result.findings == []
     assert result.patients[["patient_id", "label"]].values.tolist() == [["benign-1", 0], ["malignant-1", 1]]
-    assert [[path.name for path in image.outline.files] for image in result.images] == [
+    assert [[path.name for path in image.lesion.files] for image in result.images] == [
         ["benign (1)_mask.png"],
         ["malignant (1)_mask.png", "malignant (1)_mask_1.png"],
     ]
@@ -62,6 +62,6 @@ def test_wrong_root(tmp_path):
     breast(tmp_path, "benign/benign (1).png")
 
     with pytest.raises(
-        CohortError, match=r"malignant missing, .* needs benign, malignant in this folder; mend source and root"
+        CohortError, match=r"malignant missing, .* needs benign, malignant in this folder; correct source and root"
     ):
         read(tmp_path, params=BusiParams())

@@ -17,7 +17,7 @@ def region(points, kind="freehand"):
 
 
 def case(root, number, *svgs, tirads="3", age="50", sex="F", image=True):
-    """Write case `number` with one image a mark; an svg is text or a list of regions."""
+    """Write case `number` with one image per mark; an svg is text or a list of regions."""
     for name in ("images", "xml"):
         (root / name).mkdir(exist_ok=True)
     marks = ""
@@ -45,11 +45,11 @@ def test_grade_age_sex_and_polygons(tmp_path):
     assert result.patients["age"].tolist() == [61.0, 50.0]
     assert result.patients.columns.tolist() == ["patient_id", "label", "site", "cohort", "age", "sex"]
     assert [i.image_id for i in result.images] == ["7_1", "8_1"]
-    assert result.images[0].outline.polygons == (((1.0, 2.0), (9.0, 2.0), (5.0, 8.0)),)
-    assert len(result.images[1].outline.polygons) == 2
+    assert result.images[0].lesion.polygons == (((1.0, 2.0), (9.0, 2.0), (5.0, 8.0)),)
+    assert len(result.images[1].lesion.polygons) == 2
 
 
-def test_a_cut_text_is_no_outline_even_where_whole_polygons_stand_before_the_cut(tmp_path):
+def test_a_truncated_text_is_not_used_even_with_whole_polygons_before_the_cut(tmp_path):
     cut = json.dumps([region(TRIANGLE), region(TRIANGLE)])[:-60]
     case(tmp_path, "7", cut, [region(TRIANGLE)])
     case(tmp_path, "8", cut)
@@ -65,7 +65,7 @@ def test_a_cut_text_is_no_outline_even_where_whole_polygons_stand_before_the_cut
     assert [i.image_id for i in result.images] == ["7_2"]
 
 
-def test_arrows_lines_and_repeats_are_not_outlines(tmp_path):
+def test_arrows_lines_and_repeats_are_not_contours(tmp_path):
     arrow = region(TRIANGLE[:2], kind="arrow")
     case(tmp_path, "7", [arrow, region(TRIANGLE), region(TRIANGLE)], [region(TRIANGLE[:2])])
 
@@ -76,11 +76,11 @@ def test_arrows_lines_and_repeats_are_not_outlines(tmp_path):
         ("7_1", "repeated_outline", "info"),
         ("7_2", "short_outline", "warning"),
     ]
-    assert len(result.images[0].outline.polygons) == 1
+    assert len(result.images[0].lesion.polygons) == 1
     assert [d.id for d in result.dropped] == ["7_2"]
 
 
-def test_no_grade_no_label(tmp_path):
+def test_without_a_grade_there_is_no_label(tmp_path):
     case(tmp_path, "7", [region(TRIANGLE)], tirads="")
     case(tmp_path, "8", [region(TRIANGLE)], tirads="3")
 
@@ -89,7 +89,7 @@ def test_no_grade_no_label(tmp_path):
     assert read(tmp_path, params=DdtiParams(negative=("2",))).patients.empty
 
 
-def test_empty_and_strange_fields_are_missing(tmp_path):
+def test_empty_and_invalid_fields_are_missing(tmp_path):
     case(tmp_path, "7", [region(TRIANGLE)], age="", sex="u")
     case(tmp_path, "8", [region(TRIANGLE)], age="old", sex="")
     case(tmp_path, "9", [region(TRIANGLE)], age="33", sex="f")
@@ -105,7 +105,7 @@ def test_empty_and_strange_fields_are_missing(tmp_path):
     ]
 
 
-def test_images_and_xml_that_do_not_meet(tmp_path):
+def test_images_without_xml_and_xml_without_images(tmp_path):
     case(tmp_path, "7", [region(TRIANGLE)], image=False)
     case(tmp_path, "8", [region(TRIANGLE)])
     (tmp_path / "images/9_1.jpg").write_bytes(b"")
@@ -141,8 +141,8 @@ def test_wrong_root_and_wrong_grades(tmp_path):
 def test_the_real_ddti():
     result = read(REAL, params=DdtiParams())
 
-    # 480 images of 390 cases. 92 have no TI-RADS (all 6 empty outline texts are theirs); 8 texts are cut, which takes
-    # the only image of 7 cases.
+    # 480 images of 390 cases. 92 have no TI-RADS (all 6 empty contour texts are theirs); 8 texts are truncated, which
+    # excludes the only image of 7 cases.
     assert (len(result.images), len(result.patients)) == (341, 291)
     assert result.patients["label"].value_counts().to_dict() == {1: 240, 0: 51}
     assert Counter((d.scope, d.rule) for d in result.dropped) == {

@@ -36,7 +36,7 @@ def test_a_plain_manifest(tmp_path):
     assert [i.view for i in result.images] == ["long", "trans", "main"]
     assert result.images[0].gland_mask == tmp_path / "masks/007_gland.png"
     assert [i.second_mask for i in result.images] == [tmp_path / "masks/007_b.png", None, None]
-    assert result.images[2].outline.files == (tmp_path / "masks/12.nii.gz",)
+    assert result.images[2].lesion.files == (tmp_path / "masks/12.nii.gz",)
 
 
 def test_one_file_for_both_readers_is_an_error(tmp_path):
@@ -46,7 +46,7 @@ def test_one_file_for_both_readers_is_an_error(tmp_path):
     assert "row 2: mask2 is the same file as mask" in result.findings[0].message
 
 
-def test_excel_marks_blank_lines_and_blanks_are_tolerated(tmp_path):
+def test_byte_order_mark_blank_lines_and_blanks_are_tolerated(tmp_path):
     text = "\ufeffpatient_id, image,mask,label\r\n\r\n 007 ,a.png,m.png,1\r\n,,,\r\n8,b.png,n.png,oops\r\n"
     (tmp_path / "manifest.csv").write_bytes(text.encode())
 
@@ -80,16 +80,16 @@ def test_contradictions_are_found_with_their_rows(tmp_path):
         ("5", "unknown_cohort", "error"),
     ]
     messages = " | ".join(f.message for f in result.findings)
-    for told in (
-        "row 6: the image stands in row 4",
+    for text in (
+        "row 6: the image is already in row 4",
         "label 0 in row 2 and 1 in row 3",
         "empty in row 5",
         "row 8: patient",
     ):
-        assert told in messages
+        assert text in messages
 
 
-def test_a_patient_without_any_label_is_an_error_or_leaves(tmp_path):
+def test_a_patient_without_any_label_is_an_error_or_dropped(tmp_path):
     rows = ("1,a.png,a.png,0", "2,b.png,b.png,", "2,c.png,c.png,")
 
     result = source(tmp_path, *rows)
@@ -102,17 +102,17 @@ def test_a_patient_without_any_label_is_an_error_or_leaves(tmp_path):
     assert [i.image_id for i in result.images] == ["a"]
 
 
-def test_an_image_without_a_mask_is_an_error_or_leaves_or_is_taken_whole(tmp_path):
+def test_an_image_without_a_mask_is_an_error_or_dropped_or_taken_whole(tmp_path):
     rows = ("1,a.png,a.png,0", "2,b.png,,1", "2,c.png,m.png,1", "3,d.png,,1")
 
     assert found(source(tmp_path, *rows)) == [("b", "no_outline", "error"), ("d", "no_outline", "error")]
     dropped = source(tmp_path, *rows, no_outline="drop")
     assert [(d.scope, d.id) for d in dropped.dropped] == [("image", "b"), ("image", "d"), ("patient", "3")]
     assert dropped.patients["patient_id"].tolist() == ["1", "2"]
-    assert [i.outline.kind for i in source(tmp_path, *rows, roi="full").images] == ["files", "full", "files", "full"]
+    assert [i.lesion.kind for i in source(tmp_path, *rows, roi="full").images] == ["files", "full", "files", "full"]
 
 
-def test_a_path_may_not_leave_the_folder_of_the_manifest(tmp_path):
+def test_a_path_must_lie_in_the_folder_of_the_manifest(tmp_path):
     (tmp_path / "study").mkdir()
     (tmp_path / "secret.png").write_bytes(b"")
     (tmp_path / "study/link.png").symlink_to(tmp_path / "secret.png")
@@ -122,9 +122,9 @@ def test_a_path_may_not_leave_the_folder_of_the_manifest(tmp_path):
     )
 
     assert [f.check for f in result.findings] == ["unusable_row"] * 4
-    assert all("leaves the folder study" in f.message for f in result.findings)
+    assert all("is outside the folder study" in f.message for f in result.findings)
     assert result.images == []
-    with pytest.raises(CohortError, match="leaves the folder"):
+    with pytest.raises(CohortError, match="is outside the folder"):
         read(tmp_path / "study", params=ManifestParams(table="../manifest.csv"))
 
 
@@ -132,7 +132,7 @@ def test_unknown_columns(tmp_path):
     result = source(tmp_path, "1,a.png,m.png,0,B,x", head=HEAD + ",Sites,remark")
 
     assert found(result) == [("Sites", "unknown_column", "error"), ("remark", "unknown_column", "warning")]
-    assert "meant to be 'site'" in result.findings[0].message
+    assert "did you mean 'site'?" in result.findings[0].message
 
 
 def test_ids_of_images_are_unique_and_do_not_depend_on_the_order(tmp_path):
@@ -155,20 +155,20 @@ def test_windows_paths_and_folders_of_dicom(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "the table is empty"),
         ("patient_id;image;mask;label\n1;a;b;0\n", "separated by semicolons; save the table with commas"),
-        ("patient_id,image,image,label\n", "columns image stand more than once"),
+        ("patient_id,image,image,label\n", "columns image occur more than once"),
         ("patient_id,image\n1,a\n", "label missing among the columns patient_id, image"),
         ("patient_id,image,label\n1,a,0,x\n2,b,1\n3,c,0,y\n", "2 rows are longer than the header"),
         ("patient_id,image,label\n1,\xff,0\n", "not readable as a UTF-8 comma-separated table; save it as 'CSV UTF-8'"),
     ],
 )
-def test_a_table_that_cannot_be_read_is_one_sentence(tmp_path, text, told):
+def test_a_table_that_cannot_be_read_is_one_sentence(tmp_path, text, message):
     (tmp_path / "manifest.csv").write_bytes(text.encode("latin-1"))
 
-    with pytest.raises(CohortError, match=told):
+    with pytest.raises(CohortError, match=message):
         read(tmp_path, params=ManifestParams())
 
 
@@ -177,12 +177,12 @@ def test_missing_root_and_tables(tmp_path):
         read(tmp_path / "none", params=ManifestParams())
     with pytest.raises(CohortError, match="there is no such table"):
         read(tmp_path, params=ManifestParams())
-    told = r"clinical\.csv: there is no such table; .*manifest\.clinical in params/cohort\.yaml.*set it to null"
-    with pytest.raises(CohortError, match=told):
+    message = r"clinical\.csv: there is no such table; .*manifest\.clinical in params/cohort\.yaml.*set it to null"
+    with pytest.raises(CohortError, match=message):
         source(tmp_path, "1,a.png,m.png,0", clinical="clinical.csv")
 
 
-def test_a_missing_table_is_told_by_its_key(tmp_path):
+def test_a_missing_table_is_named_by_its_key(tmp_path):
     with pytest.raises(CohortError, match=r"manifest\.csv: there is no such table; .*manifest\.table in params"):
         read(tmp_path, params=ManifestParams())
     with pytest.raises(CohortError, match=r"deep\.csv: there is no such table; .*manifest\.blocks\.deep in params"):
@@ -226,7 +226,7 @@ def test_ready_made_blocks(tmp_path):
     rows = ("007,a.png,m.png,1", "8,b.png,m.png,0", "9,c.png,m.png,")
     result = source(tmp_path, *rows, blocks={"pet": "pet.csv"}, unlabelled="drop")
 
-    assert result.blocks["pet"]["patient_id"].tolist() == ["007", "8"]  # 9 has left by the rule
+    assert result.blocks["pet"]["patient_id"].tolist() == ["007", "8"]  # 9 is dropped by the rule
     assert result.blocks["pet"]["suv"].tolist()[0] == 1.25
     assert pd.isna(result.blocks["pet"]["suv"][1])
     assert [(i, c) for i, c, _ in found(result)] == [

@@ -25,7 +25,7 @@ def test_lists_folders_classes_and_cohorts(tmp_path):
 
     assert result.findings == []
     assert not result.has_patient_ids
-    assert {i.outline.kind for i in result.images} == {"full"}
+    assert {i.lesion.kind for i in result.images} == {"full"}
     assert result.patients[["patient_id", "label", "cohort"]].values.tolist() == [
         ["a-b", 1, "train"],
         ["d", 0, "external"],
@@ -42,8 +42,8 @@ def test_other_classes_have_no_label(tmp_path):
     assert result.patients["label"].tolist() == [1, 1, 0]
     result = read(tmp_path, params=MmclsParams(unlabelled="drop"))
     assert [d.message for d in result.dropped] == [
-        "patient a has no label (train.txt, line 1, class 2); left out",
-        "patient b has no label (train.txt, line 2, class 3); left out",
+        "patient a has no label (train.txt, line 1, class 2); excluded",
+        "patient b has no label (train.txt, line 2, class 3); excluded",
     ]
 
 
@@ -59,7 +59,7 @@ def test_lines_that_cannot_be_used(tmp_path):
         ("unusable_row", "error"),
         ("duplicate_row", "error"),
     ]
-    assert "test.txt, line 1: the image stands in train.txt, line 1 already" in result.findings[-1].message
+    assert "test.txt, line 1: the image is already in train.txt, line 1" in result.findings[-1].message
 
 
 def test_wrong_root_and_classes(tmp_path):

@@ -27,7 +27,7 @@ def test_ids_with_and_without_suffix_and_groups(tmp_path):
         ["007", 1, "train"],
         ["8", 0, "internal"],
     ]
-    assert [i.outline.files[0].name for i in result.images] == ["007.nii.gz", "8.nii.gz"]
+    assert [i.lesion.files[0].name for i in result.images] == ["007.nii.gz", "8.nii.gz"]
     assert read(tmp_path, params=OnekeyParams(ids="patient")).has_patient_ids
 
 
@@ -37,7 +37,7 @@ def test_without_groups_no_cohort_is_declared(tmp_path):
     assert read(tmp_path, params=OnekeyParams()).patients["cohort"].isna().all()
 
 
-def test_what_does_not_meet_is_found(tmp_path):
+def test_files_and_rows_without_a_counterpart_are_findings(tmp_path):
     folder(
         tmp_path,
         "ID,label,group\n007,1,train\n007,0,train\n8,maybe,train\n9,1,train\n10,1,holdout\n",

@@ -53,5 +53,5 @@ def test_a_path_through_a_linked_root_is_inside(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "real")
 
     assert inside("sub/../a.png", folder=tmp_path / "link") == tmp_path / "link" / "sub/../a.png"
-    with pytest.raises(CohortError, match="leaves the folder link"):
+    with pytest.raises(CohortError, match="is outside the folder link"):
         inside("sub/../../a.png", folder=tmp_path / "link")

@@ -30,7 +30,7 @@ def test_folders_labels_and_cohorts(tmp_path):
         *[[f"trainval_000{n}", n % 2, "train"] for n in range(4)],
     ]
     assert result.images[2].image == tmp_path / "trainval-image/0000.jpg"
-    assert result.images[2].outline.files == (tmp_path / "trainval-mask/0000.jpg",)
+    assert result.images[2].lesion.files == (tmp_path / "trainval-mask/0000.jpg",)
 
 
 def test_a_fold_is_resolved_to_names_and_held_out(tmp_path):
@@ -47,7 +47,7 @@ def test_a_fold_is_resolved_to_names_and_held_out(tmp_path):
 
 
 @pytest.mark.parametrize("change", ["missing", "extra"])
-def test_a_fold_whose_positions_shift_is_refused(tmp_path, change):
+def test_a_fold_with_shifted_positions_is_rejected(tmp_path, change):
     nodules(tmp_path)
     (tmp_path / "tn3k-trainval-fold0.json").write_text(json.dumps({"val": [0], "train": [1, 2, 3]}))
     if change == "missing":
@@ -72,7 +72,7 @@ def test_fold_that_is_missing_or_broken(tmp_path):
 def test_without_labels_it_cannot_be_classified(tmp_path):
     nodules(tmp_path, labels=False)
 
-    with pytest.raises(CohortError, match="only be segmented, not classified"):
+    with pytest.raises(CohortError, match="can serve segmentation but not classification"):
         read(tmp_path, params=Tn3kParams())
     assert {d.rule for d in read(tmp_path, params=Tn3kParams(unlabelled="drop")).dropped} == {"unlabelled"}
 
