@@ -26,7 +26,7 @@ from pipeline.foundation.tables import read_table
 from pipeline.plan.feature_sets import FusionParams, network_behind
 from pipeline.radiomics.features import RadiomicsParams
 from pipeline.reduce.block_reducer import ReduceParams
-from pipeline.reduce.block_tables import BlockPlaces, read_blocks, read_described, read_repeats
+from pipeline.reduce.block_tables import BlockPlaces, read_blocks, read_embedded_patients, read_repeats
 from pipeline.reduce.blocks import Block
 from pipeline.reduce.reduced import PACKAGES as REDUCE_PACKAGES
 
@@ -144,7 +144,7 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
         crop=load_params(given["crop"], CropParams),
         radiomics=load_params(given["radiomics"], RadiomicsParams),
         cards={net: _cards(given["networks"] / net) for net in used},
-        described={net: read_described(given["features"] / f"{net}.csv", owner=owner) for net in used},
+        described={net: read_embedded_patients(given["features"] / f"{net}.csv", owner=owner) for net in used},
         hashes=tuple(file_sha256(path) for path in files),
     )
 
