@@ -106,7 +106,7 @@ def _across(same: Sequence[HashedImage], *, rows: pd.DataFrame) -> list[Finding]
     if len(set(cohorts.values())) > 1:
         places = ", ".join(f"patient {owner} in {cohort}" for owner, cohort in cohorts.items())
         message = f"images {names} have identical voxels and are in two cohorts ({places}), so a test patient "
-        message += "is known from training; exclude one of them"
+        message += "was used in training; exclude one of them"
         found.append(error(first, scope="image", check="duplicate_across_cohorts", message=message))
     return found
 
