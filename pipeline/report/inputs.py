@@ -1,4 +1,4 @@
-"""Everything the report reads, in one place: the study's tables, its params files, the cards of its networks."""
+"""Every input of the report in one place: the study's tables, its params files, the cards of its networks."""
 
 import json
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ class ReportInputs:
 
     `results` (as `RESULTS`); by feature set `selected`, `lasso`, `half_samples`, `lasso_paths` and `reduced` (rows of
     resample `final`); `predictions` by file name; `agreement` (ICC by feature); `extraction` (status of each image's
-    radiomics; empty where the stage did not run); `cards` (of the networks named in params/embed.yaml); `params` (the
+    radiomics; empty if the stage did not run); `cards` (of the networks named in params/embed.yaml); `params` (the
     content of every params file); `hashes` (SHA-256 by table); `pictures` (PNG bytes by file name of explain.csv);
     `nomogram` (of the logistic regression of the primary set).
     """
@@ -119,7 +119,7 @@ class ReportInputs:
 
     @property
     def lights(self) -> dict[str, str]:
-        """The light of every self-test by its name; empty where the stage did not run."""
+        """The light of every self-test by its name; empty if the stage did not run."""
         table = self.results["selftest"]
         return dict(zip(table["check"], table["light"], strict=True))
 
@@ -130,17 +130,17 @@ class ReportInputs:
         return int(self.patients.loc[self.patients["patient_id"].isin(train), "label"].sum())
 
     def final_features(self, feature_set: str) -> int:
-        """The most features that a part of resample `final` of a set is fitted on."""
+        """The maximum number of features that a model of the set is fitted on, over the parts of resample `final`."""
         table = self.reduced[feature_set]
         train = table[table["role"] == "train"].drop(columns=["resample", "patient_id", "role"])
         return max((int(rows.drop(columns="part").notna().any().sum()) for _, rows in train.groupby("part")), default=0)
 
 
 def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
-    """Read what the report needs; `paths` has the flags of the stage by name.
+    """Read the inputs of the report; `paths` holds the paths given to the stage, by the name of the flag.
 
-    A folder's stray files are not read: the sets are those of chosen.csv, the networks those of params/embed.yaml.
-    Raises TableError where a table is missing or breaks its contract, ParamsError where a params file is not YAML.
+    Stray files in a folder are ignored: the sets are those of chosen.csv, the networks those of params/embed.yaml.
+    Raises TableError if a table is missing or breaks its contract, ParamsError if a params file is not YAML.
     """
     params = {file.stem: read_yaml(file) for file in sorted(paths["all_params"].glob("*.yaml"))}
     single = {
@@ -155,7 +155,7 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
     results = {name: read_table(paths["tables"] / f"{name}.csv", contract) for name, contract in RESULTS.items()}
     chosen = results["chosen"]
     sets = sorted(chosen.loc[chosen["kind"] == "classifier", "feature_set"])
-    # One file a network, with the heads of its views too where it has some.
+    # One file per network, which also holds the heads of its views, if it has any.
     heads = sorted(f"{net}_head" for net in chosen.loc[chosen["kind"] == "head", "feature_set"].unique())
     nets = [str(net) for net in params.get("embed", {}).get("nets", [])]
     radiomics = paths["features"] / "radiomics.csv"
@@ -180,7 +180,7 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
 
 
 def _nomogram(models: Path, *, chosen: pd.DataFrame, reduced: Tables) -> Nomogram | None:
-    """The nomogram of the logistic regression of the primary set; None where none is named, or it has no feature."""
+    """The nomogram of the logistic regression of the primary set; None if none is named, or if it has no feature."""
     primary = [str(name) for name in chosen.loc[chosen["role"] == "primary", "feature_set"]]
     return read_nomogram(models / primary[0], reduced=reduced[primary[0]]) if primary else None
 
@@ -201,7 +201,7 @@ def _extraction(path: Path) -> pd.DataFrame:
 
 
 def _cards(folder: Path) -> list[dict[str, Any]]:
-    """The cards of a network's trained copies, in order of name; none where the folder has none."""
+    """The cards of a network's trained copies, in order of name; empty if the folder has none."""
     try:
         return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"))]
     except ValueError as error:
@@ -209,7 +209,7 @@ def _cards(folder: Path) -> list[dict[str, Any]]:
 
 
 def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], nets: list[str]) -> dict[str, str]:
-    """SHA-256 of every table, network and model behind the report, by a name that holds no folder of this machine."""
+    """SHA-256 of every table, network and model behind the report, by a name without any folder of this machine."""
     files = {f"{name}.csv": paths[name] for name in ("cohort", "patients", "audit", "rois", "splits", "dictionary")}
     for name in ("radiomics", *nets, *(f"{net}{LOGIT}" for net in nets)):
         files[f"features/{name}.csv"] = paths["features"] / f"{name}.csv"
@@ -222,7 +222,7 @@ def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], net
             f"networks/{net}/{file.name}": file for file in sorted((paths["networks"] / net).glob("*.safetensors"))
         }
     hashes = {name: file_sha256(file) for name, file in files.items() if file.exists()}
-    for name in sets:  # one hash for the many models of a set
+    for name in sets:  # one hash for all models of a set
         saved = sorted(file for file in (paths["models"] / name).glob("*") if not file.name.endswith(".card.json"))
         if saved:
             hashes[f"models/{name}"] = fingerprint([(file.name, file_sha256(file)) for file in saved])
@@ -230,5 +230,5 @@ def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], net
 
 
 def params_hash(content: Mapping[str, Any]) -> str:
-    """SHA-256 of a params file's values: comments and the order of keys change nothing."""
+    """SHA-256 of a params file's values: independent of comments and of the order of keys."""
     return fingerprint(content)

@@ -1,15 +1,15 @@
-"""The nomogram of a fitted logistic regression: points that sum to the model's own probability, exactly.
+"""The nomogram of a fitted logistic regression: points that sum exactly to the model's probability.
 
-log-odds = c + sum of b·x, with b = coefficient / scale of the standardised column. The columns fall into axes: one a
-clinical variable (with its levels or its "not known"), and one for each other block, the sum of that block's terms
-(the score of its features). An axis gives 0 points at the least log-odds of its range among the training rows, and
-the axis with the widest range spans 100 points, hence
+log-odds = c + sum of b·x, with b = coefficient / scale of the standardised column. The columns are grouped into axes:
+one for each clinical variable (with its levels or its "not known"), and one for each other block, the sum of that
+block's terms (the score of its features). An axis gives 0 points at the minimum log-odds of its range among the
+training rows, and the axis with the widest range spans 100 points, hence
 
-    points of an axis = (its log-odds - the least of its range) / (log-odds of one point),
+    points of an axis = (its log-odds - the minimum of its range) / (log-odds of one point),
     log-odds = log-odds at 0 points + sum of points · log-odds of one point.
 
-A model fitted in two halves has a nomogram for each; the score is the mean of the two probabilities, recalibrated as
-the frozen operating point says, so that the whole is the model, not one that is near it.
+A model fitted on two halves has a nomogram for each; the score is the mean of the two probabilities, recalibrated by
+the frozen operating point, so that the whole is the model itself, not an approximation of it.
 Source: Banks 1985 (nomograms), Iasonos et al. 2008, J Clin Oncol 26:1364.
 """
 
@@ -36,12 +36,12 @@ MODEL = "lr"
 NOT_KNOWN = "not known"
 WIDEST = 100.0  # points
 TOLERANCE = 1e-6
-FEW = 6  # a variable with no more distinct values shows these alone
+FEW = 6  # a variable with at most this many distinct values has a tick for each, and no others
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tick:
-    """A value of an axis, or (value NaN) a level, with its log-odds."""
+    """A value of an axis, or a level (value NaN), with its log-odds."""
 
     label: str
     value: float
@@ -52,8 +52,8 @@ class Tick:
 class Axis:
     """One axis: log-odds = sum of `terms` (coefficient by column); its range, low to high, among the training rows.
 
-    `ticks` are the levels of a category, the values of a number that has few, and "not known"; for the values of a
-    number or a score from `least` to `most`, log-odds = slope · value.
+    `ticks` are the levels of a category, the values of a number with few distinct ones, and "not known"; for the values
+    of a number or a score from `minimum` to `maximum`, log-odds = slope · value.
     """
 
     variable: str
@@ -63,56 +63,56 @@ class Axis:
     high: float
     ticks: tuple[Tick, ...]
     slope: float = float("nan")
-    least: float = float("nan")
-    most: float = float("nan")
+    minimum: float = float("nan")
+    maximum: float = float("nan")
 
     def log_odds(self, rows: pd.DataFrame) -> Numbers:
-        """What the axis adds for each row, shape (n,)."""
+        """The contribution of the axis to the log-odds of each row, shape (n,)."""
         return rows[list(self.terms)].to_numpy(dtype=np.float64) @ np.array(list(self.terms.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartNomogram:
-    """The nomogram of the model of one part: `at_zero` is the log-odds at 0 points, `per_point` those of one point."""
+    """The nomogram of the model of one part: `at_zero` is the log-odds at 0 points, `per_point` that of one point."""
 
     part: str
     axes: tuple[Axis, ...]
     at_zero: float
     per_point: float
-    least_total: float  # among the training rows
-    most_total: float
+    min_total: float  # among the training rows
+    max_total: float
 
     def points(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Points by axis, shape (n, axes), for rows of the reduced table; below 0 or over 100 beyond the range."""
+        """Points by axis, shape (n, axes), for rows of the reduced table; below 0 or above 100 outside the range."""
         points = [(axis.log_odds(rows) - axis.low) / self.per_point for axis in self.axes]
         return pd.DataFrame(np.transpose(points), index=rows.index, columns=[axis.variable for axis in self.axes])
 
     def probability(self, total: Numbers) -> Numbers:
-        """The part's own probability at totals of points, shape (n,)."""
+        """The part's probability at total points `total`, shape (n,)."""
         return np.asarray(expit(self.at_zero + self.per_point * np.asarray(total, dtype=np.float64)))
 
     def total(self, probability: float) -> float:
-        """The points at which the part's probability is `probability`, which lies between 0 and 1."""
+        """The total points at which the part's probability is `probability` (between 0 and 1)."""
         return float((np.log(probability / (1 - probability)) - self.at_zero) / self.per_point)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Nomogram:
-    """The nomograms of all parts of a model, and what makes its risk of the mean of their probabilities."""
+    """The nomograms of all parts of a model, and the operating point that turns their mean probability into a risk."""
 
     feature_set: str
     parts: tuple[PartNomogram, ...]
     point: OperatingPoint
 
     def risk(self, totals: Mapping[str, Numbers]) -> Numbers:
-        """The model's risk from the total points by part, shape (n,) each, in the same order of patients."""
+        """The model's risk from the total points of each part, shape (n,) each, with the patients in the same order."""
         return self.point.recalibrate(np.mean([part.probability(totals[part.part]) for part in self.parts], axis=0))
 
 
 def linear_terms(model: Any, *, features: Sequence[str]) -> tuple[float, pd.Series]:
-    """Intercept and coefficients, by column, of a standardised logistic regression on the columns as they are.
+    """Intercept and coefficients by column of a standardised logistic regression, on the scale of the raw columns.
 
-    log-odds = b0 + sum of b_j (x_j - mean_j) / scale_j. Raises ValueError where it is not such a model.
+    log-odds = b0 + sum of b_j (x_j - mean_j) / scale_j. Raises ValueError if it is not such a model.
     """
     try:
         scaler, regression = model["scale"], model["model"]
@@ -125,9 +125,9 @@ def linear_terms(model: Any, *, features: Sequence[str]) -> tuple[float, pd.Seri
 
 
 def part_nomogram(part: str, *, intercept: float, coefficients: pd.Series, train: pd.DataFrame) -> PartNomogram | None:
-    """The nomogram of log-odds = intercept + train · coefficients, its ranges those of the training rows.
+    """The nomogram of log-odds = intercept + train · coefficients, with the ranges of the training rows.
 
-    `train` (n, columns) has the columns of `coefficients`. None where nothing moves the probability.
+    `train` (n, columns) has the columns of `coefficients`. None if no column changes the probability.
     """
     axes = [_axis(name, columns, coefficients, train) for (_, name), columns in _groups(coefficients.index).items()]
     widest = max((axis.high - axis.low for axis in axes), default=0.0)
@@ -140,14 +140,14 @@ def part_nomogram(part: str, *, intercept: float, coefficients: pd.Series, train
         axes=tuple(axes),
         at_zero=float(at_zero),
         per_point=float(per_point),
-        least_total=float((log_odds.min() - at_zero) / per_point),
-        most_total=float((log_odds.max() - at_zero) / per_point),
+        min_total=float((log_odds.min() - at_zero) / per_point),
+        max_total=float((log_odds.max() - at_zero) / per_point),
     )
 
 
 def _groups(columns: Sequence[str]) -> dict[tuple[bool, str], list[str]]:
     """The columns of each axis: a clinical variable with its levels and its indicator, or all of another block."""
-    groups: dict[tuple[bool, str], list[str]] = {}  # by whether it is clinical, and its name
+    groups: dict[tuple[bool, str], list[str]] = {}  # key: whether it is clinical, and its name
     for column in columns:
         block, _, name = column.partition(".")
         key = (True, name.partition("=")[0]) if block == CLINICAL else (False, block)
@@ -164,7 +164,7 @@ def _axis(name: str, columns: list[str], coefficients: pd.Series, train: pd.Data
         sums = train[columns].to_numpy(dtype=np.float64) @ np.array(list(terms.values()))
         low, high = float(sums.min()), float(sums.max())
         return Axis(
-            variable=name, kind="score", terms=terms, low=low, high=high, ticks=(), slope=1.0, least=low, most=high
+            variable=name, kind="score", terms=terms, low=low, high=high, ticks=(), slope=1.0, minimum=low, maximum=high
         )
     levels = {column: column.partition("=")[2] for column in columns if "=" in column}
     indicator = next((c for c in columns if c == f"{CLINICAL}.{name}{MISSING}" and len(columns) > 1), None)
@@ -185,13 +185,13 @@ def _number(name: str, indicator: str | None, terms: Mapping[str, float], train:
     column = next(column for column in terms if column != indicator)
     gaps = train[indicator].eq(1) if indicator is not None else pd.Series(False, index=train.index)
     values = train.loc[~gaps, column]
-    least, most, slope = float(values.min()), float(values.max()), terms[column]
+    minimum, maximum, slope = float(values.min()), float(values.max()), terms[column]
     ticks = [Tick(label=f"{v:g}", value=float(v), log_odds=slope * v) for v in _few(values)]
     if indicator is not None and gaps.any():
-        # A gap was filled with the training median, and the indicator says so.
+        # A gap was filled with the training median and is marked by the indicator.
         filled = float(train.loc[gaps, column].iloc[0])
         ticks.append(Tick(label=NOT_KNOWN, value=float("nan"), log_odds=slope * filled + terms[indicator]))
-    found = [slope * least, slope * most, *(tick.log_odds for tick in ticks)]
+    found = [slope * minimum, slope * maximum, *(tick.log_odds for tick in ticks)]
     return Axis(
         variable=name,
         kind="number",
@@ -200,13 +200,13 @@ def _number(name: str, indicator: str | None, terms: Mapping[str, float], train:
         high=max(found),
         ticks=tuple(ticks),
         slope=slope,
-        least=least,
-        most=most,
+        minimum=minimum,
+        maximum=maximum,
     )
 
 
 def _few(values: pd.Series) -> list[float]:
-    """The distinct values where there are few, as of a yes or no; else none."""
+    """The distinct values if there are few, as for a yes or no; else none."""
     distinct = sorted(values.unique())
     return distinct if len(distinct) <= FEW else []
 
@@ -214,8 +214,8 @@ def _few(values: pd.Series) -> list[float]:
 def read_nomogram(folder: Path, *, reduced: pd.DataFrame) -> Nomogram | None:
     """The nomogram of the logistic regression in `folder` (data/models/<set>) of resample `final`.
 
-    `reduced` is the reduced table of the set. None where the folder has no logistic regression, or one of its parts
-    has no feature. Raises PipelineError as `load_model`, or where the rows are not those of the model.
+    `reduced` is the reduced table of the set. None if the folder has no logistic regression, or if one of its parts
+    has no feature. Raises PipelineError as `load_model` does, and if the rows are not those of the model.
     """
     parts, point, feature_set = [], None, ""
     for card in sorted(folder.glob(f"{MODEL}_*.card.json")):
@@ -238,7 +238,7 @@ def read_nomogram(folder: Path, *, reduced: pd.DataFrame) -> Nomogram | None:
 
 
 def nomogram_risks(nomogram: Nomogram, reduced: pd.DataFrame) -> pd.Series:
-    """The risk of every test patient of resample `final` by the sums of their points; index patient_id."""
+    """The risk of every test patient of resample `final`, from the sum of the points; index patient_id."""
     tested = reduced[(reduced["resample"] == FINAL) & (reduced["role"] != "train")]
     totals = {}
     for part in nomogram.parts:
@@ -249,9 +249,9 @@ def nomogram_risks(nomogram: Nomogram, reduced: pd.DataFrame) -> pd.Series:
 
 
 def check_nomogram(nomogram: Nomogram, *, reduced: pd.DataFrame, predictions: pd.DataFrame) -> tuple[int, float]:
-    """How many test patients there are, and the largest distance of risk by points from the score in `predictions`.
+    """The number of test patients, and the maximum absolute difference of the risk by points and the score.
 
-    Raises PipelineError where it is over 1e-6: the saved model is then not the one that made the predictions.
+    Raises PipelineError if it exceeds 1e-6: the saved model is then not the one that made `predictions`.
     """
     risks = nomogram_risks(nomogram, reduced)
     rows = predictions[(predictions["model"] == MODEL) & (predictions["evaluation"] != "cv")]
@@ -260,6 +260,6 @@ def check_nomogram(nomogram: Nomogram, *, reduced: pd.DataFrame, predictions: pd
     if not apart <= TOLERANCE:
         raise PipelineError(
             f"data/models/{nomogram.feature_set}: the logistic regression does not give the scores in "
-            f"data/predictions/{nomogram.feature_set}.csv (apart by {apart:.2g}); run benchmark again"
+            f"data/predictions/{nomogram.feature_set}.csv (maximum difference {apart:.2g}); run benchmark again"
         )
     return len(risks), apart

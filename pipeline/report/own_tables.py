@@ -1,4 +1,4 @@
-"""The tables that the report makes for itself, so that every number on the page stands in a CSV."""
+"""The report's own tables, so that every number on the page comes from a CSV file."""
 
 import pandas as pd
 
@@ -11,7 +11,7 @@ from pipeline.report.params import ReportParams
 from pipeline.report.tables.baseline import baseline_outcome_table, baseline_table, baseline_tests_table
 from pipeline.report.tables.checklists import checklist_table, score_table
 from pipeline.report.tables.cohort_flow import flow_table
-from pipeline.report.tables.exclusions import failed_table, left_table, notes_table, warnings_table
+from pipeline.report.tables.exclusions import excluded_table, failed_table, notes_table, warnings_table
 from pipeline.report.tables.feature_classes import GOOD, agreement_summary, feature_count_table
 from pipeline.report.tables.lasso_score import formula_table
 from pipeline.report.tables.missing_values import missing_table
@@ -28,7 +28,7 @@ from pipeline.report.tables.subgroups import subgroup_tables
 def patient_tables(
     study: ReportInputs, *, subgroups: SubgroupParams, sample_size: SampleSizeParams
 ) -> dict[str, pd.DataFrame]:
-    """Every table about patients. Raises PipelineError where a sum does not hold, or a subgroup is not there."""
+    """Every table about patients. Raises PipelineError if a sum does not hold, or if a subgroup does not exist."""
     role = roles(study.splits)
     names = pseudonyms(patients=study.patients, cohort=study.cohort, audit=study.audit)
     levels, tests = subgroup_tables(study, role=role, params=subgroups)
@@ -38,7 +38,7 @@ def patient_tables(
         "baseline_outcome": baseline_outcome_table(study.patients, role=role),
         "baseline_tests": baseline_tests_table(study.patients, role=role),
         "missing": missing_table(study, role=role),
-        "left": left_table(study.audit, names=names),
+        "excluded": excluded_table(study.audit, names=names),
         "failed": failed_table(study, names=names),
         "warnings": warnings_table(study.audit, names=names),
         "notes": notes_table(study.audit),
@@ -49,12 +49,12 @@ def patient_tables(
 
 
 def agreement_limit(study: ReportInputs) -> float:
-    """The lower limit of the ICC that params/reduce.yaml asks of a feature; 0.75 where it asks for none."""
+    """The minimum lower limit of the ICC in params/reduce.yaml; 0.75 if it sets none."""
     return float((study.params.get("reduce", {}).get("agreement") or {}).get("min_lower_limit", GOOD))
 
 
 def report_tables(study: ReportInputs, *, params: ReportParams) -> dict[str, pd.DataFrame]:
-    """The tables that the report makes for itself."""
+    """All of the report's own tables, by name."""
     selection, kept = selection_tables(study)
     return patient_tables(study, subgroups=params.subgroups, sample_size=params.sample_size) | {
         "study": study_table(params.study.model_dump()),

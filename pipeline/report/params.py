@@ -9,7 +9,7 @@ from pipeline.report.tables.subgroup_levels import SubgroupParams
 
 
 class StudyWords(Params):
-    """The study in its author's words; empty prints "for the author"."""
+    """The study in its author's words; an empty entry prints "for the author"."""
 
     question: str
     population: str

@@ -1,4 +1,4 @@
-"""The report: one page for the clinician, the reviewer and the statistician, every number of it found in a table."""
+"""The report: one page for the clinician, the reviewer and the statistician, with every number taken from a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pipeline.foundation.tables import write_table
 from pipeline.report.inputs import RESULTS, ReportInputs
 from pipeline.report.own_tables import report_tables
 from pipeline.report.page.cited_numbers import Cells
-from pipeline.report.page.context import page_parts
+from pipeline.report.page.context import page_variables
 from pipeline.report.page.glossary import glossary
 from pipeline.report.page.render import render
 from pipeline.report.params import ReportParams
@@ -21,26 +21,26 @@ DEMO_ROOT = "data/raw/demo"
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The report's own tables by name (as `TABLES`), and the page."""
+    """The report's own tables by name (see `TABLES`), and the page."""
 
     tables: Mapping[str, pd.DataFrame]
     page: str
 
 
 def is_synthetic(study: ReportInputs, *, params: ReportParams) -> bool:
-    """Whether the page must say that its patients do not exist: as the params say, and always for the demo cohort."""
+    """Whether the page must state that its patients do not exist: by the params, and always for the demo cohort."""
     root = str(study.params.get("cohort", {}).get("root", ""))
     return params.synthetic or root.strip("/") == DEMO_ROOT
 
 
 def unchanged_words(study: ReportInputs, *, params: ReportParams) -> str | None:
-    """A sentence where the params still call patients synthetic that are not the demo's, else None."""
+    """A warning if the params call patients synthetic that are not those of the demo, else None."""
     root = str(study.params.get("cohort", {}).get("root", ""))
-    told = params.synthetic or "synthetic" in " ".join(params.study.model_dump().values()).lower()
-    if not told or root.strip("/") == DEMO_ROOT:
+    declared = params.synthetic or "synthetic" in " ".join(params.study.model_dump().values()).lower()
+    if not declared or root.strip("/") == DEMO_ROOT:
         return None
     return (
-        f"params/report.yaml says that the patients are synthetic, and params/cohort.yaml reads them from {root}; "
+        f"params/report.yaml declares the patients synthetic, but params/cohort.yaml reads them from {root}; "
         "if they are real, set synthetic: false and describe your study under title and study in params/report.yaml"
     )
 
@@ -58,7 +58,7 @@ def make_report(study: ReportInputs, *, params: ReportParams) -> Report:
     """The page and its tables; the same inputs give the same bytes."""
     tables = report_tables(study, params=params)
     cited = cells(study, tables=tables)
-    context = page_parts(study, cells=cited, tables=tables, top_features=params.top_features)
+    context = page_variables(study, cells=cited, tables=tables, top_features=params.top_features)
     page = render(
         context
         | {
@@ -72,7 +72,7 @@ def make_report(study: ReportInputs, *, params: ReportParams) -> Report:
 
 
 def write_report(report: Report, *, tables: Path, page: Path) -> None:
-    """Write the report's own tables into the folder `tables` and the page to `page`, each whole or not at all."""
+    """Write the report's own tables into the folder `tables` and the page to `page`, each completely or not at all."""
     for name, contract in TABLES.items():
         write_table(report.tables[name], tables / f"{name}.csv", contract)
     page.parent.mkdir(parents=True, exist_ok=True)

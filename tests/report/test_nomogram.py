@@ -1,4 +1,4 @@
-"""nomogram: the points of a fitted logistic regression sum to the probability that the model itself gives."""
+"""nomogram: the points of a fitted logistic regression sum to the model's own probability."""
 
 import dataclasses
 
@@ -16,7 +16,7 @@ from pipeline.report.nomogram import check_nomogram, linear_terms, nomogram_risk
 
 
 def a_study(folder, *, parts=("a", "b")):
-    """A folder of models, the reduced table and the predictions that go with it."""
+    """A folder of models, with its reduced table and predictions."""
     test, tables, raw = patients(n=30, seed=99), [], []
     for seed, part in enumerate(parts):
         train, model = patients(seed=seed), fitted(patients(seed=seed), seed=seed)
@@ -36,14 +36,14 @@ def a_study(folder, *, parts=("a", "b")):
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 50))
-def test_points_sum_to_the_probability_of_the_model_for_anyone(seed):
+def test_points_sum_to_the_probability_of_the_model_for_any_patient(seed):
     model, nomogram = a_part(seed=seed % 5)
-    anyone = patients(n=40, seed=100 + seed) * 1.5  # beyond the training range too
+    rows = patients(n=40, seed=100 + seed) * 1.5  # also outside the training range
 
-    total = nomogram.points(anyone).sum(axis=1)
+    total = nomogram.points(rows).sum(axis=1)
 
     np.testing.assert_allclose(
-        nomogram.probability(total), model.predict_proba(anyone.to_numpy())[:, 1], rtol=0, atol=1e-12
+        nomogram.probability(total), model.predict_proba(rows.to_numpy())[:, 1], rtol=0, atol=1e-12
     )
 
 
@@ -54,8 +54,8 @@ def test_an_axis_starts_at_0_and_the_widest_spans_100_points():
     assert list(points) == ["age", "sex", "size_mm", "net", "radiomics"]
     np.testing.assert_allclose(points.min(), 0, atol=1e-9)
     assert points.to_numpy().max() == pytest.approx(100)
-    assert points.sum(axis=1).min() == pytest.approx(nomogram.least_total)
-    assert points.sum(axis=1).max() == pytest.approx(nomogram.most_total)
+    assert points.sum(axis=1).min() == pytest.approx(nomogram.min_total)
+    assert points.sum(axis=1).max() == pytest.approx(nomogram.max_total)
 
 
 def test_points_by_hand():
@@ -121,7 +121,7 @@ def test_no_nomogram_without_a_logistic_regression_or_a_feature(tmp_path):
     assert read_nomogram(tmp_path, reduced=reduced) is None
 
 
-def test_no_nomogram_where_nothing_moves_the_probability():
+def test_no_nomogram_if_no_column_changes_the_probability():
     train = pd.DataFrame({"net.pc001": [1.0, 2.0]})
 
     assert part_nomogram("all", intercept=0.1, coefficients=pd.Series({"net.pc001": 0.0}), train=train) is None

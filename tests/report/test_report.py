@@ -1,4 +1,4 @@
-"""report: every number of the page stands in its table, the page says what it must, and it is the same every time."""
+"""report: every number of the page comes from its table, the page states what it must, and every run is the same."""
 
 import base64
 import dataclasses
@@ -22,12 +22,12 @@ from pipeline.contracts.reports.compare import METRICS
 from pipeline.contracts.reports.report import TABLES
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.report.inputs import RESULTS, params_hash, read_inputs
+from pipeline.report.inputs import RESULTS, read_inputs
 from pipeline.report.params import ReportParams
 from pipeline.report.report import make_report, unchanged_words, write_report
 
 PARAMS = load_params(ROOT / "params" / "report.yaml", ReportParams)
-# Digits that are no results: levels of confidence, hash names, ids and codes stand in elements that are left out.
+# Digits that are not results: levels of confidence, hash names; ids and codes are in elements that are skipped.
 FIXED = {"95\N{NO-BREAK SPACE}%", "F1", "SHA-256"}
 
 
@@ -44,7 +44,7 @@ def report(paths):
 
 
 class Page(HTMLParser):
-    """Collects the cited numbers, the text outside them, and every address the page would fetch."""
+    """Collects the cited numbers, the text outside them, and every address that the page would fetch."""
 
     def __init__(self, text):
         super().__init__()
@@ -80,7 +80,7 @@ class Page(HTMLParser):
 
 
 def cell(source, tables):
-    """The text of a cell, from `table.csv#key:column` alone."""
+    """The text of a cell, from `table.csv#key:column`."""
     name, _, place = source.partition("#")
     key, _, column = place.rpartition(":")
     stem = Path(name).stem
@@ -99,7 +99,7 @@ def texts(path, key):
 
 
 def agrees(shown, value):
-    """Whether the shown text is the value rounded, or the value itself."""
+    """Whether the shown text is the value, exact or rounded."""
     if shown == value or (len(shown) == 12 and value.startswith(shown)):
         return True
     text = shown.replace("−", "-").replace("+", "").replace(",", "")
@@ -110,7 +110,7 @@ def agrees(shown, value):
     return min(abs(float(number) - float(value)), abs(float(number) - 100 * float(value))) <= unit
 
 
-def test_every_cited_number_stands_in_its_table(report, paths):
+def test_every_cited_number_is_in_its_table(report, paths):
     page, known = Page(report.page), {}
     assert len(page.cited) > 500
     for value, source, shown in page.cited:
@@ -129,7 +129,7 @@ def test_a_wrong_number_would_be_found():
     assert not agrees("<0.001", "0.01")
 
 
-def test_no_number_stands_outside_the_tables(report):
+def test_no_number_is_outside_the_tables(report):
     text = " ".join(Page(report.page).rest)
     for fixed in FIXED:
         text = text.replace(fixed, "")
@@ -137,13 +137,13 @@ def test_no_number_stands_outside_the_tables(report):
     assert re.findall(r"\S*\d\S*", text) == []
 
 
-def test_page_needs_no_network_and_runs_its_own_script_alone(report, paths):
+def test_page_needs_no_network_and_runs_only_its_own_script(report, paths):
     page = Page(report.page)
 
     assert [address for address in page.fetched if not address.startswith("data:image/png;base64,")] == []
     script = re.search(r"<script>(.*?)</script>", report.page, flags=re.DOTALL).group(1)
     assert report.page.count("<script") == 1
-    # The policy names this very text, so that the browser runs nothing else and fetches nothing.
+    # The policy contains the hash of this text, so that the browser runs nothing else and fetches nothing.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert "default-src &#39;none&#39;; style-src &#39;unsafe-inline&#39;" in report.page
     assert digest in report.page
@@ -153,7 +153,7 @@ def test_page_needs_no_network_and_runs_its_own_script_alone(report, paths):
     assert str(paths["report"].parents[1]) not in report.page
 
 
-def test_figures_have_words(report):
+def test_figures_have_descriptions(report):
     figures = re.findall(r'<svg class="roc".*?</svg>', report.page, flags=re.DOTALL)
 
     assert len(figures) == 3  # two test cohorts and cross-validation
@@ -173,42 +173,17 @@ def test_same_inputs_same_bytes(report, paths, tmp_path):
     assert make_report(read_inputs(there), params=PARAMS).page == report.page
 
 
-def test_flow_sums(report):
-    flow = report.tables["flow"].set_index("step")["n"]
-
-    assert flow["patients_source"] == 131
-    assert flow["patients_source"] - flow["patients_left"] == flow["patients"] == 130
-    for what in ("patients", "events", "images"):
-        assert sum(flow[f"{name}_{what}"] for name in ("train", "internal", "external")) == flow[what]
-    assert flow["rois"] + flow["rois_failed"] == flow["images"]
-
-
-def test_baseline_by_hand(report):
-    table = report.tables["baseline"].set_index(["variable", "level", "cohort"])
-
-    assert table.loc[("outcome", "event", "external"), "n"] == 12
-    assert table.loc[("outcome", "event", "external"), "fraction"] == pytest.approx(0.3)
-    assert table.loc[("size_mm", "missing", "train"), "n"] == 6  # every tenth of the first sixty
-    assert table.loc[("sex", "male", "train"), "n"] == 20  # every third
-    categories = table[table["kind"] == "category"].reset_index()
-    for _, rows in categories.groupby(["variable", "cohort"]):
-        assert rows["fraction"].sum() == pytest.approx(1)
-    # Ages of the training patients: 30 to 69 once, then 30 to 49 again.
-    ages = sorted([*range(30, 70), *range(30, 50)])
-    assert table.loc[("age", "value", "train"), "median"] == (ages[29] + ages[30]) / 2
-
-
 def test_selection_counts_the_fits_that_kept_nothing(report):
     table = report.tables["selection"].set_index(["feature_set", "block", "feature"])
     shape = table.loc[("combined", "radiomics", "original_shape2D_Sphericity@long")]
 
-    # Six resamples of cross-validation in two parts, of which one fit kept nothing; two fits of the final resample.
+    # Six folds of cross-validation in two parts, of which one fit kept nothing; two fits of resample `final`.
     assert (shape["n_selected"], shape["n_fits"], shape["n_final"]) == (11, 12, 2)
     assert shape["coefficient"] == 0.5
     assert "how round the lesion is; view long" in report.page
     assert "(intercept)" not in report.page
     kept = report.tables["kept"].set_index(["feature_set", "block"]).loc[("combined", "radiomics")]
-    assert (kept["n_fits"], kept["n_empty"], kept["least"], kept["most"]) == (14, 1, 0, 2)
+    assert (kept["n_fits"], kept["n_empty"], kept["min"], kept["max"]) == (14, 1, 0, 2)
 
 
 def test_no_id_of_a_case_is_on_the_page(report, paths):
@@ -217,19 +192,19 @@ def test_no_id_of_a_case_is_on_the_page(report, paths):
 
     assert [case for case in [*ids, "0003_extra", "0900"] if re.search(rf"(?<![\d.]){case}(?!\d)", visible)] == []
     assert "image #9" in visible  # 0005_long
-    assert "left-out case #" in visible
+    assert "excluded case #" in visible
 
 
-def test_every_warning_and_every_lost_case_is_told(report):
+def test_every_warning_and_every_excluded_case_is_listed(report):
     assert len(report.tables["warnings"]) == 3
-    assert set(report.tables["left"]["rule"]) == {"unlabelled", "excluded"}
+    assert set(report.tables["excluded"]["rule"]) == {"unlabelled", "excluded"}
     assert "calliper marks over the nodule" in report.page
     assert list(report.tables["failed"]["status"]) == ["no_roi", "extraction_failed"]
     assert "was it &lt;recorded&gt;?" in report.page
     assert list(report.tables["warnings"]["row"]) == [3, 5, 6]  # sorted: cohort, column, image
 
 
-def test_synthetic_is_told_in_every_section_and_on_every_printed_page(paths):
+def test_synthetic_is_stated_in_every_section_and_on_every_printed_page(paths):
     study = read_inputs(paths)
     real = PARAMS.model_copy(update={"synthetic": False})
     demo = make_report(study, params=real).page
@@ -242,7 +217,7 @@ def test_synthetic_is_told_in_every_section_and_on_every_printed_page(paths):
     assert 'tag synthetic"' not in page
 
 
-def test_empty_words_are_for_the_author(paths):
+def test_empty_entries_are_for_the_author(paths):
     words = PARAMS.study.model_copy(update={"outcome": "", "horizon": "24 months after <surgery>"})
     page = make_report(read_inputs(paths), params=PARAMS.model_copy(update={"study": words})).page
 
@@ -251,7 +226,7 @@ def test_empty_words_are_for_the_author(paths):
 
 
 @pytest.mark.parametrize(
-    ("card", "light", "told"),
+    ("card", "light", "flag"),
     [
         ({"strategy": "crossfit", "trained_on": None}, "green", ""),
         ({"strategy": "insample", "trained_on": None}, "red", "■ in-sample network"),
@@ -260,14 +235,14 @@ def test_empty_words_are_for_the_author(paths):
         ({"strategy": "crossfit", "trained_on": "unknown"}, "amber", "▲ weights of unknown origin"),
     ],
 )
-def test_lights_of_networks(paths, tmp_path, card, light, told):
+def test_lights_of_networks(paths, tmp_path, card, light, flag):
     write_cards(tmp_path, **card)
     made = make_report(read_inputs(paths | {"networks": tmp_path}), params=PARAMS)
 
     assert list(made.tables["networks"]["light"]) == [light]
     for words in ("■ in-sample network", "▲ weights of unknown origin"):
         # The primary set, the two sets and the head with this network are flagged in every table of results.
-        assert (made.page.count(words) > 15) == (words == told)
+        assert (made.page.count(words) > 15) == (words == flag)
 
 
 def test_a_network_without_cards_is_not_called_green(paths, tmp_path):
@@ -297,7 +272,7 @@ def test_cross_validation_alone_makes_a_report(paths, tmp_path):
     assert "(pooled, approximate)" in page
 
 
-def test_a_source_without_patient_ids_is_told(paths, tmp_path):
+def test_a_source_without_patient_ids_is_stated(paths, tmp_path):
     audit = read_table(paths["audit"], AUDIT)
     row = {"scope": "cohort", "id": "images", "check": "no_patient_ids", "severity": "warning", "message": "no ids"}
     write_table(pd.concat([audit, pd.DataFrame([row])]), tmp_path / "audit.csv", AUDIT)
@@ -306,7 +281,7 @@ def test_a_source_without_patient_ids_is_told(paths, tmp_path):
     assert "each image is analysed as a patient of its own" in page
 
 
-def test_who_chose_the_test_patients_is_told(paths, tmp_path):
+def test_the_origin_of_the_test_patients_is_stated(paths, tmp_path):
     patients = read_table(paths["patients"], PATIENTS)
     given = patients.assign(cohort="train")
     pages = {}
@@ -314,12 +289,12 @@ def test_who_chose_the_test_patients_is_told(paths, tmp_path):
         write_table(table.astype({"cohort": "str"}), tmp_path / f"{name}.csv", PATIENTS)
         pages[name] = make_report(read_inputs(paths | {"patients": tmp_path / f"{name}.csv"}), params=PARAMS).page
 
-    assert "a test patient is as the source gives it" in pages["given"]
+    assert "The source defines which patients are training patients" in pages["given"]
     assert "they were drawn from it at random" in pages["drawn"]
 
 
 @pytest.mark.parametrize(
-    ("root", "synthetic", "population", "told"),
+    ("root", "synthetic", "population", "warned"),
     [
         ("data/raw/demo", True, "Synthetic patients", False),
         ("/data/busi", True, "Women", True),
@@ -327,13 +302,13 @@ def test_who_chose_the_test_patients_is_told(paths, tmp_path):
         ("/data/busi", False, "Women", False),
     ],
 )
-def test_words_of_the_demo_on_other_patients_are_a_warning(paths, root, synthetic, population, told):
+def test_words_of_the_demo_on_other_patients_are_a_warning(paths, root, synthetic, population, warned):
     study = read_inputs(paths)
     study = dataclasses.replace(study, params={**study.params, "cohort": {"root": root}})
     words = dict.fromkeys(PARAMS.study.model_dump(), "") | {"population": population}
     params = ReportParams.model_validate({"title": "t", "synthetic": synthetic, "study": words, "top_features": 3})
 
-    assert (unchanged_words(study, params=params) is not None) == told
+    assert (unchanged_words(study, params=params) is not None) == warned
 
 
 def test_a_block_is_listed_once_for_all_sets_that_share_it(report):
@@ -350,11 +325,6 @@ def test_undefined_numbers_are_a_dash(paths, tmp_path):
 
     page = make_report(read_inputs(paths | {"tables": tables}), params=PARAMS).page
     assert page.count('title="not defined">–') > 20
-
-
-def test_params_hash_sees_values_only():
-    assert params_hash({"a": 1, "b": 2.0}) == params_hash({"b": 2.0, "a": 1})
-    assert params_hash({"a": 1}) != params_hash({"a": 2})
 
 
 def command(paths, params):

@@ -1,4 +1,4 @@
-"""report in a real browser: it opens without errors or requests, its tables sort, it prints, it fits a phone."""
+"""report in a real browser: it opens without errors or requests, its tables sort, it prints, and it fits a phone."""
 
 import re
 
@@ -36,15 +36,15 @@ def browser(tmp_path_factory):
         yield opened
 
 
-def test_opens_without_errors_and_asks_for_nothing(browser, page):
+def test_opens_without_errors_and_requests_nothing(browser, page):
     browser.open(page)
 
     assert browser.troubles() == []
     assert browser.evaluate("document.querySelectorAll('section').length") > 8
 
 
-def test_a_browser_that_meets_trouble_says_so(browser, tmp_path):
-    """The check above can fail: a page with an error and a request is told."""
+def test_errors_and_requests_of_a_page_are_reported(browser, tmp_path):
+    """The check above can fail: a page with an error and a request is reported."""
     (tmp_path / "bad.html").write_text('<script>throw new Error("no")</script><img src="http://127.0.0.1:9/x.png">')
     browser.open(tmp_path / "bad.html")
     troubles = browser.troubles()
@@ -68,7 +68,7 @@ def test_tables_sort_by_numbers_down_then_up(browser, page):
     assert browser.evaluate('document.querySelectorAll("#models [aria-sort]").length') == 1
 
 
-def test_tables_sort_by_words(browser, page):
+def test_tables_sort_by_text(browser, page):
     browser.open(page)
     browser.evaluate(CLICK.format(column=0))
     browser.evaluate(CLICK.format(column=0))
@@ -83,7 +83,7 @@ def test_headings_are_reached_by_keyboard(browser, page):
 
     assert browser.evaluate('document.querySelector("table.sortable button").tabIndex') == 0
     assert browser.evaluate("document.querySelector('a.skip').getAttribute('href')") == "#result"
-    # Every figure and picture has words, and every section a heading that names it.
+    # Every figure and image has a description, and every section is labelled by its heading.
     assert browser.evaluate("[...document.images].every((image) => image.alt)")
     assert browser.evaluate(
         "[...document.querySelectorAll('svg')].every((s) => s.ariaHidden === 'true' || s.getAttribute('aria-label'))"

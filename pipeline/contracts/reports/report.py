@@ -1,4 +1,4 @@
-"""The report's own tables, under `reports/tables/report`; values may be empty, keys may not."""
+"""The report's own tables, under `reports/tables/report/`; values may be empty, keys may not."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,17 @@ from pipeline.foundation.tables import Column, Contract, Kind
 
 
 def contract(name: str, key: Sequence[str], columns: Sequence[Column]) -> Contract:
-    """A contract whose key columns are text."""
+    """A contract with text key columns."""
     return Contract(name=name, key=tuple(key), columns=(*(Column(name=k) for k in key), *columns))
 
 
 def texts(*names: str) -> list[Column]:
-    """Columns of text that may be empty."""
+    """Text columns whose values may be empty."""
     return [Column(name=name, required=False) for name in names]
 
 
 def numbers(*names: str, kind: Kind = "number") -> list[Column]:
-    """Columns of numbers that may be empty."""
+    """Numeric columns whose values may be empty."""
     return [Column(name=name, kind=kind, required=False) for name in names]
 
 
@@ -45,9 +45,9 @@ SELECTION = contract(
 
 
 KEPT = contract(
-    "features kept a fit",
+    "features kept per fit",
     ("feature_set", "block"),
-    [*numbers("n_fits", "n_empty", kind="integer"), *numbers("median", "least", "most")],
+    [*numbers("n_fits", "n_empty", kind="integer"), *numbers("median", "min", "max")],
 )
 
 
@@ -72,7 +72,7 @@ AGREEMENT_SUMMARY = Contract(
 )
 
 
-# kind = count, category, number or missing; form = mean or median, what a number is best shown by.
+# kind = count, category, number or missing; form = mean or median, the summary used for a number.
 BASELINE_VALUES = [
     *texts("kind", "form"),
     *numbers("n", kind="integer"),
@@ -122,8 +122,8 @@ CHECKLISTS = Contract(
 )
 
 
-# METRICS: score = weights of yes / weights that apply. What is partly answered or open counts as no in score_low and as
-# yes in score_high.
+# METRICS: score = weights answered yes / weights that apply. An item answered partly or open counts as no in score_low
+# and as yes in score_high.
 CHECKLIST_SCORES = Contract(
     name="checklist scores",
     key=("checklist",),
@@ -145,7 +145,8 @@ FEATURE_COUNTS = Contract(
 )
 
 
-# place = source, left, analysed or a cohort: the box of the figure; unit = patients, events, images or regions.
+# place = source, left (excluded), analysed or a cohort: the box of the figure; unit = patients, events, images or
+# regions.
 FLOW = contract("cohort flow", ("step",), [*numbers("n", kind="integer"), *texts("place", "unit", "rule")])
 
 
@@ -159,7 +160,7 @@ FORMULA = Contract(
 )
 
 
-LEFT = contract("cases left out", ("number",), texts("scope", "case", "rule", "reason"))
+EXCLUDED = contract("excluded cases", ("number",), texts("scope", "case", "rule", "reason"))
 
 
 FAILED = contract("failed images", ("number",), texts("case", "step", "status", "reason"))
@@ -193,10 +194,10 @@ NOMOGRAM = Contract(
         Column(name="kind", choices=KINDS),
         Column(name="tick", kind="integer"),
         Column(name="label"),
-        # The variable's value, the total points, the probability or the risk; empty for a level.
+        # The variable's value, the total points, the probability or the risk; empty for a level of a category.
         Column(name="value", kind="number", required=False),
         Column(name="points", kind="number", required=False),
-        # The mean of the parts' probabilities at which the model's risk is `value`.
+        # The mean probability over the parts at which the model's risk is `value`.
         Column(name="mean_probability", kind="number", required=False),
     ),
 )
@@ -278,7 +279,7 @@ SUBGROUP_TESTS = contract(
     ],
 )
 
-# Each is written to reports/tables/report/<name>.csv.
+# Each is written to `reports/tables/report/<name>.csv`.
 TABLES = {
     "study": STUDY,
     "flow": FLOW,
@@ -286,7 +287,7 @@ TABLES = {
     "baseline_outcome": BASELINE_OUTCOME,
     "baseline_tests": BASELINE_TESTS,
     "missing": MISSING,
-    "left": LEFT,
+    "excluded": EXCLUDED,
     "failed": FAILED,
     "warnings": WARNINGS,
     "notes": NOTES,

@@ -1,7 +1,7 @@
-"""The ground of every figure: scales, ticks, a frame with titles, and the picture that holds it all.
+"""The base of every figure: scales, ticks, a frame with titles, and the picture that holds it all.
 
 Lengths are user units. A figure is `WIDTH` wide and its smallest type `SMALL` high, so that type is 11 px or more on
-a phone of 360 px. Texts are escaped; there are no ids, no scripts, no times: the same bytes on every run.
+a phone of 360 px. Texts are escaped; there are no ids, scripts or dates, so every run gives the same bytes.
 """
 
 import math
@@ -20,7 +20,7 @@ UNITS = ("mm", "cm", "mm2", "mm3", "ml", "g", "kg", "years", "days", "percent")
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """From values low … high to places start … stop, evenly or (log) by the logarithm."""
+    """Maps values low … high to coordinates start … stop, linearly or (log) by the logarithm."""
 
     low: float
     high: float
@@ -33,7 +33,7 @@ class Scale:
         return self.start + (self.stop - self.start) * (given - low) / (high - low)
 
     def held(self, value: float) -> float:
-        """The place of a value, or of the nearer end where it lies outside."""
+        """The coordinate of a value, clipped to the ends of the scale."""
         return self(min(max(value, self.low), self.high))
 
     def holds(self, value: float) -> bool:
@@ -42,7 +42,7 @@ class Scale:
         return self.low - slack <= value <= self.high + slack
 
     def ticks(self, count: int = 5) -> list[float]:
-        """About `count` round values on the scale; powers of ten where it is logarithmic."""
+        """About `count` round values on the scale; powers of ten if it is logarithmic."""
         if self.log:
             first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
             return [10.0**power for power in range(first, last + 1, max(1, math.ceil((last - first) / count)))]
@@ -50,7 +50,7 @@ class Scale:
 
 
 def round_values(low: float, high: float, *, count: int) -> list[float]:
-    """Round values from low to high in steps of 1, 2 or 5 times a power of ten, `count` or one more at most."""
+    """Round values from low to high in steps of 1, 2 or 5 times a power of ten, at most `count` + 1."""
     if not high > low:
         return [low]
     power = 10.0 ** math.floor(math.log10((high - low) / count))
@@ -60,7 +60,7 @@ def round_values(low: float, high: float, *, count: int) -> list[float]:
 
 
 def widened(low: float, high: float, *, count: int = 5) -> tuple[float, float]:
-    """The range of a scale that holds low and high and ends at round values."""
+    """The range of a scale that contains low and high and ends at round values."""
     if not high > low:
         low, high = low - 0.5, high + 0.5
     ticks = round_values(low, high, count=count)
@@ -69,7 +69,7 @@ def widened(low: float, high: float, *, count: int = 5) -> tuple[float, float]:
 
 
 def number(value: float, *, digits: int | None = None) -> str:
-    """A number for the eye, with a true minus; `digits` after the point, or as few as it needs."""
+    """A number for display, with a true minus sign; `digits` after the point, or as few as it needs."""
     text = f"{value:g}" if digits is None else f"{value:.{digits}f}"
     return text.replace("-", MINUS)
 
@@ -80,7 +80,7 @@ def percent(value: float) -> str:
 
 
 def in_words(name: str) -> str:
-    """A column's name for the eye: blanks for underscores, its unit in brackets."""
+    """The name of a column for display: blanks for underscores, its unit in brackets."""
     words = name.split("_")
     unit = f" ({words.pop()})" if len(words) > 1 and words[-1] in UNITS else ""
     return " ".join(words) + unit
@@ -92,19 +92,19 @@ def place(value: float) -> str:
 
 
 def text_width(words: str, *, size: float = SMALL) -> float:
-    """About how wide a text is, by its number of characters."""
+    """The approximate width of a text, from its number of characters."""
     return CHARACTER * size * len(words)
 
 
 def joined(parts: Iterable[Markup]) -> Markup:
-    """Pieces of a figure one after the other."""
+    """Pieces of a figure, concatenated."""
     return Markup("").join(parts)
 
 
 def text(
     x: float, y: float, words: str, *, anchor: str = "start", css: str = "", rotate_deg: float | None = None
 ) -> Markup:
-    """Words at (x, y), the base of the line; `anchor` start, middle or end."""
+    """Text at (x, y), y being its baseline; `anchor`: start, middle or end."""
     kind = Markup(' class="{}"').format(css) if css else ""
     turn = (
         "" if rotate_deg is None else Markup(' transform="rotate({:g} {} {})"').format(rotate_deg, place(x), place(y))
@@ -121,7 +121,7 @@ def segment(x1: float, y1: float, x2: float, y2: float, *, css: str) -> Markup:
 
 
 def picture(body: Markup, *, width: float, height: float, title: str, description: str, css: str = "figure") -> Markup:
-    """The picture: named by its title, described in words for those who cannot see it; as wide as the page allows."""
+    """The picture, with its title and a text description for screen readers; as wide as the page allows."""
     return Markup(
         '<svg class="{}" viewBox="0 0 {} {}" role="img" aria-label="{}. {}"><title>{}</title><desc>{}</desc>{}</svg>'
     ).format(css, place(width), place(height), title, description, title, description, body)
@@ -129,7 +129,7 @@ def picture(body: Markup, *, width: float, height: float, title: str, descriptio
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """A plot of `x` by `y`: y.start is its foot, y.stop its head."""
+    """A plot of `x` by `y`: y.start is its bottom, y.stop its top."""
 
     x: Scale
     y: Scale
@@ -143,7 +143,7 @@ class Frame:
     def x_axis(
         self, title: str, *, ticks: Sequence[float] | None = None, form: Callable[[float], str] = number
     ) -> Markup:
-        """Grid lines, labels below, and the title below these."""
+        """Grid lines, labels below, and the title below the labels."""
         foot = self.y.start
         parts = []
         for value in self.x.ticks() if ticks is None else ticks:
@@ -156,7 +156,7 @@ class Frame:
     def y_axis(
         self, title: str, *, ticks: Sequence[float] | None = None, form: Callable[[float], str] = number
     ) -> Markup:
-        """Grid lines, labels on the left, and the title beside these, read upwards."""
+        """Grid lines, labels on the left, and the title beside the labels, reading upwards."""
         left = self.x.start
         parts = []
         for value in self.y.ticks() if ticks is None else ticks:
@@ -167,12 +167,12 @@ class Frame:
         return joined([*parts, text(14, middle, title, anchor="middle", css="axis", rotate_deg=-90)])
 
     def point(self, x: float, y: float) -> str:
-        """The place of a value, held to the plot."""
+        """The coordinates of a point, clipped to the plot."""
         return f"{place(self.x.held(x))},{place(self.y.held(y))}"
 
 
 def square(*, side: float = 326, left: float = 50, top: float = 10) -> Frame:
-    """A square plot of fractions from 0 to 1 by fractions from 0 to 1."""
+    """A square plot with both axes from 0 to 1."""
     return Frame(
         x=Scale(low=0, high=1, start=left, stop=left + side), y=Scale(low=0, high=1, start=top + side, stop=top)
     )

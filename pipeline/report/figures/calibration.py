@@ -1,4 +1,4 @@
-"""The calibration plot: observed against predicted risk, and below it whom the model gives which risk."""
+"""The calibration plot: observed against predicted risk, with the distribution of predicted risks below."""
 
 import numpy as np
 import pandas as pd
@@ -20,13 +20,13 @@ from pipeline.report.figures.marks import (
 
 TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1)
 STRIP, BINS = 62, 25  # height of the histogram below the plot, and its bars
-MARGIN = 0.02  # how near to the diagonal counts as on it
+MARGIN = 0.02  # mean distance within which the curve counts as close to the diagonal
 
 
 def calibration_figure(
     table: pd.DataFrame, *, line: ModelLine, evaluation: str, title: str, predictions: pd.DataFrame | None = None
 ) -> Markup | None:
-    """The model's rows of `calibration_curves`, and (rows of predictions) its scores; None where there is no row.
+    """The model's rows of `calibration_curves`, and its scores (rows of predictions); None if there is no row.
 
     Line and band: loess; points with intervals: groups of equal size by predicted risk. Bars above the axis of the
     histogram are patients with the event, bars below it those without.
@@ -94,7 +94,7 @@ def _group_mark() -> Markup:
 
 
 def _histogram(scores: pd.DataFrame, *, frame: Frame, foot: float) -> Markup:
-    """Counts by predicted risk: upwards with the event, downwards without."""
+    """Counts by predicted risk: events upwards, non-events downwards."""
     top, middle = frame.y.start + 4, (frame.y.start + 4 + foot) / 2
     event = scores["label"].to_numpy().astype(bool)
     counts = {
@@ -116,7 +116,7 @@ def _histogram(scores: pd.DataFrame, *, frame: Frame, foot: float) -> Markup:
 
 
 def _words(rows: pd.DataFrame, *, name: str) -> str:
-    """Where the curve lies against the diagonal, in the lower and the upper half of the predicted risks."""
+    """The position of the curve relative to the diagonal, in the lower and the upper half of the predicted risks."""
     ordered = rows.sort_values("predicted", kind="stable")
     middle = (len(ordered) + 1) // 2
     halves = (ordered.iloc[:middle], ordered.iloc[middle:])

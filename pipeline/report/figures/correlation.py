@@ -1,4 +1,4 @@
-"""The correlation map: Spearman's rho between features, those that go together side by side."""
+"""The correlation map: Spearman's rho between features, with correlated features side by side."""
 
 from textwrap import wrap
 
@@ -13,19 +13,19 @@ from pipeline.report.figures.axes import WIDTH, joined, picture, place, text
 from pipeline.report.figures.feature_names import feature_words
 from pipeline.report.figures.marks import dot, legend
 
-MOST = 25  # features of one map
+MAX_FEATURES = 25  # of one map
 LARGEST_CELL = 30
 LETTERS = 54
 FAINT = 0.05  # a weaker correlation is not drawn
 
 
 def correlation_figure(features: pd.DataFrame, *, title: str) -> Markup | None:
-    """Spearman's rho between the columns, of which the first `MOST` are shown; None with fewer than two.
+    """Spearman's rho between the columns, of which the first `MAX_FEATURES` are shown; None if fewer than two.
 
-    A disc's area is |rho|; filled = positive, open = negative. Order: average linkage on 1 - |rho|, the order of the
-    leaves being the one that keeps neighbours close (Bar-Joseph et al. 2001). A constant feature correlates with none.
+    The area of a disc is |rho|; filled = positive, open = negative. Order: average linkage on 1 - |rho|, with optimal
+    leaf ordering (Bar-Joseph et al. 2001). A constant feature has correlation 0 with every other.
     """
-    shown = features.iloc[:, :MOST]
+    shown = features.iloc[:, :MAX_FEATURES]
     if shown.shape[1] < 2:
         return None
     rho = shown.corr(method="spearman").fillna(0.0).to_numpy(dtype=np.float64)
@@ -43,8 +43,8 @@ def correlation_figure(features: pd.DataFrame, *, title: str) -> Markup | None:
         names += [text(3 if n == 0 else 20, y + 17 * n, line) for n, line in enumerate(lines)]
         y += 17 * len(lines)
     entries = [("positive", dot(0, 0, size=8)), ("negative", dot(0, 0, size=8, css="dot open"))]
-    if features.shape[1] > MOST:
-        names.append(text(3, y, f"The first {MOST} of {features.shape[1]} features.", css="soft"))
+    if features.shape[1] > MAX_FEATURES:
+        names.append(text(3, y, f"The first {MAX_FEATURES} of {features.shape[1]} features.", css="soft"))
         y += 17
     key, height = legend(entries, x=3, y=y + 10, width=WIDTH)
     return picture(
@@ -57,7 +57,7 @@ def correlation_figure(features: pd.DataFrame, *, title: str) -> Markup | None:
 
 
 def clustered(rho: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The order of the features of a correlation matrix (p, p), shape (p,), in which like stands by like."""
+    """The order of the features of a correlation matrix (p, p) that places similar ones side by side, shape (p,)."""
     apart = np.clip(1 - np.abs((rho + rho.T) / 2), 0, None)
     np.fill_diagonal(apart, 0)
     distances = squareform(np.round(apart, 12), checks=False)
@@ -65,7 +65,7 @@ def clustered(rho: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _words_of(name: str) -> str:
-    """A column of the reduced table in words; that of a network or another table with the name of its block."""
+    """A column of the reduced table in words; prefixed by its block for a network or another table."""
     block, _, feature = name.partition(".")
     words = feature_words(feature or block)
     return words if words.endswith(")") or not feature else f"{block}: {words}"
@@ -93,8 +93,8 @@ def _square(x: float, y: float, side: float) -> Markup:
 def _words(rho: NDArray[np.float64], names: list[str]) -> str:
     lower = np.tril(np.abs(rho), k=-1)
     row, column = np.unravel_index(int(lower.argmax()), lower.shape)
-    sign = "together" if rho[row, column] > 0 else "against each other"
+    sign = "positively" if rho[row, column] > 0 else "negatively"
     return (
-        f"Rank correlations of {len(names)} features. The strongest pair, which goes {sign}: {names[column]} and "
+        f"Rank correlations of {len(names)} features. The strongest pair, {sign} correlated: {names[column]} and "
         f"{names[row]}."
     )

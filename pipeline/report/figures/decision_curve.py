@@ -1,4 +1,4 @@
-"""Decision curves: the net benefit of acting on a model, beside treating everybody and nobody."""
+"""Decision curves: the net benefit of acting on a model, compared with treating all and treating none."""
 
 from collections.abc import Sequence
 
@@ -11,13 +11,13 @@ from pipeline.report.figures.marks import Curve, ModelLine, band, curve_legend, 
 
 EVERYONE = "all patients"
 ALL, NONE = "treat_all", "treat_none"
-DEPTH = 0.2  # how far below 0 the plot reaches, as a fraction of its height above
+DEPTH = 0.2  # depth of the plot below 0, as a fraction of its height above
 
 
 def decision_figure(table: pd.DataFrame, *, lines: Sequence[ModelLine], evaluation: str, title: str) -> Markup | None:
     """The decision curves of `lines`, the first with its band and on top, in one evaluation; None without rows.
 
-    x = the risk at which one would act, y = net benefit: of a hundred patients, how many more are rightly treated.
+    x = the risk at which one would act (threshold), y = net benefit.
     """
     curves = curves_of(table, evaluation=evaluation, lines=lines, x="threshold", y="net_benefit")
     if not curves:
@@ -27,15 +27,15 @@ def decision_figure(table: pd.DataFrame, *, lines: Sequence[ModelLine], evaluati
     first = next(line.rows(inside) for line in lines if len(line.rows(inside)))
     limits = [first[name].to_numpy(dtype=float) for name in ("threshold", "ci_low", "ci_high")]
     legend, height = curve_legend(curves, frame=frame)
-    everyone, nobody = (_strategy(inside, name) for name in (ALL, NONE))
+    treat_all, treat_none = (_strategy(inside, name) for name in (ALL, NONE))
     body = [
         frame.x_axis("Risk from which one would act", form=percent),
         frame.y_axis("Net benefit"),
         band(frame, *limits),
-        path(frame, everyone, css="rule"),
-        path(frame, nobody, css="chance strong"),
+        path(frame, treat_all, css="rule"),
+        path(frame, treat_none, css="chance strong"),
         *(polyline(frame, curve) for curve in reversed(curves)),
-        _label_all(frame, everyone),
+        _label_all(frame, treat_all),
         text(frame.x.start + 6, frame.y.held(0) - 6, "treat none", css="soft halo"),
         frame.outline(),
         legend,
@@ -45,14 +45,14 @@ def decision_figure(table: pd.DataFrame, *, lines: Sequence[ModelLine], evaluati
         width=WIDTH,
         height=frame.y.start + 50 + height,
         title=title,
-        description=_words(curves[0], everyone=everyone),
+        description=_words(curves[0], treat_all=treat_all),
     )
 
 
 def _frame(curves: Sequence[Curve]) -> Frame:
     values = np.concatenate([curve.y[np.isfinite(curve.y)] for curve in curves])
-    most = max(float(values.max(initial=0.0)), 0.01)
-    low, high = widened(max(float(values.min(initial=0.0)), -DEPTH * most) - 0.05 * most, 1.02 * most)
+    top = max(float(values.max(initial=0.0)), 0.01)
+    low, high = widened(max(float(values.min(initial=0.0)), -DEPTH * top) - 0.05 * top, 1.02 * top)
     x = np.concatenate([curve.x for curve in curves])
     return Frame(
         x=Scale(low=float(x.min()), high=float(x.max()), start=54, stop=WIDTH - 14),
@@ -66,21 +66,21 @@ def _strategy(rows: pd.DataFrame, name: str) -> Curve:
     return Curve(name=name, x=x, y=y, style=0)
 
 
-def _label_all(frame: Frame, everyone: Curve) -> Markup:
-    """The name of the line of treating all, near the foot of what is seen of it."""
-    seen = np.flatnonzero(everyone.y >= frame.y.low + 0.1 * (frame.y.high - frame.y.low))
-    if not seen.size:
+def _label_all(frame: Frame, treat_all: Curve) -> Markup:
+    """The label of the treat-all line, near the lower end of its visible part."""
+    visible = np.flatnonzero(treat_all.y >= frame.y.low + 0.1 * (frame.y.high - frame.y.low))
+    if not visible.size:
         return Markup("")
-    x, y = frame.x(float(everyone.x[seen[-1]])), frame.y.held(float(everyone.y[seen[-1]]))
+    x, y = frame.x(float(treat_all.x[visible[-1]])), frame.y.held(float(treat_all.y[visible[-1]]))
     roomy = x - frame.x.start > 70
     return text(x - 6 if roomy else x + 6, y, "treat all", anchor="end" if roomy else "start", css="soft halo")
 
 
-def _words(curve: Curve, *, everyone: Curve) -> str:
-    if everyone.y.size != curve.y.size:
+def _words(curve: Curve, *, treat_all: Curve) -> str:
+    if treat_all.y.size != curve.y.size:
         return f"Net benefit of acting on {curve.name}, over the risks from which one would act."
-    other = np.maximum(everyone.y, 0.0)
-    better = float((curve.y > other + 1e-12).mean())
+    default = np.maximum(treat_all.y, 0.0)
+    better = float((curve.y > default + 1e-12).mean())
     share = "all" if better == 1 else "most" if better > 0.5 else "some" if better > 0 else "none"
     return (
         f"Net benefit over the risks from which one would act. {curve.name} lies above both treating all and treating "

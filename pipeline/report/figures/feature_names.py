@@ -1,4 +1,4 @@
-"""The names of features for the eye."""
+"""Names of features for display."""
 
 import re
 
@@ -10,7 +10,7 @@ LOG = re.compile(r"log-sigma-(\d+)-(\d+)-mm-3D")
 
 
 def feature_words(feature: str) -> str:
-    """`wavelet-LL_glszm_ZoneEntropy@trans` as "Zone entropy (glszm, wavelet-LL; trans)"; other names as they are."""
+    """`wavelet-LL_glszm_ZoneEntropy@trans` as "Zone entropy (glszm, wavelet-LL; trans)"; other names unchanged."""
     name, _, view = feature.partition("@")
     parts = name.split("_")
     if name == "missing":
@@ -25,5 +25,5 @@ def feature_words(feature: str) -> str:
     log = LOG.fullmatch(kind)
     image = f"LoG {log[1]}.{log[2]} mm" if log else FILTERS.get(kind, kind)
     words = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", what)
-    told = " ".join([words.split()[0], *(w.lower() if w[1:].islower() else w for w in words.split()[1:])])
-    return f"{told} ({family}, {image}{f'; {view}' if view else ''})"
+    phrase = " ".join([words.split()[0], *(w.lower() if w[1:].islower() else w for w in words.split()[1:])])
+    return f"{phrase} ({family}, {image}{f'; {view}' if view else ''})"

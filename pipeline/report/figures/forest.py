@@ -14,9 +14,9 @@ LETTERS = 23  # of a name beside the plot
 
 
 def forest_figure(subgroups: pd.DataFrame, tests: pd.DataFrame, *, evaluation: str, title: str) -> Markup | None:
-    """The rows of one evaluation of the tables `subgroups` and `subgroup_tests`; None where there are none.
+    """The rows of one evaluation of the tables `subgroups` and `subgroup_tests`; None if there are none.
 
-    Dotted: chance; dashed: the AUC of all patients. Beside each variable the p-value of its interaction.
+    Dotted: chance; dashed: the AUC of all patients. Beside each variable, the p-value of its interaction.
     """
     rows = subgroups[subgroups["evaluation"] == evaluation]
     if not len(rows):
@@ -38,8 +38,8 @@ def _rows(rows: pd.DataFrame, p_values: pd.Series) -> Iterator[IntervalRow]:
     for variable, group in rows.groupby("variable", sort=False):
         if variable != ALL:
             p = float(p_values.get(variable, float("nan")))
-            told = "" if isnan(p) else "interaction p < 0.001" if p < 0.001 else f"interaction p {number(p, digits=3)}"
-            yield IntervalRow(name=in_words(str(variable)), note=told, heading=True)
+            shown = "" if isnan(p) else "interaction p < 0.001" if p < 0.001 else f"interaction p {number(p, digits=3)}"
+            yield IntervalRow(name=in_words(str(variable)), note=shown, heading=True)
         for row in group.itertuples():
             counts = f", {row.n_pos} / {row.n_neg}"
             name = "all patients" if variable == ALL else str(row.level)
@@ -63,11 +63,11 @@ def _cut(name: str, letters: int) -> str:
 def _words(rows: pd.DataFrame, p_values: pd.Series) -> str:
     known = rows[(rows["variable"] != ALL) & rows["auc"].notna()]
     differing = [in_words(str(name)) for name, p in p_values.items() if p < 0.05]
-    told = f"Interaction before correction for: {', '.join(differing)}." if differing else "No interaction was found."
+    found = f"Interaction before correction for: {', '.join(differing)}." if differing else "No interaction was found."
     if not len(known):
-        return f"No subgroup is large enough for an AUC. {told}"
+        return f"No subgroup is large enough for an AUC. {found}"
     best, worst = (known.loc[index] for index in (known["auc"].idxmax(), known["auc"].idxmin()))
     return (
         f"AUC by subgroup, with intervals: highest where {in_words(str(best.variable))} is {best.level}, lowest where "
-        f"{in_words(str(worst.variable))} is {worst.level}. {told}"
+        f"{in_words(str(worst.variable))} is {worst.level}. {found}"
     )

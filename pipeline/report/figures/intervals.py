@@ -1,4 +1,4 @@
-"""Intervals: one as a bar, or estimates one below the other with names on the left and numbers on the right."""
+"""Intervals: a single one as a bar, or rows of estimates with names on the left and numbers on the right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PLOT = (160.0, 276.0)  # where the plot begins and ends
 
 @dataclass(frozen=True, kw_only=True)
 class IntervalRow:
-    """One row; without an estimate it is a heading, or says in `note` why there is none."""
+    """One row; without an estimate it is a heading, or `note` states why there is none."""
 
     name: str
     estimate: float = float("nan")
@@ -30,7 +30,7 @@ class IntervalRow:
 def interval_rows(
     rows: Sequence[IntervalRow], *, left: str, right: str, axis: str, marks: Sequence[tuple[float, str]], y: float = 0
 ) -> tuple[Markup, float]:
-    """The drawing and its height; `marks` are values with a vertical line each, and the class of the line."""
+    """The drawing and its height; `marks`: values marked by a vertical line, and the class of the line."""
     scale = _scale(rows)
     foot = y + HEAD + ROW * len(rows) + 4
     pieces = [
@@ -48,7 +48,7 @@ def interval_rows(
 
 
 def _scale(rows: Sequence[IntervalRow]) -> Scale:
-    """From the lowest limit, chance at most, to 1."""
+    """From the lowest limit (at most chance) to 1."""
     lows = [value for row in rows for value in (row.low, row.estimate) if not isnan(value)]
     low = min([0.5, *lows])
     return Scale(low=max(0.0, int(low * 10 + 1e-9) / 10), high=1.0, start=PLOT[0], stop=PLOT[1])
@@ -70,9 +70,9 @@ def _row(row: IntervalRow, *, scale: Scale, y: float) -> Markup:
 
 
 def interval_bar(estimate: str, *, low: str, high: str, floor: float) -> Markup:
-    """A dot with its interval on a line from `floor` to 1; the values stand beside it as text, so it is for the eye.
+    """A dot with its interval on a line from `floor` to 1; hidden from screen readers, as the values are in the text.
 
-    Texts are cells of a table; nothing is drawn where the estimate is empty.
+    The arguments are cells of a table; nothing is drawn if the estimate is empty.
     """
     if not estimate:
         return Markup("")

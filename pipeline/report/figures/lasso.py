@@ -25,8 +25,8 @@ from pipeline.report.figures.marks import Curve, box, dot, legend, line_mark, po
 NAMES = {"min": "lowest deviance", "1se": "within one SE"}
 SHORT = {"min": "lowest", "1se": "1 SE"}
 X_TITLE = "Penalty λ (to the right: fewer features)"
-MOST = 15  # features of the bar chart
-NAMED = 5  # lines of the path that bear their name
+MAX_BARS = 15  # features of the bar chart
+NAMED = 5  # lines of the path in the legend
 LETTERS = 58  # of a line of text
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -62,14 +62,14 @@ def lasso_cv_figure(rows: pd.DataFrame, *, title: str) -> Markup | None:
 def lasso_path_figure(rows: pd.DataFrame, *, title: str, chosen: float | None = None) -> Markup | None:
     """Coefficients (columns lambda, feature, coefficient) along λ; `chosen` λ is marked. None without rows.
 
-    A feature without a row at a λ has the coefficient 0 there. The largest bear their names.
+    A feature without a row at a λ has the coefficient 0 there. The legend names the largest.
     """
     if not len(rows):
         return None
     table = rows.pivot(index="lambda", columns="feature", values="coefficient").fillna(0.0).sort_index()
     penalty = table.index.to_numpy(dtype=float)
     low, high = widened(min(0.0, float(table.min().min())), max(0.0, float(table.max().max())))
-    # Where no feature is kept there is no row, and the chosen λ may be there.
+    # A λ at which no feature is kept has no row, and may be the chosen one.
     reach = penalty if chosen is None else np.append(penalty, chosen)
     frame = _frame(reach, low=low, high=high)
     order = list(table.iloc[0].abs().sort_values(ascending=False, kind="stable").index)
@@ -89,22 +89,22 @@ def lasso_path_figure(rows: pd.DataFrame, *, title: str, chosen: float | None = 
         width=WIDTH,
         height=frame.y.start + 50 + height,
         title=title,
-        description=f"Coefficients shrink to zero as the penalty grows. Largest at the least penalty: {largest}.",
+        description=f"Coefficients shrink to zero as the penalty grows. Largest at the smallest penalty: {largest}.",
     )
 
 
 def coefficient_figure(rows: pd.DataFrame, *, title: str) -> Markup | None:
     """One resample, part and block of the selected table: bars of the coefficients by both rules.
 
-    Filled: λ of the lowest deviance (min); open: λ within one standard error (1se). The largest `MOST` are shown.
-    None where no feature is kept.
+    Filled: λ of the lowest deviance (min); open: λ within one standard error (1se). The largest `MAX_BARS` are shown.
+    None if no feature is kept.
     """
     own = rows[~rows["feature"].str.startswith("(")]
     table = own.pivot(index="feature", columns="rule", values="coefficient").reindex(columns=list(RULES))
     if not len(table):
         return None
     size = table.abs().max(axis=1)
-    table = table.loc[size.sort_values(ascending=False, kind="stable").index[:MOST]]
+    table = table.loc[size.sort_values(ascending=False, kind="stable").index[:MAX_BARS]]
     reach = float(size.max()) * 1.02
     scale = Scale(low=-reach, high=reach, start=52, stop=WIDTH - 52)
     pieces, y = [], 8.0
@@ -136,7 +136,7 @@ def _power(value: float) -> str:
 
 
 def _counts(frame: Frame, rows: pd.DataFrame) -> Markup:
-    """How many features are kept, above the plot, wherever there is room for a number."""
+    """The number of features kept, above the plot, wherever there is room for it."""
     pieces = [text(frame.x.start, 14, "Features kept", css="small soft")]
     reached = float("inf")
     for penalty, count in zip(rows["lambda"], rows["n_nonzero"], strict=True):
@@ -169,7 +169,7 @@ def _open(x: float, y: float, width: float) -> Markup:
 
 
 def _bars(scale: Scale, values: pd.Series, *, y: float) -> list[Markup]:
-    """The bars of a feature, and its value by the rule min (by 1se where min has none) at the end of the longer one."""
+    """The bars of a feature, and its value by the rule min (by 1se if min has none) at the end of the longer bar."""
     pieces = [segment(scale(0), y - 2, scale(0), y + 20, css="grid dark")]
     for rule, top, height in (("min", y, 18.0), ("1se", y + 5, 8.0)):
         value = float(values[rule])

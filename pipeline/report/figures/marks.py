@@ -1,4 +1,4 @@
-"""What is drawn on a plot: lines told apart by dashes as well as colours, bands, points, the legend."""
+"""Marks of a plot: lines that differ in dashes as well as colours, bands, points, the legend."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ LINE = 19  # height of a line of the legend
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """One line of a figure: its name, its points, and its place among `STYLES`."""
+    """One line of a figure: its name, its points, and its index in `STYLES`."""
 
     name: str
     x: NDArray[np.float64]
@@ -35,7 +35,7 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelLine:
-    """A model of a figure: its key in the tables, its name in words, its place among `STYLES`."""
+    """A model of a figure: its key in the tables, its name in words, its index in `STYLES`."""
 
     feature_set: str
     model: str
@@ -48,7 +48,7 @@ class ModelLine:
 
 
 def curves_of(table: pd.DataFrame, *, evaluation: str, lines: Sequence[ModelLine], x: str, y: str) -> list[Curve]:
-    """The models' curves of one evaluation in the order of `lines`; those that the table does not have are left out."""
+    """The models' curves of one evaluation in the order of `lines`; models without rows are omitted."""
     inside = table[table["evaluation"] == evaluation].sort_values("point", kind="stable")
     found = [(line, line.rows(inside)) for line in lines]
     return [
@@ -70,19 +70,19 @@ def colour(style: int) -> str:
 
 
 def swatch(style: int) -> Markup:
-    """A short piece of the line of a curve, for the legend of a table."""
+    """A short sample of the line of a curve, for the legend in a table."""
     return Markup(
         '<svg class="swatch" viewBox="0 0 40 10" aria-hidden="true"><line x1="1" y1="5" x2="39" y2="5" {}/></svg>'
     ).format(stroke(style))
 
 
 def polyline(frame: Frame, curve: Curve) -> Markup:
-    """A curve as far as it lies on the plot; a point beyond it or without a value breaks the line."""
+    """A curve within the plot; a point outside it or without a value breaks the line."""
     return _runs(frame, curve, stroke(curve.style))
 
 
 def path(frame: Frame, curve: Curve, *, css: str) -> Markup:
-    """A line as `polyline`, in the style of a class."""
+    """A line as in `polyline`, styled by a class."""
     return _runs(frame, curve, Markup('class="{}"').format(css))
 
 
@@ -101,14 +101,14 @@ def _runs(frame: Frame, curve: Curve, look: Markup) -> Markup:
 
 
 def steps(curve: Curve) -> Curve:
-    """The curve as stairs: each value holds from the x before it up to its own x; it starts at x = 0."""
+    """The curve as a step function: each value applies from the previous x to its own x; it starts at x = 0."""
     before = np.concatenate([[0.0], curve.x[:-1]])
     x, y = np.stack([before, curve.x], axis=1).ravel(), np.repeat(curve.y, 2)
     return Curve(name=curve.name, x=x, y=y, style=curve.style)
 
 
 def band(frame: Frame, x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> Markup:
-    """The area between two lines, held to the plot; nothing where a limit is not known."""
+    """The area between two lines, clipped to the plot; nothing is drawn where a limit is missing."""
     known = np.isfinite(low) & np.isfinite(high)
     upper = [frame.point(a, b) for a, b in zip(x[known], high[known], strict=True)]
     lower = [frame.point(a, b) for a, b in zip(x[known], low[known], strict=True)]
@@ -118,7 +118,7 @@ def band(frame: Frame, x: NDArray[np.float64], low: NDArray[np.float64], high: N
 
 
 def dot(x: float, y: float, *, shape: str = "circle", size: float = 4, css: str = "dot") -> Markup:
-    """A point of its shape: circle, square or diamond."""
+    """A point in one of three shapes: circle, square or diamond."""
     if shape == "circle":
         return Markup('<circle class="{}" cx="{}" cy="{}" r="{:g}"/>').format(css, place(x), place(y), size)
     if shape == "square":
@@ -126,8 +126,8 @@ def dot(x: float, y: float, *, shape: str = "circle", size: float = 4, css: str 
     if shape == "diamond":
         far = size * 1.35
         corners = ((x, y - far), (x + far, y), (x, y + far), (x - far, y))
-        outline = "L".join(f"{place(a)} {place(b)}" for a, b in corners)
-        return Markup('<path class="{}" d="M{}Z"/>').format(css, outline)
+        path_data = "L".join(f"{place(a)} {place(b)}" for a, b in corners)
+        return Markup('<path class="{}" d="M{}Z"/>').format(css, path_data)
     msg = f"shape ({shape}) must be circle, square or diamond"
     raise ValueError(msg)
 
@@ -147,7 +147,7 @@ def whisker(x1: float, y1: float, x2: float, y2: float) -> Markup:
 def legend(entries: Sequence[tuple[str, Markup]], *, x: float, y: float, width: float) -> tuple[Markup, float]:
     """Names beside their marks, in lines as long as `width` allows; the drawing and its height.
 
-    A mark is drawn around (0, 0) and 34 wide.
+    A mark is centred on (0, 0) and 34 wide.
     """
     parts, column, line = [], 0.0, 0
     for name, mark in entries:
@@ -162,11 +162,11 @@ def legend(entries: Sequence[tuple[str, Markup]], *, x: float, y: float, width: 
 
 
 def line_mark(style: int) -> Markup:
-    """A piece of a curve's line for a legend."""
+    """A sample of a curve's line for a legend."""
     return Markup('<path d="M-17 0H17" {} fill="none"/>').format(stroke(style))
 
 
 def curve_legend(curves: Sequence[Curve], *, frame: Frame) -> tuple[Markup, float]:
-    """The curves' names below a plot and the height that they take."""
+    """The curves' names below a plot, and their height."""
     entries = [(curve.name, line_mark(curve.style)) for curve in curves]
     return legend(entries, x=12, y=frame.y.start + 58, width=frame.x.stop)

@@ -1,4 +1,4 @@
-"""The nomogram: an axis a variable, points to read off above them, their total and what it means below."""
+"""The nomogram: one axis per variable, the points scale above, the total and its risk below."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from markupsafe import Markup
 from pipeline.report.figures.axes import WIDTH, Scale, in_words, joined, picture, segment, text, text_width
 
 LEFT, RIGHT = 14, WIDTH - 20
-ROW, LINE = 50, 15  # height of an axis; of a further line of its labels
+ROW, LINE = 50, 15  # height of an axis, and of a further line of its labels
 GROUPED = ("score", "number", "category")
 WORDS = {
     "score": "{}: score of its features (log-odds, computed)",
@@ -22,7 +22,7 @@ WORDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """A tick of an axis: its place, its label, and whether it is a level, which must be readable."""
+    """A tick of an axis: its coordinate, its label, and whether it is a level, whose label must be shown."""
 
     at: float
     label: str
@@ -32,11 +32,11 @@ class Mark:
 def nomogram_figure(table: pd.DataFrame, *, title: str) -> Markup:
     """The nomogram of one part: the rows of one part of the nomogram table.
 
-    A line straight up from a value meets its points. Below, the total of all points stands over the probability.
+    The points of a value are read vertically above it. Below, the total points are aligned with the probability.
     """
     points = Scale(low=min(0.0, _known(table).min()), high=max(100.0, _known(table).max()), start=LEFT, stop=RIGHT)
-    ruler = [Mark(at=points(value), label=f"{value:g}") for value in range(0, 101, 10)]
-    pieces, y = [_ruled("Points", ruler, y=22)[0]], 22.0 + ROW
+    scale = [Mark(at=points(value), label=f"{value:g}") for value in range(0, 101, 10)]
+    pieces, y = [_ruled("Points", scale, y=22)[0]], 22.0 + ROW
     for place, rows in table[table["kind"].isin(GROUPED)].groupby("place", sort=True):
         del place
         drawn, height = _ruled(_name(rows.iloc[0]), _marks(rows, scale=points, column="points"), y=y)
@@ -55,7 +55,7 @@ def nomogram_figure(table: pd.DataFrame, *, title: str) -> Markup:
 
 
 def conversion_figure(table: pd.DataFrame, *, title: str) -> Markup:
-    """What the mean of the two probabilities means as the model's risk, and its threshold: the rows `together`."""
+    """The conversion of the mean of the two probabilities to the model's risk, and its threshold: rows `together`."""
     scale = Scale(low=0, high=1, start=LEFT, stop=RIGHT)
     means = table[table["kind"] == "mean"]
     above, height = _ruled(WORDS["mean"], _marks(means, scale=scale, column="value"), y=22)
@@ -73,7 +73,7 @@ def _name(row: pd.Series) -> str:
 
 
 def _foot(table: pd.DataFrame, *, y: float) -> tuple[list[Markup], float]:
-    """The total points over the probability, or over the risk where the model has one part."""
+    """The total points above the probability, or above the risk if the model has one part."""
     totals = table[table["kind"] == "total"]
     scale = Scale(low=totals["value"].min(), high=totals["value"].max(), start=LEFT, stop=RIGHT)
     drawn, height = _ruled(WORDS["total"], _marks(totals, scale=scale, column="value"), y=y)
@@ -87,7 +87,7 @@ def _foot(table: pd.DataFrame, *, y: float) -> tuple[list[Markup], float]:
 
 
 def _risk_axis(table: pd.DataFrame, *, column: str, scale: Scale, y: float) -> tuple[list[Markup], float]:
-    """The risk, and where its threshold lies."""
+    """The risk, with its threshold."""
     drawn, height = _ruled(WORDS["risk"], _marks(table[table["kind"] == "risk"], scale=scale, column=column), y=y)
     pieces = []
     for at in table.loc[table["kind"] == "threshold", column]:
@@ -107,7 +107,7 @@ def _marks(rows: pd.DataFrame, *, scale: Scale, column: str) -> list[Mark]:
 
 
 def _ruled(name: str, ticks: Sequence[Mark], *, y: float) -> tuple[Markup, float]:
-    """An axis at height `y` with its name above, its ticks and their labels below; the drawing and its height."""
+    """An axis at height `y`, its name above, its ticks and labels below; returns the drawing and its height."""
     line = y + 8
     stems, labels = [], [text(LEFT - 10, y, name, css="strong halo")]
     if ticks:
@@ -124,9 +124,9 @@ def _ruled(name: str, ticks: Sequence[Mark], *, y: float) -> tuple[Markup, float
 
 
 def _labelled(ticks: Sequence[Mark]) -> Iterator[tuple[float, str, int]]:
-    """Each tick with its label and the line of it, -1 where it has no room.
+    """Each tick with its label and the line of the label, -1 if it has no room.
 
-    Levels and the two ends come first and may go to a lower line; the others stand on the first line or nowhere.
+    Levels and the two ends come first and may move to a lower line; other labels are on the first line or omitted.
     """
     taken: list[tuple[int, float, float]] = []
     ordered = sorted(ticks, key=lambda tick: tick.at)

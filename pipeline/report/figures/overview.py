@@ -15,9 +15,9 @@ METRIC = {"cv": "auc_pooled"}  # the one with an interval
 
 
 def overview_figure(metrics: pd.DataFrame, *, lines: Sequence[ModelLine], title: str) -> Markup | None:
-    """The AUCs of `lines` from the metrics table, model by model; None where there is none.
+    """The AUCs of `lines` from the metrics table, model by model; None if there is none.
 
-    Cross-validation is the pooled, approximate AUC with its interval; open marks say so.
+    Cross-validation: the pooled, approximate AUC with its interval, shown by open marks.
     """
     rows: list[IntervalRow] = []
     found: dict[str, list[tuple[float, str]]] = {}
@@ -50,5 +50,5 @@ def _is_auc(rows: pd.DataFrame, evaluation: str) -> pd.Series:
 
 
 def _words(found: dict[str, list[tuple[float, str]]]) -> str:
-    told = [f"{NAMES[name]}: highest {max(aucs)[1]}, lowest {min(aucs)[1]}" for name, aucs in found.items()]
-    return f"AUC with interval of each model. {'; '.join(told)}. The dotted line is chance."
+    extremes = [f"{NAMES[name]}: highest {max(aucs)[1]}, lowest {min(aucs)[1]}" for name, aucs in found.items()]
+    return f"AUC with interval of each model. {'; '.join(extremes)}. The dotted line is chance."

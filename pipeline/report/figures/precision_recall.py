@@ -13,9 +13,9 @@ TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1)
 def precision_recall_figure(
     curves: Sequence[Curve], *, title: str, prevalence: float, with_legend: bool = False
 ) -> Markup:
-    """The curves (x = sensitivity, y = PPV) of one evaluation, the first on top, and the prevalence: chance.
+    """The curves (x = sensitivity, y = PPV) of one evaluation, the first on top, and the prevalence (chance).
 
-    Drawn as stairs, whose area is the average precision: a straight line between points would be too optimistic.
+    Drawn as a step function, whose area is the average precision: linear interpolation would be too optimistic.
     """
     frame = square()
     legend, height = curve_legend(curves, frame=frame) if with_legend else (Markup(""), 0.0)
@@ -33,7 +33,7 @@ def precision_recall_figure(
     foot = y.start + (58 + height - 8 if with_legend else 46)
     names = ", ".join(curve.name for curve in curves)
     description = (
-        f"Curves: {names}. The dotted level is the share of patients with the event: a model that tells nobody apart "
-        "lies on it. The higher a curve stays as it goes to the right, the fewer false alarms each case found costs."
+        f"Curves: {names}. The dotted line is the share of patients with the event: a model without discrimination "
+        "lies on it. The higher a curve stays towards the right, the fewer false positives each detected case costs."
     )
     return picture(joined(body), width=WIDTH, height=foot, title=title, description=description, css="roc pr")

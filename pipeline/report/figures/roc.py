@@ -14,7 +14,7 @@ TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1)
 def roc_figure(curves: Sequence[Curve], *, title: str, with_legend: bool = False) -> Markup:
     """The ROC curves of one evaluation; the first curve is drawn last, on top of the others.
 
-    Without a legend it stands beside the table that names the lines.
+    Without a legend, the table beside the figure names the lines.
     """
     frame = square()
     legend, height = curve_legend(curves, frame=frame) if with_legend else (Markup(""), 0.0)
@@ -41,4 +41,4 @@ def _words(curves: Sequence[Curve]) -> str:
             f"The area is largest under {curves[order[-1]].name} and smallest under {curves[order[0]].name}; "
             "the dotted diagonal is chance. "
         )
-    return f"{names}{shape}The areas under the curves stand in the table of this evaluation."
+    return f"{names}{shape}The areas under the curves are in the table of this evaluation."

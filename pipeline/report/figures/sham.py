@@ -9,16 +9,16 @@ from pipeline.report.figures.axes import WIDTH, Scale, joined, picture, place, s
 from pipeline.report.figures.marks import box, dot
 
 NAMES = {"all": "Shuffled over all training patients", "within_site": "Shuffled within each site"}
-TOP, GAP = 30, 5.5  # height of a row's name; half the distance of two dots
+TOP, GAP = 30, 5.5  # height of a row's name; half the distance between two dots
 BINS = 50
 
 
 def sham_figure(table: pd.DataFrame, *, title: str, tolerance: Mapping[str, float] | None = None) -> Markup | None:
-    """The rows of `sham`, a dot a shuffle, stacked where they meet; None without rows.
+    """The rows of `sham`, one dot per shuffle, stacked where they coincide; None without rows.
 
-    `tolerance`: by kind, how far from one half the mean may lie; drawn as a grey field, the mean as a bar.
+    `tolerance`: by kind, the allowed distance of the mean from one half; shaded, with the mean as a bar.
     """
-    scale, pieces, y, told = Scale(low=0, high=1, start=18, stop=WIDTH - 18), [], 0.0, []
+    scale, pieces, y, means = Scale(low=0, high=1, start=18, stop=WIDTH - 18), [], 0.0, []
     for kind in [name for name in NAMES if (table["kind"] == name).any()]:
         values = table.loc[table["kind"] == kind, "auc"].dropna().sort_values().to_numpy(dtype=float)
         stacks = pd.Series((values * BINS).round().astype(int))
@@ -37,9 +37,9 @@ def sham_figure(table: pd.DataFrame, *, title: str, tolerance: Mapping[str, floa
             for stack, up in zip(stacks, level, strict=True)
         ]
         pieces.append(_mean(scale.held(mean), base))
-        told.append(f"{NAMES[kind].lower()}: the mean lies {_side(mean, reach)}")
+        means.append(f"{NAMES[kind].lower()}: the mean lies {_side(mean, reach)}")
         y = base + 10
-    if not told:
+    if not means:
         return None
     for value in (0, 0.2, 0.4, 0.6, 0.8, 1):
         pieces.append(text(scale(value), y + 16, f"{value:g}", anchor="middle"))
@@ -47,7 +47,7 @@ def sham_figure(table: pd.DataFrame, *, title: str, tolerance: Mapping[str, floa
     key = "red bar: the mean; shaded: where it must lie" if tolerance else "red bar: the mean"
     pieces.append(text(WIDTH / 2, y + 54, key, anchor="middle", css="small soft"))
     return picture(
-        joined(pieces), width=WIDTH, height=y + 62, title=title, description=f"A dot a shuffle; {'; '.join(told)}."
+        joined(pieces), width=WIDTH, height=y + 62, title=title, description=f"One dot per shuffle; {'; '.join(means)}."
     )
 
 

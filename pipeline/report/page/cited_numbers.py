@@ -1,4 +1,4 @@
-"""Numbers on the page that carry where they come from: `<data value="…" data-source="table.csv#key:column">`."""
+"""Numbers on the page that carry their source: `<data value="…" data-source="table.csv#key:column">`."""
 
 from collections.abc import Callable, Sequence
 from io import StringIO
@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 MINUS = "−"
 NOTHING = Markup('<span class="none" title="not defined">–</span>')
-NO_INTERVAL = Markup('<span class="none" title="the data give no variance to make an interval of">no interval</span>')
+NO_INTERVAL = Markup('<span class="none" title="no interval: the data give no variance">no interval</span>')
 
 
 def number_key(values: Sequence[object]) -> str:
@@ -36,7 +36,7 @@ FORMS: dict[str, Callable[[str], str]] = {
     "auc": lambda text: _fixed(text, 3),
     "difference": lambda text: _fixed(text, 3, sign=True),
     "percent": lambda text: f"{_fixed(str(100 * float(text)), 1)}\N{NO-BREAK SPACE}%",
-    "points": lambda text: _fixed(str(100 * float(text)), 1),  # a percentage whose sign stands further on
+    "points": lambda text: _fixed(str(100 * float(text)), 1),  # a percentage whose sign follows later
     "decimal": lambda text: _fixed(text, 1),
     "two": lambda text: _fixed(text, 2),
     "tiny": lambda text: f"{float(text):.0e}",
@@ -47,10 +47,10 @@ FORMS: dict[str, Callable[[str], str]] = {
 
 
 class Cells:
-    """One table, cell by cell as its CSV has it. `name` is its path under reports/tables, `key` its key columns."""
+    """One table, cell by cell, as in its CSV file. `name` is its path under reports/tables, `key` its key columns."""
 
     def __init__(self, table: pd.DataFrame, *, name: str, key: Sequence[str]) -> None:
-        # Through the very text of the file, so that the page and the file hold the same characters.
+        # Read back from the text of the file, so that the page and the file hold the same characters.
         buffer = StringIO(table.to_csv(index=False, lineterminator="\n"))
         text = pd.read_csv(buffer, dtype="str", keep_default_na=False)
         self.name, self.key, self.columns = name, tuple(key), tuple(text.columns)
@@ -61,11 +61,11 @@ class Cells:
         return tuple(key) in self.rows
 
     def text(self, key: Sequence[str], *, column: str) -> str:
-        """The cell as it stands in the file; empty where there is no such row."""
+        """The cell as it stands in the file; empty if there is no such row."""
         return str(self.rows.get(tuple(key), {}).get(column, ""))
 
     def cite(self, key: Sequence[str], *, column: str, form: str) -> Markup:
-        """The cell in a readable form (one of `FORMS`) with its value and its source; a dash where it is empty."""
+        """The cell in a readable form (one of `FORMS`) with its value and its source; a dash if it is empty."""
         value = self.text(key, column=column)
         if value == "":
             return NOTHING
@@ -73,7 +73,7 @@ class Cells:
         return Markup('<data value="{}" data-source="{}">{}</data>').format(value, source, escape(FORMS[form](value)))
 
     def cite_interval(self, key: Sequence[str], *, form: str) -> Markup:
-        """`low to high` of the columns ci_low and ci_high; says so where there is none."""
+        """`low to high` from the columns ci_low and ci_high; `no interval` if they are empty."""
         if self.text(key, column="ci_low") == "":
             return NO_INTERVAL
         low = self.cite(key, column="ci_low", form="points" if form == "percent" else form)

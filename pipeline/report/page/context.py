@@ -1,4 +1,4 @@
-"""What the page shows in which order: models, curves, matrices, features. The words are in the template."""
+"""The template's variables, in page order: models, curves, matrices, features. The text itself is in the templates."""
 
 import base64
 import re
@@ -20,12 +20,12 @@ from pipeline.report.figures.marks import STYLES, ModelLine, swatch
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.page.cited_numbers import Cells
 from pipeline.report.page.figure_list import drawings
-from pipeline.report.page.glossary import MEASURES, head_name, own_probability
+from pipeline.report.page.glossary import MEASURES, head_name, head_probability
 from pipeline.report.tables.networks import light, network_words, set_lights
 from pipeline.report.tables.patient_groups import GROUPS
 
 Key = tuple[str, ...]
-MISSING = "missing"  # the indicator column of a block; `missing@view` where it has views
+MISSING = "missing"  # the indicator column of a block; `missing@view` if it has views
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,14 +47,14 @@ class Model:
 
     @property
     def own(self) -> str:
-        """What a head is: the network's own probability, or that of one of its views."""
-        return own_probability(self.feature_set, self.name)
+        """The name of a head: the network's head probability, or that of one of its views."""
+        return head_probability(self.feature_set, self.name)
 
 
-def page_parts(
+def page_variables(
     study: ReportInputs, *, cells: Mapping[str, Cells], tables: Mapping[str, pd.DataFrame], top_features: int
 ) -> dict[str, Any]:
-    """The variables of the template, without the cells themselves."""
+    """The variables of the templates, apart from the cells themselves."""
     models = _models(study)
     picked = _ordered([model for model in models if model.chosen])
     figures = _figures(picked)
@@ -72,7 +72,7 @@ def page_parts(
         "evaluations": evaluations,
         "has_cv": "cv" in found,
         "matrices": {name: _matrix(study.results["delong"], evaluation=name) for name in EVALUATIONS},
-        # Cross-validation comes last: it is approximate, and its best models were chosen by it.
+        # Cross-validation comes last: it is approximate, and optimistic for the models that were chosen by it.
         "shown": [(name, "auc") for name in evaluations] + ([("cv", "auc_pooled")] if "cv" in found else []),
         "heading": {"cv": "cross-validation of the training patients (pooled, approximate)"},
         "baselines": {name: _baseline(cells[name]) for name in ("baseline", "baseline_outcome")},
@@ -108,7 +108,7 @@ def page_parts(
         "breakable": breakable,
         "is_head": is_head,
         "head_name": head_name,
-        "own_probability": own_probability,
+        "head_probability": head_probability,
         "number": float,
         "by_image": study.audit["check"].eq("no_patient_ids").any(),
         "cohorts_given": study.patients["cohort"].notna().any(),
@@ -117,7 +117,7 @@ def page_parts(
 
 
 def _examples(study: ReportInputs) -> dict[str, list[tuple[Key, str]]]:
-    """The key in explain.csv and the picture, as an address that holds it, of each example by kind."""
+    """For each example, by kind: its key in explain.csv and its image as a data address."""
     found: dict[str, list[tuple[Key, str]]] = {kind: [] for kind in KINDS}
     for row in study.results["explain"].itertuples():
         content = base64.b64encode(study.pictures[str(row.picture)]).decode()
@@ -126,7 +126,7 @@ def _examples(study: ReportInputs) -> dict[str, list[tuple[Key, str]]]:
 
 
 def _formula_keys(formula: Cells, name: str, block: str, part: str) -> list[Key]:
-    """The terms of the LASSO score of a block in one part, in the order in which it is written."""
+    """The terms of the LASSO score of a block in one part, in the order in which they are written."""
     return [key for key in formula.rows if key[:3] == (name, block, part)]
 
 
@@ -154,7 +154,7 @@ def _models(study: ReportInputs) -> list[Model]:
 
 
 def _flags(study: ReportInputs) -> dict[str, str]:
-    """The light of each feature set with a network, and of each network (for its own probability)."""
+    """The light of each feature set with a network, and of each network (for its head)."""
     return {net: light(cards) for net, cards in study.cards.items()} | dict(set_lights(study))
 
 
@@ -163,14 +163,14 @@ def _text(value: object) -> str:
 
 
 def _ordered(picked: list[Model]) -> list[Model]:
-    """The primary model, its comparator, then the others as they come."""
+    """The primary model, its comparator, then the others in their given order."""
     rank = {"primary": 0, "comparator": 1}
     return sorted(picked, key=lambda model: rank.get(model.role, 2))
 
 
 def _figures(picked: list[Model]) -> list[list[Model]]:
-    """The models of each figure of curves: all in one where their lines can be told apart, else the sets in one and the
-    networks' own probabilities in the next; those for which no line is left stand in the tables alone.
+    """The models of each figure of curves: all in one if their lines can be distinguished, else the sets in one and the
+    networks' heads in the next; models for which no line style remains are in the tables only.
     """
     if len(picked) <= len(STYLES):
         return [picked]
@@ -194,7 +194,7 @@ def _primary_key(study: ReportInputs) -> Key | None:
 
 
 def _matrix(delong: pd.DataFrame, *, evaluation: str) -> dict[str, Any] | None:
-    """Keys of the tests between sets by (row, column); a test stands once, above the diagonal."""
+    """Keys of the tests between sets by (row, column); each test is listed once, above the diagonal."""
     rows = delong[(delong["evaluation"] == evaluation) & (delong["family"] == CHOSEN_SETS)]
     if not len(rows):
         return None
@@ -211,14 +211,14 @@ def _bar(metrics: Cells, key: Key, *, floor: float) -> Markup:
 
 
 def _floor(metrics: pd.DataFrame) -> float:
-    """The left end of all interval bars: the lowest end of an AUC interval, at most 0.4, in steps of a tenth."""
+    """The left end of all interval bars: the lowest limit of an AUC interval, at most 0.4, in steps of a tenth."""
     aucs = metrics.loc[metrics["metric"].isin(["auc", "auc_pooled"]), ["estimate", "ci_low"]]
     lowest = aucs.min().min()
     return 0.4 if pd.isna(lowest) else max(0.0, min(0.4, int(lowest * 10) / 10))
 
 
 def _baseline(baseline: Cells) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Each variable with its levels and the kind of each, as they come; groups are columns."""
+    """Each variable with its levels and the kind of each, in the order of the table; groups are columns."""
     found: dict[str, dict[str, str]] = {}
     for (variable, level, *_), row in baseline.rows.items():
         found.setdefault(variable, {}).setdefault(level, row["kind"])
@@ -226,7 +226,7 @@ def _baseline(baseline: Cells) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def _gaps(missing: Cells) -> list[tuple[str, str]]:
-    """Kind and name of everything of which some is missing."""
+    """Kind and name of every variable with missing values."""
     return [
         (kind, name)
         for (kind, name, cohort), row in missing.rows.items()
@@ -235,20 +235,20 @@ def _gaps(missing: Cells) -> list[tuple[str, str]]:
 
 
 def _rules(flow: Cells) -> list[str]:
-    """The rules by which patients or images left, by their step in the cohort flow."""
+    """The rules by which patients or images were excluded, by their step in the cohort flow."""
     sums = ("patients_source", "patients_left", "images_left")
     return [step for (step,) in flow.rows if step.startswith(("patients_", "images_")) and step not in sums]
 
 
 def _meaning(dictionary: pd.DataFrame) -> Callable[[str], str]:
-    """What a selected feature means: the dictionary's words, with its view; empty where the dictionary has none."""
+    """The meaning of a selected feature: its definition in the dictionary, with its view; empty if it has none."""
     known = dict(zip(dictionary["feature"], dictionary["definition"], strict=True))
 
     def meaning(feature: str) -> str:
         name, _, view = feature.partition("@")
         text = "whether there is no such image" if name == MISSING else str(known.get(name, ""))
         if name.endswith(LOGIT) and not text:
-            text = f"log-odds of the event by the network {name.removesuffix(LOGIT)} itself"
+            text = f"log-odds of the event by the head of {name.removesuffix(LOGIT)}"
         return f"{text}; view {view}" if text and view else text
 
     return meaning
@@ -256,7 +256,7 @@ def _meaning(dictionary: pd.DataFrame) -> Callable[[str], str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """The most often selected features of one block, and the sets that have the same selection of it."""
+    """The most often selected features of one block, and the sets that share its selection."""
 
     block: str
     sets: list[str]
@@ -266,7 +266,7 @@ class Selection:
 def _selections(study: ReportInputs, selection: Cells, *, top: int) -> list[Selection]:
     """The selection of each block, once for all sets that share it, the most frequent features first.
 
-    Blocks of networks are left out: their components are others in every fit, so that a frequency means nothing.
+    Blocks of networks are excluded: their components differ between fits, so that a frequency is meaningless.
     """
     rows: dict[tuple[str, str], list[tuple[float, float, Key]]] = {}
     for key, row in selection.rows.items():
@@ -283,5 +283,5 @@ def _selections(study: ReportInputs, selection: Cells, *, top: int) -> list[Sele
 
 
 def breakable(name: str) -> Markup:
-    """A long name that may break after its underscores and before its view."""
+    """A long name with line breaks allowed after its underscores and before its view."""
     return Markup("<wbr>").join(re.findall(r"[^_@]+_?|@[^_@]*|_", name))

@@ -1,4 +1,4 @@
-"""Which figures the page shows, by name and evaluation; what the data do not allow is None."""
+"""The figures of the page, by name and evaluation; None if the data do not allow a figure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from pipeline.report.figures.sham import sham_figure
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.tables.nomogram import TOGETHER
 
-FEW_LINES = 4  # of a figure of net benefit: the primary model, its comparator, and the next sets
+FEW_LINES = 4  # in a figure of net benefit: the primary model, its comparator, and the next sets
 Figures = Mapping[str, Any]
 
 
@@ -107,7 +107,7 @@ def _precision(study: ReportInputs, *, lines: Sequence[ModelLine], evaluation: s
 
 
 def _sham(study: ReportInputs) -> Markup | None:
-    """The shuffles of the outcome with the range that the self-test allows their mean."""
+    """The shuffles of the outcome, with the range that the self-test allows for their mean."""
     limits = study.results["selftest"].set_index("check")["limit"]
     names = {"sham_labels": "all", "sham_within_site": "within_site"}
     tolerance = {
@@ -119,7 +119,7 @@ def _sham(study: ReportInputs) -> Markup | None:
 
 
 def _nomograms(table: pd.DataFrame) -> list[Markup]:
-    """One figure a part, and how their probabilities become one risk."""
+    """One figure per part, and the conversion of their probabilities into one risk."""
     parts = [part for part in table["part"].unique() if part != TOGETHER]
     found = [nomogram_figure(table[table["part"] == part], title=f"Nomogram, part {part}") for part in parts]
     together = table[table["part"] == TOGETHER]
@@ -127,8 +127,8 @@ def _nomograms(table: pd.DataFrame) -> list[Markup]:
 
 
 def _selection(study: ReportInputs, *, lines: Sequence[ModelLine]) -> dict[str, Any]:
-    """Choice of the penalty and coefficients by block (of the first set with it), and the correlation map of the
-    primary set; all of the first part of resample `final`.
+    """Choice of the penalty and coefficients by block (from the first set that has it), and the correlation map of the
+    primary set; all from the first part of resample `final`.
     """
     cv: dict[str, Markup | None] = {}
     coefficients: dict[str, Markup | None] = {}

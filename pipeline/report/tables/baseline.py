@@ -1,4 +1,4 @@
-"""Baseline characteristics by cohort and by outcome, and their tests; every column sums."""
+"""Baseline characteristics by cohort and by outcome, and their tests; the rows of every column sum to its total."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,9 +28,9 @@ COHORTS, OUTCOME, OUTCOME_TRAIN = "cohorts", "outcome", "outcome_train"
 def baseline_table(patients: pd.DataFrame, *, role: pd.Series) -> pd.DataFrame:
     """Every characteristic in all patients and in each cohort. `role` by patient_id: train, internal or external.
 
-    Numbers: mean, SD (n - 1), median and quartiles (type 7); `form` = mean where all patients together look normal
-    (`looks_normal`), else median. Categories: patients, and their fraction of those with a value. `n_missing` stands in
-    every row, and as a level of its own. Raises PipelineError where levels and missing do not sum to the group.
+    Numbers: mean, SD (n - 1), median and quartiles (type 7); `form` = mean if the values of all patients together look
+    normal (`looks_normal`), else median. Categories: patients, and their fraction of those with a value. `n_missing` is
+    in every row, and is a level of its own. Raises PipelineError if levels and missing do not sum to the group.
     """
     variables = [outcome(patients), *_present(patients)]
     groups: dict[tuple[str, ...], pd.Series] = {
@@ -40,7 +40,7 @@ def baseline_table(patients: pd.DataFrame, *, role: pd.Series) -> pd.DataFrame:
 
 
 def baseline_outcome_table(patients: pd.DataFrame, *, role: pd.Series) -> pd.DataFrame:
-    """The same by outcome, in all patients and in the training patients; an outcome without a patient is left out."""
+    """The same by outcome, in all patients and in the training patients; an outcome without a patient is omitted."""
     cohorts, outcomes = cohort_groups(patients, role=role), outcome_groups(patients)
     groups: dict[tuple[str, ...], pd.Series] = {
         (cohort, name): cohorts[cohort] & inside
@@ -53,7 +53,7 @@ def baseline_outcome_table(patients: pd.DataFrame, *, role: pd.Series) -> pd.Dat
 
 
 def _present(patients: pd.DataFrame) -> list[Variable]:
-    """What has a value in any patient; the others stand in the table of missing values."""
+    """The variables with a value in any patient; the others are in the table of missing values."""
     return [one for one in recorded(patients) if one.values.notna().any()]
 
 
@@ -101,7 +101,7 @@ def _rows(one: Variable, *, values: pd.Series, form: str | None) -> list[dict[st
 
 
 def _summary(values: pd.Series) -> dict[str, float]:
-    """Mean, SD, median and quartiles; NaN what a group is too small for."""
+    """Mean, SD, median and quartiles; NaN if the group is too small."""
     if not len(values):
         return {}
     q1, median, q3 = (float(value) for value in np.quantile(values, [0.25, 0.5, 0.75]))
@@ -110,11 +110,11 @@ def _summary(values: pd.Series) -> dict[str, float]:
 
 
 def baseline_tests_table(patients: pd.DataFrame, *, role: pd.Series) -> pd.DataFrame:
-    """Every characteristic between the cohorts, and between patients with and without the event (all, and training).
+    """Tests of every characteristic between the cohorts, and between events and non-events (all, and training).
 
-    Tests as `number_test` and `category_test` choose and name them, on patients with a value; p-values are not adjusted
-    (the table describes, it does not confirm). SMD is the largest over pairs of groups. `reason` says why there is no
-    test.
+    The tests are those that `number_test` and `category_test` choose, on patients with a value; p-values are not
+    adjusted (the table is descriptive, not confirmatory). SMD is the maximum over pairs of groups. `reason` states why
+    there is no test.
     """
     cohorts = cohort_groups(patients, role=role)
     split = [cohorts[name] for name in GROUPS if name in cohorts]

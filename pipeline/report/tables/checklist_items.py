@@ -1,7 +1,7 @@
-"""The items of two reporting checklists, in this project's own words, with what of a run answers each.
+"""The items of two reporting checklists, in this project's own wording, with the fact of a run that answers each.
 
 CLEAR: Kocak et al., Insights into Imaging 2023;14:75 (58 items). METRICS: Kocak et al., Insights into Imaging 2024
-(30 items with weights). `fact` names a key of `checklists.facts`; an empty one is for the author alone.
+(30 items with weights). `fact` names a key of `checklists.facts`; an item without one is for the author alone.
 """
 
 from dataclasses import dataclass
@@ -38,12 +38,12 @@ A structured abstract with the main numbers|
 Keywords|
 Medical background of the question|
 Why radiomics, and what is unknown|
-The aim, stated so that it can be wrong|question
+The aim, stated as a testable hypothesis|question
 The checklist that was followed|checklist
 Ethics approval, consent, protection of data|
 How the sample size was justified|sample_size
 Nature of the study: prospective or not, one or several centres|
-Who could take part: criteria and setting|
+Eligibility: criteria and setting|
 A flowchart of the method|method_flow
 Where the data come from|
 Overlap with earlier work on the same patients|
@@ -51,36 +51,36 @@ How the data were divided, at which level, and what guards against leakage|split
 How images were acquired|acquisition
 Predictors that are not images|clinical
 The reference standard|
-How lesions were outlined|segmentation
-Who outlined them, with what experience|
+How lesions were segmented|segmentation
+Who segmented them, with what experience|
 Image pre-processing|settings
 Resampling of pixels or voxels|settings
 Discretisation of grey levels|settings
-Image types (filters) the features were taken from|settings
+Image types (filters) from which features were extracted|settings
 Software of the extraction, with its version|dictionary
 Classes of features|dictionary
 How many features|dictionary
-Which settings were left at their defaults|settings
+Which settings kept their default values|settings
 How missing data were handled|missing
 How unequal classes were handled|imbalance
-Whether outlines by others give the same features|agreement
+Whether masks by other readers give the same features|agreement
 Scaling of the features|reduction
 How the number of features was reduced|reduction
 The algorithms|algorithms
 Training and tuning|algorithms
 Confounders|confounders
 How the final model was chosen|choice
-Tested on patients held out, and on patients from elsewhere|test
+Tested on held-out patients, and on patients from elsewhere|test
 The measures of performance|metrics
 Uncertainty of each measure|metrics
 The statistical comparison of models|comparison
 Comparison with predictors that are not images|clinical_compared
-What the model looked at|explained
+What the model attends to|explained
 Baseline characteristics of the patients|baseline
 Flow of patients through the study|flow
 Statistics of the features: agreement, frequency of selection|feature_statistics
 Performance, with examples of right and wrong predictions|performance
-The combined model against its parts|combined_compared
+The combined model against its components|combined_compared
 What was found, in a paragraph|
 How it compares with earlier work|
 What follows for practice, and the limits|
@@ -103,11 +103,11 @@ METRICS = _metrics("""
 .0292|The time between image and reference standard is stated|
 .0337|The segmentation is described|segmentation
 .0225|An automatic segmentation was evaluated|automatic
-.0112|Test outlines by one reader or by a machine, as in practice|
+.0112|Test masks by one reader or by software, as in practice|
 .0622|Pre-processing is suitable and described|settings
 .0311|Extraction by standardised software|dictionary
 .0415|Extraction settings are reported|settings
-.0200|Features that change with the outline were removed|robust
+.0200|Features that change with the segmentation were removed|robust
 .0200|Redundant features were removed|redundant
 .0300|The number of features suits the number of patients|dimension
 .0200|Robustness of end-to-end deep learning was examined|deep_robust

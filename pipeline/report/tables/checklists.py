@@ -1,4 +1,4 @@
-"""Fill the checklists item by item from what the run knows; the rest waits for the author (`params/report.yaml`)."""
+"""Fill the checklists item by item from the run; the rest is left to the author (`params/report.yaml`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from pipeline.report.inputs import ReportInputs
 from pipeline.report.tables.checklist_items import CLEAR, METRICS, Item
 
 Answer = Literal["yes", "no", "not applicable"]
-EVENTS_PER_FEATURE = 10  # fewer events a selected feature than this, and the answer to METRICS 16 is no
+EVENTS_PER_FEATURE = 10  # with fewer events per selected feature, the answer to METRICS 16 is no
 
 FITTED = {"crossfit": "cross-fitted", "frozen": "weights given, not trained here", "insample": "in-sample"}
 BANDS = ((0.2, "very low"), (0.4, "low"), (0.6, "moderate"), (0.8, "good"))
 
 
 class ChecklistAnswers(Params):
-    """The author's answers by item number: CLEAR in words (where it stands), METRICS as yes, no or not applicable."""
+    """The author's answers by item: CLEAR as text (the place in the paper), METRICS as yes, no or not applicable."""
 
     clear: dict[int, str] = Field(default_factory=dict)
     metrics: dict[int, Answer] = Field(default_factory=dict)
@@ -38,7 +38,7 @@ class ChecklistAnswers(Params):
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """What the run answers: yes, partly, no or not applicable, and the section of the page that shows it."""
+    """The answer of the run: yes, partly, no or not applicable, and the section of the page that shows it."""
 
     answer: str
     place: str = ""
@@ -50,7 +50,7 @@ def _shown(condition: bool, place: str, *, otherwise: str = NO, remark: str = ""
 
 
 def facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
-    """What this run can say of each topic, by the name that the items carry. `question`: the author's, may be empty."""
+    """The answer of this run to each topic, by the name of the fact. `question`: the author's, may be empty."""
     return _method_facts(study, question=question) | _data_facts(study) | _result_facts(study)
 
 
@@ -116,7 +116,7 @@ def _result_facts(study: ReportInputs) -> dict[str, Fact]:
         "clinical" in study.sets and len(study.sets) > 1, "comparisons", remark="no set of clinical data alone"
     )
     return {
-        "agreement": _shown(agreement, "features", otherwise=NO, remark="no repeated outlines"),
+        "agreement": _shown(agreement, "features", otherwise=NO, remark="no repeated masks"),
         "feature_statistics": Fact(answer=YES if agreement else PARTLY, place="features"),
         "dimension": _dimension(study),
         "internal": _shown("internal" in found, "models"),
@@ -133,18 +133,18 @@ def _result_facts(study: ReportInputs) -> dict[str, Fact]:
 
 
 def _dimension(study: ReportInputs) -> Fact:
-    """Whether the primary set has ten events or more a feature that its final model is fitted on."""
+    """Whether the primary set has at least ten events per feature of its final model."""
     chosen = study.results["chosen"]
     primary = chosen.loc[chosen["role"] == "primary", "feature_set"]
     if not len(primary):
         return Fact(answer=PARTLY, place="sample-size", remark="no primary set is named")
     events, features = study.training_events, study.final_features(str(primary.iloc[0]))
     enough = events >= EVENTS_PER_FEATURE * features
-    return _shown(enough, "sample-size", remark="fewer than ten events a feature of the primary model")
+    return _shown(enough, "sample-size", remark="fewer than ten events per feature of the primary model")
 
 
 def checklist_table(study: ReportInputs, *, answers: ChecklistAnswers, question: str) -> pd.DataFrame:
-    """Every item of both checklists with its answer, who gave it, and where the page shows it."""
+    """Every item of both checklists, with its answer, who gave it, and the section of the page that shows it."""
     known = facts(study, question=question)
     rows = [_row("CLEAR", item, known=known, said=answers.clear) for item in CLEAR]
     rows += [_row("METRICS", item, known=known, said=answers.metrics) for item in METRICS]
@@ -162,7 +162,7 @@ def _row(checklist: str, item: Item, *, known: Mapping[str, Fact], said: Mapping
 
 
 def score_table(table: pd.DataFrame) -> pd.DataFrame:
-    """How many items have which answer; for METRICS the score, with what is partly or open as no, and as yes."""
+    """Counts of items by answer; for METRICS the score with partly answered and open items as no, and as yes."""
     rows = []
     for checklist, items in table.groupby("checklist", sort=True):
         counts = [int((items["answer"] == answer).sum()) for answer in (YES, PARTLY, NO, NOT_APPLICABLE, OPEN)]

@@ -7,7 +7,7 @@ import pandas as pd
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.tables.patient_groups import GROUPS, check_sums
 
-LEFT_OUT, EXCLUDED = "dropped_", "excluded"
+DROPPED, EXCLUDED = "dropped_", "excluded"
 
 
 @dataclass
@@ -21,27 +21,28 @@ class _Steps:
         return next(n for name, n, *_ in self.rows if name == step)
 
 
-def left_out(audit: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the audit that say who left, with their `rule`; a case that two rules name left by the first."""
-    rows = audit[audit["check"].str.startswith(LEFT_OUT) | (audit["check"] == EXCLUDED)]
-    return rows.assign(rule=rows["check"].str.removeprefix(LEFT_OUT)).drop_duplicates(["scope", "id"])
+def excluded_cases(audit: pd.DataFrame) -> pd.DataFrame:
+    """The audit rows of excluded cases, with their `rule`; a case with two rules is excluded by the first."""
+    rows = audit[audit["check"].str.startswith(DROPPED) | (audit["check"] == EXCLUDED)]
+    return rows.assign(rule=rows["check"].str.removeprefix(DROPPED)).drop_duplicates(["scope", "id"])
 
 
 def flow_table(study: ReportInputs, *, role: pd.Series) -> pd.DataFrame:
     """Patients, events and images from the source to the cohorts; `role` by patient_id: train, internal or external.
 
-    source - left = analysed = sum of the cohorts, for patients, and the last also for events and images; regions cut
-    and failed sum to the images. Images of a patient who left are not counted. Raises PipelineError where a sum fails.
+    source - excluded = analysed = sum of the cohorts, for patients, and the last also for events and images; usable
+    and failed regions sum to the images. Images of an excluded patient are not counted. Raises PipelineError if a sum
+    does not hold.
     """
-    steps, left, patients = _Steps(), left_out(study.audit), study.patients
-    gone = left[left["scope"] == "patient"]
+    steps, excluded, patients = _Steps(), excluded_cases(study.audit), study.patients
+    gone = excluded[excluded["scope"] == "patient"]
     for scope in ("patient", "image"):
-        for rule, rows in left[left["scope"] == scope].groupby("rule"):
+        for rule, rows in excluded[excluded["scope"] == scope].groupby("rule"):
             steps.add(f"{scope}s_{rule}", len(rows), place="left", unit=f"{scope}s", rule=str(rule))
     source = len({*patients["patient_id"], *gone["id"].astype(str)})
     steps.add("patients_source", source, place="source", unit="patients")
     for scope in ("patient", "image"):
-        steps.add(f"{scope}s_left", int((left["scope"] == scope).sum()), place="left", unit=f"{scope}s")
+        steps.add(f"{scope}s_left", int((excluded["scope"] == scope).sum()), place="left", unit=f"{scope}s")
     _add_analysed(steps, study)
     _add_cohorts(steps, study, role=role)
     check_sums(_sums(steps), table="cohort flow")
@@ -76,10 +77,10 @@ def _sums(steps: _Steps) -> dict[str, tuple[float, float]]:
         )
         for unit, whole in analysed.items()
     }
-    staying = steps.number("patients_source") - steps.number("patients_left")
-    found["patients of the source less those who left"] = (staying, analysed["patients"])
+    kept = steps.number("patients_source") - steps.number("patients_left")
+    found["patients of the source minus those excluded"] = (kept, analysed["patients"])
     found["regions of interest"] = (steps.number("rois") + steps.number("rois_failed"), analysed["images"])
     for unit in ("patients", "images"):
         by_rule = sum(n for _, n, place, own, rule in steps.rows if (place, own) == ("left", unit) and rule)
-        found[f"{unit} who left by rule"] = (by_rule, steps.number(f"{unit}_left"))
+        found[f"{unit} excluded by rule"] = (by_rule, steps.number(f"{unit}_left"))
     return found

@@ -1,4 +1,4 @@
-"""Who left and what failed, by pseudonym: cases left out, failed images, warnings and notes of the audit."""
+"""Excluded cases, failed images, and the warnings and notes of the audit, by pseudonym."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,12 +8,13 @@ import pandas as pd
 from pipeline.cohort.checks import CHECKS
 from pipeline.foundation.pseudonyms import Pseudonyms
 from pipeline.report.inputs import ReportInputs
-from pipeline.report.tables.cohort_flow import LEFT_OUT, left_out
+from pipeline.report.tables.cohort_flow import DROPPED, excluded_cases
 
 
-def left_table(audit: pd.DataFrame, *, names: Pseudonyms) -> pd.DataFrame:
-    """Every case that left, by the rule that the cohort flow counts it under, with its reason."""
-    rows = [(row.scope, names.of(row.id), row.rule, _masked(row, names)) for row in left_out(audit).itertuples()]
+def excluded_table(audit: pd.DataFrame, *, names: Pseudonyms) -> pd.DataFrame:
+    """Every excluded case, with the rule under which the cohort flow counts it, and the reason."""
+    cases = excluded_cases(audit)
+    rows = [(row.scope, names.of(row.id), row.rule, _masked(row, names)) for row in cases.itertuples()]
     return _numbered(rows, ["scope", "case", "rule", "reason"])
 
 
@@ -34,7 +35,7 @@ def failed_table(study: ReportInputs, *, names: Pseudonyms) -> pd.DataFrame:
 
 
 def warnings_table(audit: pd.DataFrame, *, names: Pseudonyms) -> pd.DataFrame:
-    """Every warning of the audit; `row` = its row in `audit.csv` as a spreadsheet counts, where the ids stand."""
+    """Every warning of the audit; `row` = its row in `audit.csv` (with the ids), as a spreadsheet counts it."""
     found = audit[audit["severity"] == "warning"]
     rows = [
         (row.scope, _subject(row, names), row.check, _masked(row, names), row.Index + 2) for row in found.itertuples()
@@ -43,12 +44,10 @@ def warnings_table(audit: pd.DataFrame, *, names: Pseudonyms) -> pd.DataFrame:
 
 
 def notes_table(audit: pd.DataFrame) -> pd.DataFrame:
-    """How often the audit noted each thing that is no fault, and what it means."""
+    """How often the audit made each note (a finding that is not a fault), and its meaning."""
     counts = audit.loc[audit["severity"] == "info", "check"].value_counts()
     rows = [
-        (check, int(n), CHECKS.get(str(check), ""))
-        for check, n in counts.items()
-        if not str(check).startswith(LEFT_OUT)
+        (check, int(n), CHECKS.get(str(check), "")) for check, n in counts.items() if not str(check).startswith(DROPPED)
     ]
     return pd.DataFrame(rows, columns=["check", "n", "meaning"])
 

@@ -1,4 +1,4 @@
-"""Features by class: how many the dictionary lists, and how many agree between repeated masks."""
+"""Features by class: number in the dictionary, and number that agree between repeated masks."""
 
 import pandas as pd
 
@@ -9,9 +9,9 @@ GOOD = 0.75  # a lower limit from which agreement is called good (Koo and Li, J 
 
 
 def agreement_summary(agreement: pd.DataFrame, *, dictionary: pd.DataFrame, limit: float) -> pd.DataFrame:
-    """By class of the dictionary and of all features: how many have a lower 95 % limit of `limit` or more.
+    """By class of the dictionary and for all features: the number whose ICC has a lower 95 % limit of `limit` or more.
 
-    A feature whose ICC is undefined (constant) is not good.
+    A feature with an undefined ICC (constant) does not count as good.
     """
     columns = AGREEMENT_SUMMARY.names
     if not len(agreement):
@@ -29,7 +29,7 @@ def agreement_summary(agreement: pd.DataFrame, *, dictionary: pd.DataFrame, limi
 
 
 def feature_count_table(dictionary: pd.DataFrame) -> pd.DataFrame:
-    """The features of each block by class, and of all classes together (feature_class = all)."""
+    """The number of features of each block by class, and in all classes together (feature_class = all)."""
     rows: list[tuple[str, str, int]] = []
     for block, features in dictionary.groupby("block", sort=True):
         rows.append((str(block), ALL, len(features)))

@@ -1,4 +1,4 @@
-"""The LASSO score of a block, written out: intercept + sum of coefficient times z-score, part by part."""
+"""The LASSO score of a block, written out for each part: intercept + sum of coefficient times z-score."""
 
 from dataclasses import dataclass
 
@@ -16,8 +16,8 @@ INTERCEPT = "(intercept)"
 class ScoreFormula:
     """The score of a block in one part of resample `final`: log-odds = intercept + sum of coefficient · z-score.
 
-    `terms` are feature and coefficient, the largest in size first; none where the LASSO kept no feature. A z-score is
-    of the part's training rows, after whatever else the block is put through (harmonisation, principal components).
+    `terms` are feature and coefficient, the largest in magnitude first; empty if the LASSO kept no feature. The
+    z-scores use the training rows of the part, after the block's other steps (harmonisation, principal components).
     """
 
     block: str
@@ -43,7 +43,7 @@ def score_formulas(selected: pd.DataFrame) -> list[ScoreFormula]:
 
 
 def formula_table(study: ReportInputs) -> pd.DataFrame:
-    """Every term of every formula, in the order in which it is written: intercept, then the largest first."""
+    """Every term of every formula, in the order in which it is written: the intercept, then the terms by magnitude."""
     rows = [
         (name, formula.block, formula.part, term, coefficient)
         for name in study.sets

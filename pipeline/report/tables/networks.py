@@ -1,4 +1,4 @@
-"""What the report says of networks: what each is, on whom it was trained, and whether it describes others alone."""
+"""The networks in the report: what each is, its training patients, and whether it embeds held-out patients only."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,7 +37,7 @@ LAYERS = {
 }
 COMBINED = {
     "late": "Their probability is that of a logistic regression of both logits, fitted on training patients that "
-    "neither has seen",
+    "neither was trained on",
     "mean": "Their probability is the mean of both",
     "concat": "as one network with one logit of both embeddings",
 }
@@ -47,7 +47,7 @@ MODES = {
     "early": "the views are the channels of one image, although they share no pixels; this means nothing in space and "
     "is for comparison only",
 }
-# Changes of training images, by their key in params/embed.yaml: the words before the number, and after it.
+# Augmentation, by key in params/embed.yaml: the words before the number, and after it.
 CHANGES = {
     "scale": ("size up or down by", ""),
     "rotation_deg": ("rotation up to", "°"),
@@ -66,8 +66,8 @@ JOINED = {
 
 
 def light(cards: Sequence[Card]) -> str:
-    """green: crossfit, or frozen weights trained on other patients; amber: frozen weights trained on nobody knows whom;
-    red: trained on the very rows it describes (insample). unknown: no card says.
+    """green: crossfit, or frozen weights trained on other patients; amber: weights with unknown training patients; red:
+    trained on the rows that it embeds (insample); unknown: no card records it.
     """
     strategies = {card.get("strategy") for card in cards}
     if "insample" in strategies:
@@ -81,16 +81,16 @@ def light(cards: Sequence[Card]) -> str:
 
 
 def network_table(study: ReportInputs) -> pd.DataFrame:
-    """What each network is; its strategy and light; how many copies were trained, on how many patients, how long.
+    """Each network: what it is, its strategy and light, the number of trained copies, their patients and epochs.
 
-    A copy of `ptcrnet` may be two networks that are trained apart: `n_networks` counts these, `n_watched` those of them
-    that held patients out for early stopping, `n_stopped` those that ran fewer epochs than they might.
+    A copy of `ptcrnet` may be two networks that are trained separately: `n_networks` counts these, `n_watched` those of
+    them that held patients out for early stopping, `n_stopped` those that stopped before the last epoch.
     """
-    rows = [{"network": net} | _told(net, cards) | _counted(net, cards) for net, cards in study.cards.items()]
+    rows = [{"network": net} | _in_words(net, cards) | _counted(net, cards) for net, cards in study.cards.items()]
     return pd.DataFrame(rows, columns=["network", *WORDS, *NUMBERS]).astype(dict.fromkeys(NUMBERS, "Int64"))
 
 
-def _told(net: str, cards: Sequence[Card]) -> dict[str, str]:
+def _in_words(net: str, cards: Sequence[Card]) -> dict[str, str]:
     first: Card = cards[0] if cards else {}
     sides = {name: str(one["input"]["image_size_px"]) for name, one in _members(net, first).items()}
     return {
@@ -124,12 +124,12 @@ def _counted(net: str, cards: Sequence[Card]) -> dict[str, int | None]:
         "max_epochs": max((run for run, *_ in runs), default=None),
         "n_networks": len(runs),
         "n_watched": sum(held > 0 for _, held, _ in runs),
-        "n_stopped": sum(run < most for run, _, most in runs),
+        "n_stopped": sum(run < epochs for run, _, epochs in runs),
     }
 
 
 def set_lights(study: ReportInputs) -> Mapping[str, str]:
-    """The worst light of the networks in each feature set; sets without a network are not in it."""
+    """The worst light of the networks in each feature set; sets without a network are omitted."""
     order = [GREEN, UNKNOWN, AMBER, RED]
     nets = {net: light(cards) for net, cards in study.cards.items()}
     found: dict[str, str] = {}
@@ -141,8 +141,8 @@ def set_lights(study: ReportInputs) -> Mapping[str, str]:
 
 
 def network_words(study: ReportInputs) -> dict[str, Any]:
-    """What the methods need to know of all networks together: the changes of training images that are not turned off
-    (key, words before and after the number), whether a lesion has several slices, whether a GPU was used.
+    """Variables of the methods section that concern all networks: the augmentations that are turned on (key, words
+    before and after the number), whether any lesion has several slices, whether a GPU was used.
     """
     strengths = study.params.get("embed", {}).get("augmentation", {})
     devices = {card["device"] for cards in study.cards.values() for card in cards if card.get("device")}
@@ -154,7 +154,7 @@ def network_words(study: ReportInputs) -> dict[str, Any]:
 
 
 def about(net: str, card: Card) -> str:
-    """What the network of a card is, in words; the name alone where the card does not say."""
+    """The architecture of a card's network, in words; its name alone if the card has no settings."""
     settings = card.get("settings")
     if not settings:
         return SOURCES.get(net, net)
@@ -162,11 +162,11 @@ def about(net: str, card: Card) -> str:
         return _of_views(settings, card)
     if net == "ptcrnet":
         return _of_both(settings, card)
-    return _architecture(net, settings) + _growth(settings, card)
+    return _architecture(net, settings) + _schedule(settings, card)
 
 
 def embedding(net: str, card: Card) -> str:
-    """Which layer the embedding of a card's network is, in words; empty where the card does not say."""
+    """The layer that a card's network uses as its embedding, in words; empty if the card has no settings."""
     settings = card.get("settings")
     if not settings:
         return ""
@@ -184,25 +184,25 @@ def embedding(net: str, card: Card) -> str:
 def _of_views(settings: Card, card: Card) -> str:
     backbone, early = settings["backbone"], settings["mode"] == "early"
     part = card["parts"][backbone]
-    told = [
-        f"{_architecture(backbone, part)}{_growth(part, card)}, for two views of a patient as one sample "
+    words = [
+        f"{_architecture(backbone, part)}{_schedule(part, card)}, for two views of a patient as one sample "
         f"({' and '.join(settings['views'])}): {MODES[settings['mode']]}",
         f"a missing view is replaced by a learned {'grey level' if early else 'vector'}",
     ]
     if _is_trained(card) and settings["view_dropout"]:
-        told.append(f"in training a view is left out with probability {settings['view_dropout']:g}")
+        words.append(f"in training a view is dropped with probability {settings['view_dropout']:g}")
     if _is_trained(card) and settings["auxiliary_weight"] and not early:
-        told.append(f"the loss of each view's own logit counts {settings['auxiliary_weight']:g}")
-    return "; ".join(told)
+        words.append(f"the loss of each view's own logit counts {settings['auxiliary_weight']:g}")
+    return "; ".join(words)
 
 
 def _of_both(settings: Card, card: Card) -> str:
     if members := card.get("members"):
-        parts = [f"{name}: {about(name, {**card, **one})}" for name, one in members.items()]
+        each = [f"{name}: {about(name, {**card, **one})}" for name, one in members.items()]
         together = COMBINED[settings["combine"]] if _is_trained(card) else "Only their embeddings are used"
-        return ". ".join([f"{' and '.join(members)}, each on its own", *parts, together])
+        return ". ".join([f"{' and '.join(members)}, each on its own", *each, together])
     parts = [f"{name}: {_architecture(name, one)}" for name, one in card["parts"].items()]
-    one_logit = f"{' and '.join(card['parts'])}, {COMBINED['concat']}{_growth(card['parts']['penet'], card)}"
+    one_logit = f"{' and '.join(card['parts'])}, {COMBINED['concat']}{_schedule(card['parts']['penet'], card)}"
     return ". ".join([one_logit, *parts])
 
 
@@ -218,8 +218,8 @@ def _is_trained(card: Card) -> bool:
     return bool(card.get("strategy") != "frozen")
 
 
-def _growth(settings: Card, card: Card) -> str:
-    """How the training of a network with a `progressive` section grows; empty for others and for given weights."""
+def _schedule(settings: Card, card: Card) -> str:
+    """The schedule of a network with a `progressive` section; empty for other networks and for given weights."""
     if "progressive" not in settings or not _is_trained(card):
         return ""
     params, side_px = ProgressiveParams.model_validate(settings["progressive"]), card["input"]["image_size_px"]
@@ -239,12 +239,12 @@ def _range(first: float, last: float) -> str:
 
 
 def _members(net: str, card: Card) -> dict[str, Card]:
-    """The card of each network that is trained apart, by its name; the card itself where it is one."""
+    """The card of each separately trained network, by its name; the card itself if it is a single network."""
     return {name: one for name, one in card.get("members", {net: card}).items() if "input" in one}
 
 
 def _started(net: str, card: Card) -> dict[str, Card]:
-    """The settings that say where weights come from: those of a network, or of the parts it is made of."""
+    """The settings that give the source of the weights: those of a network, or of its members."""
     found: dict[str, Card] = {}
     for name, member in _members(net, card).items():
         own, parts = member["settings"], member.get("parts", {})
@@ -262,7 +262,7 @@ def _weights(net: str, settings: Card) -> str:
 
 
 def _by_name(values: Mapping[str, str]) -> str:
-    """The one value that all share, or each with its name."""
+    """The common value if all are equal, else each with its name."""
     if len(set(values.values())) <= 1:
         return next(iter(values.values()), "")
     return "; ".join(f"{name} {value}" for name, value in values.items())

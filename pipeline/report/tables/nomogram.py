@@ -1,4 +1,4 @@
-"""The nomogram as a table: every tick that is drawn, with its points, the constants between them, and a check."""
+"""The nomogram as a table: every tick with its points, the constants of the conversion, and a check."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,15 +14,15 @@ from pipeline.report.inputs import ReportInputs
 from pipeline.report.nomogram import Axis, Nomogram, PartNomogram, check_nomogram
 
 PROBABILITIES = (0.01, 0.02, 0.05, *(n / 10 for n in range(1, 10)), 0.95, 0.98, 0.99)
-TOGETHER = "together"  # the part of what is done with the parts' probabilities
+TOGETHER = "together"  # the `part` of rows that combine the probabilities of the parts
 Row = dict[str, Any]
 
 
 def nomogram_table(nomogram: Nomogram) -> pd.DataFrame:
     """Every tick of every axis, part by part, as in `NOMOGRAM`.
 
-    A part's axes, then total points and the probability that they mean. With one part the risk, recalibrated, stands
-    below the total points; with two, the rows of part `together` turn the mean of the two probabilities into the risk.
+    The axes of a part, then the total points and the corresponding probability. With one part, the recalibrated risk
+    is below the total points; with two, the rows of part `together` convert the mean of the two probabilities to it.
     """
     rows: list[Row] = []
     alone = len(nomogram.parts) == 1
@@ -60,20 +60,20 @@ def _ticks(axis: Axis, part: PartNomogram) -> Iterator[Row]:
         return (log_odds - axis.low) / part.per_point
 
     if axis.kind != "category" and not any(tick.value == tick.value for tick in axis.ticks):
-        for value in round_values(axis.least, axis.most, count=6):
+        for value in round_values(axis.minimum, axis.maximum, count=6):
             yield _row(axis.variable, axis.kind, value, points=points(axis.slope * value))
     for tick in axis.ticks:
         yield _row(axis.variable, axis.kind, tick.value, label=tick.label, points=points(tick.log_odds))
 
 
 def _totals(part: PartNomogram) -> Iterator[Row]:
-    low, high = widened(part.least_total, part.most_total, count=8)
+    low, high = widened(part.min_total, part.max_total, count=8)
     for value in round_values(low, high, count=8):
         yield _row("total points", "total", value, points=value)
 
 
 def _probabilities(part: PartNomogram) -> Iterator[Row]:
-    low, high = widened(part.least_total, part.most_total, count=8)
+    low, high = widened(part.min_total, part.max_total, count=8)
     for value in PROBABILITIES:
         if low <= (total := part.total(value)) <= high:
             yield _row("probability of this half", "probability", value, points=total)
@@ -82,12 +82,12 @@ def _probabilities(part: PartNomogram) -> Iterator[Row]:
 def _risks(nomogram: Nomogram, *, part: PartNomogram | None) -> Iterator[Row]:
     """The model's risk, and its threshold, at total points (one part) or means of the parts' probabilities."""
     point = nomogram.point
-    low, high = (0.0, 1.0) if part is None else widened(part.least_total, part.most_total, count=8)
+    low, high = (0.0, 1.0) if part is None else widened(part.min_total, part.max_total, count=8)
     kinds = [*(("risk", value) for value in PROBABILITIES), ("threshold", point.threshold)]
     for kind, value in kinds:
         log_odds = (logit(value) - point.intercept) / point.slope if 0 < value < 1 else np.inf
         mean = float(expit(log_odds))
-        # Nearer to 0 or 1 the recalibration is not a straight line of log-odds, and the eye sees no difference.
+        # Closer to 0 or 1 the recalibration is clipped, and the difference is not visible.
         if not CLIP <= mean <= 1 - CLIP:
             continue
         total = np.nan if part is None else part.total(mean)
@@ -97,7 +97,7 @@ def _risks(nomogram: Nomogram, *, part: PartNomogram | None) -> Iterator[Row]:
 
 
 def _constants(part: PartNomogram) -> list[Row]:
-    """What the log-odds are at 0 points, and how much a point adds."""
+    """The log-odds at 0 points, and the log-odds of one point."""
     return [
         _row("log-odds", "constant", part.at_zero, label="at zero points"),
         _row("log-odds", "constant", part.per_point, label="of one point"),
@@ -105,9 +105,9 @@ def _constants(part: PartNomogram) -> list[Row]:
 
 
 def nomogram_check_table(study: ReportInputs) -> pd.DataFrame:
-    """The largest distance of a test patient's risk by points from the model's score; no row without a nomogram.
+    """The maximum difference of a test patient's risk by points from the model's score; no row without a nomogram.
 
-    Raises PipelineError where it is over 1e-6.
+    Raises PipelineError if it exceeds 1e-6.
     """
     rows = []
     if study.nomogram is not None:

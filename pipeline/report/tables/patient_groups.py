@@ -1,4 +1,4 @@
-"""Who belongs to which cohort, what is recorded of the patients, and the checks that every column sums."""
+"""The cohort of each patient, the recorded characteristics, and the check that every column sums to its total."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ ALL = "all"
 GROUPS = ("train", "internal", "external")
 EVENT, NO_EVENT = "event", "no event"
 MAX_LEVELS = 8  # a text column with more levels is only counted
-OWN_NAMES = ("patients", "outcome", ALL)  # rows of the tables that no clinical column may be taken for
+OWN_NAMES = ("patients", "outcome", ALL)  # names of rows that no clinical column may take
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +32,13 @@ class Variable:
 
 
 def roles(splits: pd.DataFrame) -> pd.Series:
-    """train, internal or external by patient_id, as resample `final` has it."""
+    """train, internal or external by patient_id, from resample `final`."""
     final = splits[splits["resample"] == FINAL]
     return final.set_index("patient_id")["role"]
 
 
 def cohort_groups(patients: pd.DataFrame, *, role: pd.Series) -> dict[str, pd.Series]:
-    """All patients, and the cohorts that have one. `role` by patient_id."""
+    """All patients, and each cohort that has patients. `role` by patient_id."""
     own = patients["patient_id"].map(role)
     found = {ALL: pd.Series(True, index=patients.index)} | {name: own == name for name in GROUPS}
     return {name: inside for name, inside in found.items() if inside.any()}
@@ -57,14 +57,14 @@ def outcome(patients: pd.DataFrame) -> Variable:
 
 
 def recorded(patients: pd.DataFrame) -> list[Variable]:
-    """The site where it is known, and every clinical column, as they come; a column without any value included."""
+    """The site if known, and every clinical column, in table order; columns without any value included."""
     clinical = [name for name in patients.columns if name not in NOT_CLINICAL]
     site = [variable("site", patients["site"])] if patients["site"].notna().any() else []
     return site + [variable(name, patients[name]) for name in clinical]
 
 
 def variable(name: str, values: pd.Series) -> Variable:
-    """A column as a characteristic. Numbers of at most two values are a category; what is infinite is missing."""
+    """A column as a characteristic. Numbers with at most two values are a category; infinite values are missing."""
     shown = f"{name} (column)" if name in OWN_NAMES else name
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         given = values.astype("float64")
@@ -83,9 +83,9 @@ def _level(value: object) -> str | None:
 
 
 def check_sums(sums: Mapping[str, tuple[float, float]], *, table: str) -> None:
-    """Refuse a table whose parts do not add up: `sums` has the sum of the parts and the whole, by what is summed.
+    """Refuse a table with wrong totals: `sums` has the sum of the parts and the whole, by what is summed.
 
-    Raises PipelineError with every fault at once.
+    Raises PipelineError, listing every fault, if any sum differs from its whole.
     """
     faults = [
         f"{what}: the parts sum to {parts:g}, not {whole:g}" for what, (parts, whole) in sums.items() if parts != whole

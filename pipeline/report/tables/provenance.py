@@ -1,4 +1,4 @@
-"""What the page was made from: the study's words, every parameter, hashes of tables and params, the seed, versions."""
+"""Provenance of the page: the study's words, every parameter, hashes of tables and params, the seed, versions."""
 
 import hashlib
 import platform
@@ -34,7 +34,7 @@ def _kind(name: str) -> str:
 
 
 def study_table(words: Mapping[str, str]) -> pd.DataFrame:
-    """The study's words as the params give them; empty ones stay empty."""
+    """The study's words as given in the params; empty ones stay empty."""
     return pd.DataFrame({"item": list(words), "text": list(words.values())})
 
 

@@ -1,4 +1,4 @@
-"""Sample size: what each feature set would need, by the criteria for a logistic model, against what the study has."""
+"""Sample size: what the criteria for a logistic model require of each feature set, and what the study has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,16 +24,18 @@ from pipeline.statistics.sample_size import (
     required_patients,
 )
 
-ROUNDING = 1e-9  # of events, which are not rounded up for it
+ROUNDING = 1e-9  # tolerance below which a number of events is not rounded up
 CRITERIA = ("shrinkage", "optimism", "overall_risk", "all")
 DECLARED, FROM_AUC, ORDINARY = "as given", "from the AUC as given", "share of the largest that is assumed by default"
 
 
 class SampleSizeParams(Params):
-    """`sample_size` in `params/report.yaml`: what an earlier model of the same outcome reached."""
+    """`sample_size` in `params/report.yaml`: the performance of an earlier model of the same outcome."""
 
-    r_squared: float | None = Field(default=None, gt=0, lt=1, description="Cox and Snell's, adjusted or from others")
-    auc: float | None = Field(default=None, gt=0.5, lt=1, description="from it R² follows")
+    r_squared: float | None = Field(
+        default=None, gt=0, lt=1, description="Cox and Snell's, adjusted or from other patients"
+    )
+    auc: float | None = Field(default=None, gt=0.5, lt=1, description="R² is derived from it")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -44,7 +46,7 @@ class SampleSizeParams(Params):
 
 @dataclass(frozen=True, kw_only=True)
 class _Assumed:
-    """What the criteria assume of the outcome and of a model of it."""
+    """The assumptions of the criteria about the outcome and a model of it."""
 
     prevalence: float
     r_squared: float
@@ -52,15 +54,15 @@ class _Assumed:
 
 
 def sample_size_table(study: ReportInputs, *, role: pd.Series, params: SampleSizeParams) -> pd.DataFrame:
-    """What the criteria of `required_patients` ask of each feature set, and what the study has.
+    """The requirements of `required_patients` for each feature set, and what the study has.
 
-    `parameters` counts all candidates before anything was reduced or selected: free parameters of the clinical
+    `parameters` counts all candidates before any reduction or selection: free parameters of the clinical
     columns in the training patients, image features by view, widths of embeddings by view. `n_offered` reach the
-    LASSO (or the model, where nothing is selected), `n_fitted` the final model. Prevalence: that of the training
-    patients. `n_fit`: training patients of the smallest fit (halves, where a set has a cross-fitted network or is
-    matched to one); enough = yes where these are as many as required. Events per parameter, counted in the rarer of
-    the two outcomes: `epp` is required, `epp_available` there are, `epp_fitted` per feature of the final model.
-    Raises PipelineError where the given R² is impossible.
+    LASSO (or the model, if nothing is selected), `n_fitted` the final model. Prevalence: that of the training
+    patients. `n_fit`: training patients of the smallest fit (halves, if a set has a cross-fitted network or is
+    matched to one); enough = yes if these are at least as many as required. Events per parameter, counted in the
+    rarer of the two outcomes: `epp` required, `epp_available` available, `epp_fitted` per feature of the final model.
+    Raises PipelineError if the given R² is impossible.
     """
     columns = SAMPLE_SIZE.names
     labels = study.patients.set_index("patient_id")["label"].astype(float)
@@ -79,11 +81,11 @@ def _assumed(params: SampleSizeParams, *, prevalence: float) -> _Assumed:
         return _Assumed(prevalence=prevalence, r_squared=r_squared, source=FROM_AUC)
     if params.r_squared is None:
         return _Assumed(prevalence=prevalence, r_squared=ordinary_r_squared(prevalence), source=ORDINARY)
-    most = largest_r_squared(prevalence)
-    if params.r_squared >= most:
+    maximum = largest_r_squared(prevalence)
+    if params.r_squared >= maximum:
         raise PipelineError(
             f"params/report.yaml: key 'sample_size.r_squared' has the value {params.r_squared}: with {prevalence:.3f} "
-            f"of the training patients having the event, R² of Cox and Snell stays below {most:.3f}"
+            f"of the training patients having the event, R² of Cox and Snell stays below {maximum:.3f}"
         )
     return _Assumed(prevalence=prevalence, r_squared=params.r_squared, source=DECLARED)
 
@@ -136,7 +138,7 @@ def _rarer(labels: pd.Series) -> int:
 
 
 def _candidates(study: ReportInputs, block: str, *, train: pd.Index) -> int | None:
-    """Columns of a block that a model could take, None where the report has no table that says it."""
+    """Candidate predictors of a block, None if no table of the report gives their number."""
     views = study.cohort["view"].nunique()
     if block == CLINICAL:
         patients = study.patients.set_index("patient_id").loc[train]
@@ -152,9 +154,9 @@ def _candidates(study: ReportInputs, block: str, *, train: pd.Index) -> int | No
 
 
 def _offered(study: ReportInputs, *, name: str) -> int | None:
-    """The most features that reach the LASSO in a part of resample `final`, and the clinical ones, which have none.
+    """The maximum number of features that reach the LASSO in a part of resample `final`, plus the clinical columns.
 
-    None where the LASSO's candidates were not written down (no half-samples).
+    Clinical columns pass no LASSO. None if the candidates of the LASSO were not written (no half-samples).
     """
     halves, reduced = study.half_samples[name], study.reduced[name]
     clinical = sum(str(column).startswith(f"{CLINICAL}.") for column in reduced.columns)
@@ -165,10 +167,10 @@ def _offered(study: ReportInputs, *, name: str) -> int | None:
 
 def _note(*, blocks: Sequence[str], parameters: int) -> str:
     if not parameters:
-        return "the report has no table that tells the number of candidates of every block"
+        return "the report has no table that gives the number of candidates of every block"
     if set(blocks) <= {CLINICAL}:
         return "nothing is selected: the model takes every candidate"
     return (
-        "candidates are reduced without the outcome, then selected by the LASSO; the criteria know neither, so that "
-        "the number asked for is that of a model of all candidates"
+        "candidates are reduced without the outcome, then selected by the LASSO; the criteria account for neither, so "
+        "that the required number is that of a model of all candidates"
     )

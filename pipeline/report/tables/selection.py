@@ -1,4 +1,4 @@
-"""What the report says of selected features: how often, how many, how stable."""
+"""Selected features: frequency of selection, number kept per fit, stability."""
 
 from typing import Any
 
@@ -21,15 +21,15 @@ STABILITY = [
 def selection_tables(study: ReportInputs) -> tuple[pd.DataFrame, pd.DataFrame]:
     """How often each feature was selected over the fits of cross-validation, and how many features a fit kept.
 
-    A fit is one resample and part; fits that kept nothing count. Blocks that are not selected (clinical) are not in
-    it. `coefficient` is the mean over the parts of resample `final` that selected the feature, `half_samples` the
-    share of all half-samples of these parts that selected it (empty where none were drawn).
+    A fit is one resample and part; fits that kept nothing count. Blocks without selection (clinical) are not
+    included. `coefficient` is the mean over the parts of resample `final` that selected the feature, `half_samples` the
+    share of all half-samples of these parts that selected it (empty if none were drawn).
     """
     frequencies, kept = [], []
     for name in study.sets:
         halves = study.half_samples[name].groupby(["block", "feature"])["n_selected"].sum()
         for block, rows in selected_by_rule(study, name).groupby("block", sort=True):
-            # Every fit has a row for its intercept, kept features or not; words in brackets are no features.
+            # Every fit has a row for its intercept, with or without features; names in brackets are not features.
             fits, own = rows[FIT].drop_duplicates(), rows[~rows["feature"].str.startswith("(")]
             table = _frequencies(own, fits=fits, names=(name, str(block)))
             drawn = _half_samples(study, name, str(block))["n_samples"].sum()
@@ -40,12 +40,12 @@ def selection_tables(study: ReportInputs) -> tuple[pd.DataFrame, pd.DataFrame]:
     columns = ["feature_set", "block", "feature", "n_selected", "n_fits", "frequency", "n_final", "coefficient"]
     columns.append("half_samples")
     table = pd.concat(frequencies, ignore_index=True) if frequencies else pd.DataFrame(columns=columns)
-    counts = ["feature_set", "block", "n_fits", "n_empty", "median", "least", "most"]
+    counts = ["feature_set", "block", "n_fits", "n_empty", "median", "min", "max"]
     return table.reindex(columns=columns), pd.DataFrame(kept, columns=counts)
 
 
 def selected_by_rule(study: ReportInputs, feature_set: str) -> pd.DataFrame:
-    """The selected features of a set by the rule for lambda that its classifiers were given (params/reduce.yaml)."""
+    """The selected features of a set by the rule for lambda that its classifiers used (params/reduce.yaml)."""
     rule = study.params.get("reduce", {}).get("lasso", {}).get("rule")
     chosen = study.selected[feature_set]
     return chosen if rule is None else chosen[chosen["rule"] == rule]
@@ -56,9 +56,9 @@ def stability_table(study: ReportInputs) -> pd.DataFrame:
 
     Source `resamples`: the fits of cross-validation, both parts together (part `all`), among the features that were
     candidates in resample `final` or selected in any fit; without half-samples the candidates are not known, and there
-    is no row. Blocks of networks are left out, since their components are others in every fit. Source `half_samples`:
-    the half-samples of each part of `final`, among its candidates; within a part components are the same. Fits share
-    patients, hence the interval is approximate.
+    is no row. Blocks of networks are excluded, since their components differ between fits. Source `half_samples`:
+    the half-samples of each part of `final`, among its candidates; within a part the components are the same. The
+    fits share patients, so the interval is approximate.
     """
     rows = []
     for name in study.sets:

@@ -1,4 +1,4 @@
-"""Which subgroups are looked at: the columns that the params name, and who belongs to which level of them."""
+"""The subgroups: the columns that the params name, and the patients in each of their levels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ MISSING = "missing"
 
 
 class SubgroupColumn(Params):
-    """One column, and where a number is cut in two: at a value, or at the median of the training patients."""
+    """One column, and the cut of a number: at a value, or at the median of the training patients."""
 
     column: str = Field(min_length=1)
     cut: Annotated[float, Field(allow_inf_nan=False)] | Literal["median"] | None = None
@@ -26,12 +26,12 @@ class SubgroupParams(Params):
     """`subgroups` in `params/report.yaml`."""
 
     columns: tuple[SubgroupColumn, ...] | None = Field(default=None, description="None = site and every clinical one")
-    min_patients: int = Field(default=5, ge=2, le=1000, description="fewest with the event, and fewest without it")
+    min_patients: int = Field(default=5, ge=2, le=1000, description="minimum with the event, and without it")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subgroups:
-    """The levels of one column: whether each patient belongs to them, by patient_id. `cut` is NaN for a category."""
+    """The levels of one column: membership of each patient, by patient_id. `cut` is NaN for a category."""
 
     name: str
     levels: Mapping[str, pd.Series]
@@ -41,9 +41,9 @@ class Subgroups:
 def subgroups(patients: pd.DataFrame, *, role: pd.Series, params: SubgroupParams) -> list[Subgroups]:
     """The subgroups of the params, in their order; `role` by patient_id.
 
-    A number is cut into below and from the cut on. Patients without a value are the level `missing`, where there are
-    any. Without named columns: the site and every clinical column but text with many values.
-    Raises PipelineError, all faults at once, where a column is not there or cannot make subgroups.
+    A number is divided into below the cut, and the cut or more. Patients without a value form the level `missing`, if
+    there are any. Without named columns: the site and every clinical column except text with many values.
+    Raises PipelineError, listing every fault, if a column does not exist or cannot form subgroups.
     """
     train = patients["patient_id"].map(role) == "train"
     known = {one.name: one for one in recorded(patients)}
@@ -68,16 +68,16 @@ def subgroups(patients: pd.DataFrame, *, role: pd.Series, params: SubgroupParams
 
 def _faults(column: SubgroupColumn, *, known: Mapping[str, Variable], train: pd.Series) -> list[str]:
     if column.column not in known:
-        there = ", ".join(known) or "none"
-        return [f"column '{column.column}' is not in the patients table; the columns there are: {there}"]
+        columns = ", ".join(known) or "none"
+        return [f"column '{column.column}' is not in the patients table; its columns are: {columns}"]
     one = known[column.column]
     kind = one.kind
     if kind == "many":
         return [f"column '{column.column}' is text with more than {MAX_LEVELS} different values"]
     if kind == "category" and column.cut is not None:
-        return [f"column '{column.column}' is a category and has no cut; take its cut out"]
+        return [f"column '{column.column}' is a category and has no cut; remove its cut"]
     if kind == "number" and not isinstance(column.cut, float) and one.values[train].isna().all():
-        return [f"column '{column.column}' has no value in the training patients, and so no median; give its cut"]
+        return [f"column '{column.column}' has no value in the training patients, and so no median; give a cut"]
     return []
 
 

@@ -24,7 +24,7 @@ LOGIT, SCORE = "logit DeLong", "Newcombe score (AUC of 0 or 1, or no variance)"
 
 @dataclass(frozen=True, kw_only=True)
 class _Pair:
-    """The primary model in one evaluation, and its comparator where there is one."""
+    """The primary model in one evaluation, and its comparator, if there is one."""
 
     primary: ModelScores
     comparator: ModelScores | None
@@ -37,14 +37,14 @@ class _Pair:
 def subgroup_tables(
     study: ReportInputs, *, role: pd.Series, params: SubgroupParams
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`subgroups` and `subgroup_tests` in each test evaluation of the primary model; empty where none is named.
+    """`subgroups` and `subgroup_tests` in each test evaluation of the primary model; empty if none is named.
 
-    AUC with the logit-transformed DeLong interval (Newcombe's where the AUC is 0 or 1), and the difference to the
-    comparator on the same patients with its DeLong interval. A level with fewer than `min_patients` with the event, or
-    without it, has no AUC: its row stays, with the reason. Interaction: `interaction_test` over the levels that have
-    an AUC; Holm over the variables of an evaluation. Of the difference to the comparator, exploratory: Cochran's Q over
-    the levels where it has a variance, in the columns `difference_…`, with Holm of its own. `declared` says whether the
-    params name the column.
+    AUC with the logit-transformed DeLong interval (Newcombe's if the AUC is 0 or 1), and the difference to the
+    comparator on the same patients with its DeLong interval. A level with fewer than `min_patients` events or
+    non-events has no AUC: its row stays, with the reason. Interaction: `interaction_test` over the levels that have
+    an AUC; Holm over the variables of an evaluation. For the difference to the comparator, exploratory: Cochran's
+    Q over the levels in which it has a variance, in the columns `difference_…`, with a separate Holm adjustment.
+    `declared`: whether the params name the column.
     """
     chosen = subgroups(study.patients, role=role, params=params)
     declared = "yes" if params.columns is not None else "no"
@@ -52,8 +52,10 @@ def subgroup_tables(
     tests: list[dict[str, Any]] = []
     for pair in _pairs(study):
         shared = {"evaluation": pair.primary.evaluation, "declared": declared} | _names(pair)
-        rows.append(shared | {"variable": ALL, "level": ALL} | _row(pair, _everybody(pair), least=params.min_patients))
-        found = [_interaction(pair, one, least=params.min_patients) for one in chosen]
+        rows.append(
+            shared | {"variable": ALL, "level": ALL} | _row(pair, _every_patient(pair), minimum=params.min_patients)
+        )
+        found = [_interaction(pair, one, minimum=params.min_patients) for one in chosen]
         rows += [shared | row for own, _ in found for row in own]
         tests += [shared | test for test in _adjusted([test for _, test in found])]
     columns = [table.names for table in (SUBGROUPS, SUBGROUP_TESTS)]
@@ -92,22 +94,22 @@ def _names(pair: _Pair) -> dict[str, str]:
     }
 
 
-def _everybody(pair: _Pair) -> NDArray[np.bool_]:
+def _every_patient(pair: _Pair) -> NDArray[np.bool_]:
     return np.ones(len(pair.primary.ids), dtype=np.bool_)
 
 
-def _interaction(pair: _Pair, one: Subgroups, *, least: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def _interaction(pair: _Pair, one: Subgroups, *, minimum: int) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The rows of one variable and its test."""
     ids = list(pair.primary.ids)
     members = {level: inside.reindex(ids).to_numpy(dtype=np.bool_) for level, inside in one.levels.items()}
     members = {level: inside for level, inside in members.items() if level != MISSING or inside.any()}
     rows: list[dict[str, Any]] = [
         {"variable": one.name, "level": level, "cut": one.cut}
-        | (_row(pair, inside, least=least) if level != MISSING else _counts(pair, inside) | {"reason": "no value"})
+        | (_row(pair, inside, minimum=minimum) if level != MISSING else _counts(pair, inside) | {"reason": "no value"})
         for level, inside in members.items()
     ]
-    wholes = {"events": pair.primary.n_pos, "others": pair.primary.n_neg}
-    parts = {"events": sum(row["n_pos"] for row in rows), "others": sum(row["n_neg"] for row in rows)}
+    wholes = {"events": pair.primary.n_pos, "non-events": pair.primary.n_neg}
+    parts = {"events": sum(row["n_pos"] for row in rows), "non-events": sum(row["n_neg"] for row in rows)}
     check_sums({f"{what} by {one.name}": (parts[what], wholes[what]) for what in wholes}, table="subgroups")
     usable = [members[str(row["level"])] for row in rows if not row["reason"]]
     return rows, {"variable": one.name, "n_levels": len(usable)} | _test(pair, usable)
@@ -120,15 +122,16 @@ def _test(pair: _Pair, usable: Sequence[NDArray[np.bool_]]) -> dict[str, Any]:
     found = interaction_test(placed)
     varies = all(float(auc_variances(own)[0]) > 0 for own in placed)
     remark = "no test" if np.isnan(found.p_value) else "the p-value may be too small"
-    told = {"remark": "" if varies else f"an AUC of 0 or 1 has no variance: {remark}"}
-    return vars(found) | told | (_difference_test(pair, usable) if pair.comparator else {})
+    shown = {"remark": "" if varies else f"an AUC of 0 or 1 has no variance: {remark}"}
+    return vars(found) | shown | (_difference_test(pair, usable) if pair.comparator else {})
 
 
 def _difference_test(pair: _Pair, usable: Sequence[NDArray[np.bool_]]) -> dict[str, Any]:
-    """The test of the difference to the comparator, and how many levels it had to leave out."""
+    """The test of the difference to the comparator, and the number of levels that it had to exclude."""
     found, n_levels = difference_interaction([pair.placed(inside) for inside in usable])
-    left = len(usable) - n_levels
-    remark = f"left out, as the difference has no variance there: {left} of {len(usable)} levels" if left else ""
+    excluded = len(usable) - n_levels
+    reason = f"excluded, as the difference has no variance there: {excluded} of {len(usable)} levels"
+    remark = reason if excluded else ""
     return {
         "difference_q": found.statistic,
         "difference_df": found.df,
@@ -143,11 +146,11 @@ def _counts(pair: _Pair, inside: NDArray[np.bool_]) -> dict[str, Any]:
     return {"n": int(inside.sum()), "n_pos": n_pos, "n_neg": int(inside.sum()) - n_pos}
 
 
-def _row(pair: _Pair, inside: NDArray[np.bool_], *, least: int) -> dict[str, Any]:
-    """Counts, AUC and difference in one subgroup, or the reason why there is none."""
+def _row(pair: _Pair, inside: NDArray[np.bool_], *, minimum: int) -> dict[str, Any]:
+    """Counts, AUC and difference in one subgroup, or the reason for having none."""
     counts = _counts(pair, inside)
-    if min(counts["n_pos"], counts["n_neg"]) < least:
-        return counts | {"reason": f"too few: an AUC needs {least} patients with the event and {least} without"}
+    if min(counts["n_pos"], counts["n_neg"]) < minimum:
+        return counts | {"reason": f"too few: an AUC needs {minimum} patients with the event and {minimum} without"}
     placed = pair.placed(inside)
     auc, variance = float(placed.auc[0]), float(auc_variances(placed)[0])
     exact = auc in (0.0, 1.0) or variance == 0
@@ -171,7 +174,7 @@ def _difference(placed: Placements) -> dict[str, Any]:
 
 
 def _adjusted(tests: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The tests with Holm's p, over those of the AUC and, apart from them, over those of the difference."""
+    """The tests with Holm-adjusted p-values, separately for those of the AUC and those of the difference."""
     adjusted = [dict(test) for test in tests]
     for start in ("", "difference_"):
         p_values = holm([float(test.get(f"{start}p_value", np.nan)) for test in tests])

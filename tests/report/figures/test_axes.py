@@ -1,4 +1,4 @@
-"""page.figures.axes: scales, round ticks, numbers and names for the eye."""
+"""figures.axes: scales, round ticks, numbers and names for display."""
 
 import math
 
@@ -31,17 +31,17 @@ def test_ticks_are_round():
 
 
 @given(low=FINITE, width=st.floats(1e-3, 1e6), count=st.integers(2, 12))
-def test_ticks_lie_inside_and_a_widened_range_holds_both_ends(low, width, count):
+def test_ticks_lie_inside_and_a_widened_range_contains_both_ends(low, width, count):
     high = low + width
     slack = 1e-6 * (abs(low) + abs(high) + 1)
     ticks = round_values(low, high, count=count)
-    least, most = widened(low, high)
+    start, end = widened(low, high)
 
     assert len(ticks) <= count + 1
     assert all(low - slack <= tick <= high + slack for tick in ticks)
-    assert least <= low + slack
-    assert most >= high - slack
-    assert not math.isclose(least, most)
+    assert start <= low + slack
+    assert end >= high - slack
+    assert not math.isclose(start, end)
 
 
 def test_numbers_have_a_true_minus():

@@ -1,4 +1,4 @@
-"""page.figures: the laws that every figure keeps."""
+"""figures: the rules that every figure follows."""
 
 import re
 
@@ -13,7 +13,7 @@ def drawn(request):
     return ALL[request.param]
 
 
-def test_is_a_named_and_described_picture(drawn):
+def test_picture_has_a_title_and_a_description(drawn):
     root = parsed(drawn())
 
     assert root.get("role") == "img"
@@ -22,7 +22,7 @@ def test_is_a_named_and_described_picture(drawn):
     assert root.get("aria-label").startswith(root.find(f"{SVG}title").text)
 
 
-def test_holds_no_id_script_or_link_and_is_the_same_every_time(drawn):
+def test_has_no_id_script_or_link_and_is_the_same_every_time(drawn):
     assert not re.search(r"\sid=|<script|href|url\(|\son\w+=", drawn())
     assert drawn() == drawn()
     assert "nan" not in re.sub(r"<(title|desc|text).*?</\1>", "", drawn())

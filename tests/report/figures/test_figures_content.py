@@ -1,4 +1,4 @@
-"""page.figures: what each figure must show."""
+"""figures: what each figure must show."""
 
 import numpy as np
 import pandas as pd
@@ -28,12 +28,12 @@ from pipeline.report.figures.lasso import coefficient_figure, lasso_cv_figure
 from pipeline.report.figures.overview import overview_figure
 
 
-def test_words_of_the_data_are_escaped():
+def test_names_from_the_data_are_escaped():
     assert "combined &lt;1&gt;" in roc()
     assert "combined <1>" in words(roc(with_legend=True))
 
 
-def test_calibration_says_on_which_side_the_curve_lies():
+def test_calibration_states_on_which_side_the_curve_lies():
     assert "above the diagonal at low" in description(calibration(shift=0.08))
     assert "close to the diagonal at low" in description(calibration())
     assert calibration().count("<polyline") == 1
@@ -46,14 +46,14 @@ def test_histogram_counts_upwards_and_downwards():
     assert (calibration().count('class="dot event"'), calibration().count('class="dot other"')) == (2, 2)
 
 
-def test_decision_curve_says_where_the_model_helps():
+def test_decision_curve_states_where_the_model_helps():
     assert "at all of them" in description(decision(gain=0.1))
     assert "at none of them" in description(decision(gain=-0.05))
     assert {"treat all", "treat none", "20 %", "combined <1>"} <= set(words(decision()))
     assert decision().count('class="band"') == 1
 
 
-def test_overview_takes_the_auc_with_its_interval():
+def test_overview_shows_the_auc_with_its_interval():
     assert words(overview()).count("0.80 (0.70–0.90)") == len(LINES)
     assert overview_figure(by_model(["metric", "estimate"], []), lines=LINES, title="None") is None
 
@@ -79,12 +79,12 @@ def test_coefficients_of_both_rules():
     assert coefficient_figure(nothing, title="None") is None
 
 
-def test_correlation_finds_the_pair_that_goes_together():
-    assert "goes against each other: net: component" in description(correlation())
+def test_correlation_names_the_strongest_pair():
+    assert "negatively correlated: net: component" in description(correlation())
     assert correlation_figure(pd.DataFrame({"a": [1.0, 2.0]}), title="None") is None
 
 
-def test_clustering_puts_like_by_like():
+def test_clustering_places_similar_features_side_by_side():
     rho = np.array([[1, 0, 0.9, 0], [0, 1, 0, -0.8], [0.9, 0, 1, 0], [0, -0.8, 0, 1]])
     order = clustered(rho).tolist()
 
@@ -100,7 +100,7 @@ def test_forest_shows_every_level_and_its_test():
     assert "lowest where size (mm) is below 12. Interaction before correction for: size (mm)." in description(forest())
 
 
-def test_sham_says_whether_the_mean_is_where_chance_puts_it():
+def test_sham_states_whether_the_mean_is_within_chance():
     assert "within what chance allows" in description(sham())
     assert "above one half" in description(sham(mean=0.7))
     assert sham().count('class="dot open"') == 20
@@ -133,7 +133,7 @@ def test_path_marks_a_penalty_beyond_the_last_feature():
     assert {"a", "b"} <= set(words(lasso_path()))
 
 
-def test_correlation_says_how_many_features_it_leaves_out():
+def test_correlation_states_how_many_features_it_shows():
     many = pd.DataFrame(np.random.default_rng(1).normal(size=(30, 27)), columns=[f"net.pc{n:03d}" for n in range(27)])
 
     assert "The first 25 of 27 features." in words(correlation_figure(many, title="Many"))

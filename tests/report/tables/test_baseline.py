@@ -60,7 +60,7 @@ def test_every_column_sums():
     assert "outcome" not in set(by_outcome["variable"])
 
 
-def test_a_sum_that_fails_is_refused():
+def test_a_wrong_sum_is_refused():
     with pytest.raises(PipelineError, match="age in train: the parts sum to 9, not 10"):
         check_sums({"sex in train": (10, 10), "age in train": (9, 10)}, table="baseline characteristics")
 
@@ -97,13 +97,13 @@ def test_two_cohorts_are_compared_as_two_groups():
     assert rows.loc[("even", "cohorts"), "test"] in ("Student's t", "Welch's t")
 
 
-def test_training_patients_alone_are_no_comparison():
+def test_training_patients_alone_have_no_comparison():
     tests = baseline_tests_table(patients(even=NUMBER * 1.0), role=ROLE.map(lambda _: "train"))
 
     assert tests.set_index(["variable", "comparison"]).loc[("even", "cohorts"), "test"] == ""
 
 
-def test_a_clinical_column_of_the_name_of_a_row_keeps_its_own():
+def test_a_clinical_column_named_like_a_row_is_renamed():
     table = patients(outcome=NUMBER * 1.0, patients=NUMBER % 2, number=[np.inf, *NUMBER[1:]])
 
     assert [one.name for one in recorded(table)] == ["outcome (column)", "patients (column)", "number"]

@@ -1,4 +1,4 @@
-"""page.checklists: every item answered once, by the run or by the author, and the METRICS score by hand."""
+"""tables.checklists: every item answered once, by the run or by the author, and the METRICS score by hand."""
 
 import dataclasses
 
@@ -34,14 +34,14 @@ def test_the_published_numbers_of_items_and_weights():
     assert METRICS[26].weight == 0.0749  # external test
 
 
-def test_every_topic_the_run_answers_is_known_and_leads_to_a_section(study):
+def test_every_fact_is_known_and_its_place_is_a_section(study):
     known = facts(study, question="")
 
     assert {item.fact for item in (*CLEAR, *METRICS) if item.fact} == set(known)
     assert {fact.place for fact in known.values()} - {""} <= set(PLACES)
 
 
-def test_what_the_run_cannot_know_is_for_the_author(study):
+def test_items_the_run_cannot_answer_are_for_the_author(study):
     table = answers(study)
 
     for item in (1, 2, 3, 8, 10, 11, 13, 14, 18, 20, 49, 50, 51, 58):
@@ -49,7 +49,7 @@ def test_what_the_run_cannot_know_is_for_the_author(study):
     assert table.loc[("METRICS", 3), "answer"] == "for the author"
 
 
-def test_the_author_has_the_last_word(study):
+def test_answers_of_the_author_take_precedence(study):
     table = answers(study, clear={8: "Ethics statement"}, metrics={3: "yes", 14: "not applicable"})
 
     assert tuple(table.loc[("CLEAR", 8), ["answer", "said_by", "remark"]]) == ("yes", "author", "Ethics statement")
@@ -57,7 +57,7 @@ def test_the_author_has_the_last_word(study):
     assert table.loc[("METRICS", 14), "answer"] == "not applicable"
 
 
-def test_no_green_lights_no_proof_of_proper_splits(study):
+def test_without_green_lights_proper_splits_are_answered_partly(study):
     results = {**study.results, "selftest": study.results["selftest"].iloc[:0]}
     table = answers(dataclasses.replace(study, results=results))
 
@@ -67,7 +67,7 @@ def test_no_green_lights_no_proof_of_proper_splits(study):
 @pytest.mark.parametrize(
     ("strategy", "words"), [("crossfit", "cross-fitted"), ("insample", "in-sample"), ("frozen", "weights given")]
 )
-def test_networks_are_called_cross_fitted_only_where_they_were(study, strategy, words):
+def test_networks_are_called_cross_fitted_only_if_they_were(study, strategy, words):
     params = study.params | {"embed": study.params["embed"] | {"strategy": strategy}}
     fact = facts(dataclasses.replace(study, params=params), question="")["deep_robust"]
 
@@ -95,7 +95,7 @@ def test_score_by_hand():
     )
     scores = score_table(table).set_index("checklist")
 
-    # Weights that apply: 0.7. Sure: 0.1; with what is unsure: 0.1 + 0.25 + 0.15.
+    # Weights that apply: 0.7. Certain: 0.1; with partly answered and open items: 0.1 + 0.25 + 0.15.
     assert scores.loc["METRICS", "score_low"] == pytest.approx(0.1 / 0.7)
     assert scores.loc["METRICS", "score_high"] == pytest.approx(0.5 / 0.7)
     assert scores.loc["METRICS", "n_open"] == 1
@@ -110,13 +110,13 @@ def test_bands(score, name):
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("said", "message"),
     [
         ({"clear": {59: "x"}}, "there is no item 59"),
         ({"metrics": {0: "yes"}}, "there is no item 0"),
         ({"metrics": {1: "maybe"}}, "yes"),
     ],
 )
-def test_wrong_answers_are_refused(said, told):
-    with pytest.raises(ValidationError, match=told):
+def test_wrong_answers_are_refused(said, message):
+    with pytest.raises(ValidationError, match=message):
         ChecklistAnswers(**said)

@@ -1,4 +1,4 @@
-"""The cohort flow and the missing values: sums that hold, and that are checked."""
+"""The cohort flow and the missing values: sums that hold, and are checked."""
 
 import dataclasses
 
@@ -38,8 +38,8 @@ def test_a_case_that_two_rules_name_is_counted_once(study):
     assert n["images_left"] == n["images_excluded"] == 2
 
 
-def test_a_patient_who_left_and_is_analysed_is_refused(study):
-    with pytest.raises(PipelineError, match="less those who left: the parts sum to 129, not 130"):
+def test_an_excluded_patient_who_is_analysed_is_refused(study):
+    with pytest.raises(PipelineError, match="minus those excluded: the parts sum to 129, not 130"):
         flow_table(with_audit(study, ("patient", "0001", "excluded")), role=roles(study.splits))
 
 

@@ -1,4 +1,4 @@
-"""page.agreement: counts by class by hand."""
+"""tables.feature_classes: counts by class by hand."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""The report's words on networks, from cards as the embed stage writes them."""
+"""tables.networks: what the report states about networks, from cards as the embed stage writes them."""
 
 import dataclasses
 import html
@@ -12,7 +12,7 @@ from study_folder import write_study
 from tiny_study import TINY
 
 from pipeline.contracts.reports.report import NETWORKS
-from pipeline.embed.cases import _about, _told
+from pipeline.embed.cases import _about, _recorded
 from pipeline.embed.params import EmbedParams
 from pipeline.embed.work_plan import Member
 from pipeline.foundation.params import load_params
@@ -29,7 +29,7 @@ EMBED = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
 
 
 def card(net, embed=EMBED, **changes):
-    """The parts of a card that say what a network is."""
+    """The fields of a card that describe the network."""
     recipe = SimpleNamespace
     each = {}
     for member in embed.members_of(net):
@@ -38,7 +38,7 @@ def card(net, embed=EMBED, **changes):
         each[member.name] = _about(Member(network=member, recipe=given, cohort=None), training=Training())
     own = next(iter(each.values()))
     if len(each) > 1:
-        own = {"settings": _told(getattr(embed, net)), "members": each}
+        own = {"settings": _recorded(getattr(embed, net)), "members": each}
         own["members"] = {name: one | {"epochs_run": 5} for name, one in each.items()}
     numbers = {"embedding_width": 512, "parameters": 1_000, "epochs_run": 5, "device": "cpu", "n_patients": 42}
     numbers |= {"training": {"epochs": 5}}
@@ -67,11 +67,11 @@ def test_plain_networks_have_their_source_and_layer(net, source, layer):
     assert (about(net, card(net)), embedding(net, card(net))) == (source, layer)
 
 
-def test_every_network_has_words_of_its_own():
-    told = {net: (about(net, card(net)), embedding(net, card(net))) for net in ARCHITECTURES}
+def test_every_network_has_its_own_description():
+    words = {net: (about(net, card(net)), embedding(net, card(net))) for net in ARCHITECTURES}
 
-    assert all(words != net and layer for net, (words, layer) in told.items())
-    assert len(set(told.values())) == len(told)
+    assert all(name != net and layer for net, (name, layer) in words.items())
+    assert len(set(words.values())) == len(words)
 
 
 def test_layers_and_stages_are_named():
@@ -85,37 +85,37 @@ def test_layers_and_stages_are_named():
     assert about("carnet", one).endswith("in stage 3")
 
 
-def test_growth_of_penet_is_spelled_out():
-    told = about("penet", card("penet", with_settings("penet", image_size_px=384, train_size_px=300)))
+def test_schedule_of_penet_is_spelled_out():
+    text = about("penet", card("penet", with_settings("penet", image_size_px=384, train_size_px=300)))
 
-    assert "4 stages with images of 187, 225, 262, 300 px (and used at 384 px)" in told
-    assert "augmentation at 50 to 100 % of its strength, mixup with alpha 0 to 0.2, dropout 0.1 to 0.3" in told
+    assert "4 stages with images of 187, 225, 262, 300 px (and used at 384 px)" in text
+    assert "augmentation at 50 to 100 % of its strength, mixup with alpha 0 to 0.2, dropout 0.1 to 0.3" in text
 
 
 def test_one_stage_is_the_last_one():
     single = EMBED.penet.progressive.model_copy(update={"stages": 1})
-    told = about("penet", card("penet", with_settings("penet", progressive=single)))
+    text = about("penet", card("penet", with_settings("penet", progressive=single)))
 
-    assert "trained in 1 stage with images of 64 px, augmentation at 100 % of its strength" in told
-    assert told.endswith("mixup with alpha 0.2, dropout 0.3")
+    assert "trained in 1 stage with images of 64 px, augmentation at 100 % of its strength" in text
+    assert text.endswith("mixup with alpha 0.2, dropout 0.3")
 
 
 @pytest.mark.parametrize(
     ("combine", "words"),
     [
-        ("late", "logistic regression of both logits, fitted on training patients that neither has seen"),
+        ("late", "logistic regression of both logits, fitted on training patients that neither was trained on"),
         ("mean", "Their probability is the mean of both"),
         ("concat", "carnet and penet, as one network with one logit of both embeddings, trained in 4 stages"),
     ],
 )
 def test_ptcrnet_says_how_it_is_combined(combine, words):
     own = card("ptcrnet", with_settings("ptcrnet", combine=combine))
-    told = about("ptcrnet", own)
+    text = about("ptcrnet", own)
 
-    assert words in told
-    assert "carnet: ResNet-18" in told
-    assert "penet: EfficientNetV2-S" in told
-    assert told.count("trained in 4 stages") == 1
+    assert words in text
+    assert "carnet: ResNet-18" in text
+    assert "penet: EfficientNetV2-S" in text
+    assert text.count("trained in 4 stages") == 1
     assert embedding("ptcrnet", own) == "the embeddings of both, side by side"
 
 
@@ -128,24 +128,24 @@ def test_ptcrnet_says_how_it_is_combined(combine, words):
         ({"mode": "early"}, "means nothing in space and is for comparison only; a missing view", "over the image"),
     ],
 )
-def test_views_say_how_they_are_joined(changes, words, layer):
+def test_fusion_of_the_views_is_described(changes, words, layer):
     own = card("dualview", with_settings("dualview", **changes))
-    told = about("dualview", own)
+    text = about("dualview", own)
 
-    assert told.startswith(
+    assert text.startswith(
         "DenseNet121 (Huang et al., CVPR 2017), for two views of a patient as one sample (long and trans)"
     )
-    assert words in told
-    assert "left out with probability 0.2" in told
-    assert ("each view's own logit counts 0.3" in told) == (changes.get("mode") != "early")
+    assert words in text
+    assert "dropped with probability 0.2" in text
+    assert ("each view's own logit counts 0.3" in text) == (changes.get("mode") != "early")
     assert layer in embedding("dualview", own)
 
 
 @pytest.mark.parametrize("net", ["penet", "ptcrnet", "dualview"])
-def test_given_weights_are_not_said_to_be_trained(net):
-    told = about(net, card(net, strategy="frozen"))
+def test_given_weights_are_not_described_as_trained(net):
+    text = about(net, card(net, strategy="frozen"))
 
-    assert not any(word in told for word in ("trained", "training", "fitted", "probability"))
+    assert not any(word in text for word in ("trained", "training", "fitted", "probability"))
 
 
 def test_the_table_has_sizes_and_weights_of_all_members():
@@ -196,7 +196,7 @@ def test_weights_of_the_backbone_are_those_of_the_views():
     assert table["weights"].item() == f"file a.safetensors, SHA-256 {'e' * 12}"
 
 
-def test_an_unknown_card_is_told_by_its_name():
+def test_an_unknown_card_is_described_by_its_name():
     assert about("densenet121", {}).startswith("DenseNet121")
     assert about(TINY.name, {}) == "tiny"
 
@@ -204,12 +204,12 @@ def test_an_unknown_card_is_told_by_its_name():
 @pytest.mark.parametrize(
     ("name", "own", "label"),
     [
-        ("net_head", "own probability", "net, own probability"),
-        ("net_head_long", "own probability, view long alone", "net, view long alone"),
-        ("net_head_long_axis", "own probability, view long_axis alone", "net, view long_axis alone"),
+        ("net_head", "head probability", "net, head probability"),
+        ("net_head_long", "head probability, view long alone", "net, view long alone"),
+        ("net_head_long_axis", "head probability, view long_axis alone", "net, view long_axis alone"),
     ],
 )
-def test_heads_are_told_apart(name, own, label):
+def test_heads_have_distinct_names(name, own, label):
     head = Model(feature_set="net", name=name, head=True)
 
     assert (head.own, head.label) == (own, label)
@@ -219,10 +219,10 @@ TRAINING = {
     "optimiser": ("sgd", "SGD with Nesterov momentum with learning rate 0.001"),
     "schedule": ("step", "epochs of warm-up: 1; then multiplied by 0.1 every 10 epochs"),
     "loss": ("focal", "focal loss with gamma 2"),
-    "gradient_clip_norm": (1.5, "gradients cut at norm 1.5"),
-    "ema_decay": (0.99, "a moving average of the weights with decay 0.99 was used"),
+    "gradient_clip_norm": (1.5, "gradients clipped at norm 1.5"),
+    "ema_decay": (0.99, "an exponential moving average of the weights with decay 0.99 was used"),
     "precision": ("bfloat16", "precision bfloat16"),
-    "processes": (2, "every batch was shared by 2 processes with batch norms of their own"),
+    "processes": (2, "every batch was shared by 2 processes, each with its own batch normalisation"),
 }
 SHARED = ("AdamW with learning rate 0.001", "then a cosine to zero", "cross-entropy, class weights balanced.")
 
@@ -243,25 +243,26 @@ def methods(small, *, training=None, embed=None, **changes):
     return html.unescape(re.sub(r"<[^>]+>", "", section))
 
 
-def test_the_methods_tell_what_was_used(small):
+def test_the_methods_state_what_was_used(small):
     text = methods(small)
 
-    assert "densenet121: DenseNet121 (Huang et al., CVPR 2017). Input: 64 pixels a side. It has 1,000 weights, " in text
-    assert "Embedding: the average of its last block over the image, 512 numbers." in text
+    assert "densenet121: DenseNet121 (Huang et al., CVPR 2017). Input: 64 pixels per side. It has 1,000" in text
+    assert "1,000 weights, all of them trained; initial weights: random. Embedding: the average" in text
+    assert "Embedding: the average of its last block over the image, 512 values." in text
     assert "rotation up to 10°, " in text
     assert all(words in text for words in SHARED)
-    assert "the same numbers again, to the byte" in text
+    assert "the same numbers again, byte for byte" in text
     assert not any(words in text for _, words in TRAINING.values())
 
 
-def test_the_methods_tell_what_was_changed(small):
+def test_the_methods_state_changed_settings(small):
     stop = small.params["embed"]["training"]["early_stopping"] | {"enabled": True}
     training = {key: value for key, (value, _) in TRAINING.items()} | {"early_stopping": stop}
     text = methods(small, training=training, device="NVIDIA H200", epochs_run=3, n_validation_patients=9)
 
     assert all(words in text for _, words in TRAINING.values())
     assert not any(words in text for words in SHARED)
-    assert "Of 1 trainings 1 had patients held out to stop on, and 1 stopped before the last epoch" in text
+    assert "Training runs: 1; with patients held out for early stopping: 1; stopped before the last epoch: 1; " in text
     assert "at most 5 epochs" in text
     assert "computed on a GPU (NVIDIA H200) from a fixed seed" in text
 
@@ -269,9 +270,9 @@ def test_the_methods_tell_what_was_changed(small):
 def test_the_methods_of_given_weights_name_no_training(small):
     text = methods(small, embed={"strategy": "frozen"}, strategy="frozen")
 
-    assert "It has 1,000 weights; the first are random" in text
+    assert "It has 1,000 weights; initial weights: random." in text
     assert "The weights were given and not trained here" in text
-    assert not any(words in text for words in ("learning rate", "changed at random", "all of them trained"))
+    assert not any(words in text for words in ("learning rate", "augmented at random", "all of them trained"))
 
 
 @pytest.mark.parametrize(
@@ -296,8 +297,8 @@ def test_a_logit_is_named_in_the_methods_and_has_a_meaning(small):
     page = make_report(study, params=load_params(ROOT / "params" / "report.yaml", ReportParams)).page
     meaning = _meaning(small.dictionary)
 
-    assert "The logit of a network is a feature as it is (densenet121);" in re.sub(r"<[^>]+>", "", page)
-    assert meaning("densenet121_logit@long") == "log-odds of the event by the network densenet121 itself; view long"
+    assert "The logit of a network enters unchanged as a feature (densenet121);" in re.sub(r"<[^>]+>", "", page)
+    assert meaning("densenet121_logit@long") == "log-odds of the event by the head of densenet121; view long"
     assert meaning("missing") == "whether there is no such image"
 
 
@@ -318,5 +319,5 @@ def models(n_sets, n_heads):
 @pytest.mark.parametrize(
     ("n_sets", "n_heads", "lines"), [(6, 2, [8]), (6, 3, [6, 3]), (9, 10, [8, 8]), (9, 0, [8]), (0, 9, [8])]
 )
-def test_no_figure_has_more_lines_than_can_be_told_apart(n_sets, n_heads, lines):
+def test_no_figure_has_more_lines_than_can_be_distinguished(n_sets, n_heads, lines):
     assert [len(figure) for figure in _figures(models(n_sets, n_heads))] == lines

@@ -1,4 +1,4 @@
-"""page.nomogram: the table of ticks, from which risks can be computed by hand, and its figure."""
+"""tables.nomogram: the table of ticks, from which risks can be computed by hand, and its figure."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def a_nomogram(*parts):
     )
 
 
-def test_table_keeps_its_contract(tmp_path):
+def test_table_meets_its_contract(tmp_path):
     for parts in (("all",), ("a", "b")):
         write_table(nomogram_table(a_nomogram(*parts)), tmp_path / "nomogram.csv", NOMOGRAM)
         assert set(parts) <= set(read_table(tmp_path / "nomogram.csv", NOMOGRAM)["part"])

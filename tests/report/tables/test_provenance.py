@@ -1,4 +1,4 @@
-"""page.provenance: the hash of the code is of every source by its path, and of nothing else."""
+"""tables.provenance: the hash of the code covers every source with its path, and nothing else."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Sample size by feature set: candidates by hand, what the study has, what the params may say."""
+"""Sample size by feature set: candidates by hand, what the study has, which params are allowed."""
 
 import dataclasses
 
@@ -51,11 +51,11 @@ def test_the_criteria_are_those_of_the_papers(study):
     assert set(found["r_squared_from"]) == {"as given"}
 
 
-def test_r_squared_may_follow_from_an_auc(study):
+def test_r_squared_can_be_derived_from_an_auc(study):
     assert rows(study, auc=0.8).loc[("clinical", "all"), "r_squared"] == r_squared_of_auc(0.8, prevalence=0.3)
 
 
-def test_networks_count_by_their_width(study):
+def test_networks_count_by_the_width_of_their_embedding(study):
     wide = {net: [card | {"embedding_width": 64} for card in cards] for net, cards in study.cards.items()}
     unknown, known = rows(study), rows(dataclasses.replace(study, cards=wide))
 

@@ -12,7 +12,7 @@ from pipeline.report.tables.lasso_score import formula_table, score_formulas
 from pipeline.report.tables.selection import selected_by_rule, selection_tables, stability_table
 from pipeline.statistics.selection_stability import stability
 
-# By fit of cross-validation and part: what block `radiomics` keeps by rule min; by 1se it keeps x alone, every time.
+# Features of block `radiomics` kept by rule min, by fit of cross-validation and part; by 1se only x, in every fit.
 KEPT = {"cv-1-1": {"a": ["x", "y"], "b": ["x"]}, "cv-1-2": {"a": ["x", "z"], "b": []}}
 FINAL = {"a": {"x": 0.5, "y": -0.75}, "b": {"x": 0.25}}
 
@@ -107,7 +107,7 @@ def test_a_score_without_features_is_its_intercept():
     assert score_formulas(empty)[0].intercept == -1.0
 
 
-def test_every_term_stands_in_the_table():
+def test_every_term_is_in_the_table():
     table = formula_table(study())
 
     assert list(table["term"]) == ["(intercept)", "y", "x", "(intercept)", "x"]

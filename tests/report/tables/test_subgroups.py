@@ -1,4 +1,4 @@
-"""Subgroups: levels by hand, AUCs as in the patients alone, too few, interaction, and what the params may not name."""
+"""Subgroups: levels by hand, AUCs of the patients of a level alone, too few patients, interaction, wrong params."""
 
 import dataclasses
 
@@ -26,12 +26,12 @@ def study(tmp_path_factory):
     return read_inputs(write_study(tmp_path_factory.mktemp("study")))
 
 
-def params(*columns, least=3):
-    return SubgroupParams.model_validate({"columns": list(columns) or None, "min_patients": least})
+def params(*columns, minimum=3):
+    return SubgroupParams.model_validate({"columns": list(columns) or None, "min_patients": minimum})
 
 
-def tables(study, *columns, least=3):
-    made = subgroup_tables(study, role=roles(study.splits), params=params(*columns, least=least))
+def tables(study, *columns, minimum=3):
+    made = subgroup_tables(study, role=roles(study.splits), params=params(*columns, minimum=minimum))
     for table, contract in zip(made, (SUBGROUPS, SUBGROUP_TESTS), strict=True):
         check_table(table, contract, place=contract.name)
     return made
@@ -88,7 +88,7 @@ def test_patients_of_the_levels_sum(study):
     assert set(levels["declared"]) == {"no"}
 
 
-def test_a_number_is_cut_at_the_training_median_or_where_told(study):
+def test_a_number_is_cut_at_the_training_median_or_the_given_value(study):
     role = roles(study.splits)
     given = [{"column": "age"}, {"column": "size_mm", "cut": 10}]
     age, size = subgroups(study.patients, role=role, params=params(*given))
@@ -111,7 +111,7 @@ def test_difference_to_the_comparator_is_tested_across_the_levels(study):
     assert (found["difference_df"], found["difference_n_levels"], found["difference_remark"]) == (1, 2, "")
 
 
-def test_levels_where_both_models_rank_alike_are_left_out_of_the_test_of_the_difference(study):
+def test_levels_where_both_models_rank_alike_are_excluded_from_the_test_of_the_difference(study):
     other = study.predictions[study.results["chosen"].set_index("role").loc["comparator", "feature_set"]]
     own = study.predictions["combined"]
     model = study.results["chosen"].set_index("role").loc["comparator", "model"]
@@ -126,11 +126,11 @@ def test_levels_where_both_models_rank_alike_are_left_out_of_the_test_of_the_dif
 
     assert np.isnan(found["difference_p_value"])
     assert found["difference_n_levels"] == 1
-    assert found["difference_remark"] == "left out, as the difference has no variance there: 1 of 2 levels"
+    assert found["difference_remark"] == "excluded, as the difference has no variance there: 1 of 2 levels"
 
 
 def test_too_few_patients_have_a_row_and_a_reason(study):
-    levels, tests = tables(study, {"column": "sex"}, least=6)
+    levels, tests = tables(study, {"column": "sex"}, minimum=6)
     row = levels.set_index(["evaluation", "level"]).loc[("internal", "male")]
 
     assert (row["n_pos"] < 6, np.isnan(row["auc"])) == (True, True)
@@ -175,7 +175,7 @@ def test_without_a_primary_model_there_are_no_rows(study):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ([{"column": "smoking"}], "'smoking' is not in the patients table; the columns there are: site, sex, age"),
+        ([{"column": "smoking"}], "'smoking' is not in the patients table; its columns are: site, sex, age"),
         ([{"column": "sex", "cut": 3}], "'sex' is a category and has no cut"),
         ([{"column": "sex"}, {"column": "sex"}], "'sex' is named twice"),
         ([{"column": "late"}], "no value in the training patients, and so no median"),
@@ -190,7 +190,7 @@ def test_wrong_columns_are_refused(study, columns, message):
         subgroups(patients, role=roles(study.splits), params=params(*columns))
 
 
-def test_a_column_that_makes_no_subgroups_is_left_out_unless_named(study):
+def test_a_column_that_forms_no_subgroups_is_omitted_unless_named(study):
     late = np.where(study.patients["cohort"] == "train", np.nan, np.arange(len(study.patients)))
     patients = study.patients.assign(same="x", late=late)
     found = subgroups(patients, role=roles(study.splits), params=params())

@@ -1,4 +1,4 @@
-// Tables of class "sortable": a click on a heading sorts the rows by that column, a second click turns the order round.
+// Tables of class "sortable": a click on a heading sorts the rows by that column, a second click reverses the order.
 for (const table of document.querySelectorAll("table.sortable")) {
   const headings = [...table.tHead.rows[0].cells];
   headings.forEach((heading, column) => {
@@ -18,21 +18,21 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
-// What a cell is sorted by: the full number behind it, or its text.
+// The sort key of a cell: the full number behind it, or its text.
 function key(cell) {
   const number = cell.querySelector("data");
   if (number) return parseFloat(number.value);
   return cell.querySelector(".none") ? NaN : cell.textContent.trim();
 }
 
-// Cells without a value come last, whichever way the rest is sorted.
+// Cells without a value come last in either order.
 function compare(a, b, sign) {
   const [noA, noB] = [Number.isNaN(a), Number.isNaN(b)];
   if (noA || noB) return noA - noB;
   return sign * (typeof a === "number" && typeof b === "number" ? a - b : -String(a).localeCompare(String(b)));
 }
 
-// Folded parts are opened for printing, and folded again; long ones stay folded, their table is told.
+// Folded sections are opened for printing and folded again; long ones stay folded, since they name their table.
 const folds = [...document.querySelectorAll("details.fold:not(.long)")];
 let closed = [];
 addEventListener("beforeprint", () => {
