@@ -1,1 +1,1 @@
-"""Thin command lines, one a DVC stage: read, call, write."""
+"""Thin command lines, one per DVC stage: read, call, write."""

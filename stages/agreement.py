@@ -1,4 +1,4 @@
-"""agreement: features of repeated masks of training images, and how well each feature agrees between them."""
+"""agreement: features of repeated masks of training images, and the agreement of each feature between them."""
 
 import logging
 from functools import partial
@@ -39,16 +39,16 @@ def main() -> None:
 
     repeats = repeats_table([], names=())
     if params.source != "none":
-        drawn, left_out = drawn_images(cohort, splits=splits, params=params, seed=seed)
-        # Absolute, since a worker on a cluster starts in another folder.
+        drawn, n_excluded = drawn_images(cohort, splits=splits, params=params, seed=seed)
+        # Absolute paths, since a worker on a cluster starts in another folder.
         folders = {"images": given.images.resolve(), "masks": given.masks.resolve()}
         cases = repeat_cases(drawn, params=params, **folders)
         recipe = prepare(radiomics, cases=examples(cases))
         key = fingerprint(radiomics.model_dump(), code_hash(), package_versions(PACKAGES))
         store = CheckpointStore(settings.scratch.resolve() / "agreement", key=key)
-        log.info("%d masks of %d images; %d were finished before", len(cases), len(drawn), store.count())
-        if left_out:
-            log.info("%d training images have no mask to repeat, and are left out", left_out)
+        log.info("%d masks of %d images; %d already finished", len(cases), len(drawn), store.count())
+        if n_excluded:
+            log.info("%d training images have no mask to repeat, and are excluded", n_excluded)
         repeat = partial(repeat_case, params=params, crop=crop, recipe=recipe, store=store, seed=seed)
         mapped = map_cases(repeat, cases, workers=settings.workers, scheduler=settings.scheduler)
         rows = list(progress(mapped, total=len(cases), unit="mask"))

@@ -33,13 +33,13 @@ def main() -> None:
 
     designs = design_matrices(reduced, patients, splits, place=str(given.reduced))
     for empty in (design for design in designs if not design.features):
-        log.warning("%s, part %s: no feature was selected; all score the prevalence", empty.resample, empty.part)
+        log.warning("%s, part %s: no feature selected; every score is the prevalence", empty.resample, empty.part)
     cases = benchmark_cases(designs, params=params)
     inputs = [file_sha256(path) for path in (given.reduced, given.patients, given.splits)]
     key = fingerprint(given.set, inputs, params.model_dump(), common.seed, code_hash(), package_versions(PACKAGES))
-    # Absolute, since a worker on a cluster starts in another folder.
+    # Absolute paths, since a worker on a cluster starts in another folder.
     store = CheckpointStore(settings.scratch.resolve() / f"benchmark-{given.set}", key=key)
-    log.info("%d of %d fits were finished before", store.count(), len(cases))
+    log.info("%d of %d fits already finished", store.count(), len(cases))
     run_on = partial(fit_cases, workers=settings.workers, scheduler=settings.scheduler, store=store)
     fitted = run_on(cases, params=params, seed=common.seed, feature_set=given.set)
     fits = list(progress(fitted, total=len(cases), unit="fit"))

@@ -1,4 +1,4 @@
-"""cohort: import a source of images, masks and patients into one form, and audit it."""
+"""cohort: import a source of images, masks and patients into one common form, and audit it."""
 
 import logging
 from functools import partial
@@ -28,7 +28,7 @@ def main() -> None:
     paths = ("params", "root", "cohort", "patients", "audit", "images", "masks", "blocks")
     given = arguments(__doc__, paths=paths).parse_args()
     params, settings = load_params(given.params, CohortParams), run_settings()
-    # Absolute, since a worker on a cluster starts in another folder.
+    # Absolute paths, since a worker on a cluster starts in another folder.
     root = given.root.resolve()
     source = read_source(root, params=params)
     folders = {"image_folder": given.images.resolve(), "mask_folder": given.masks.resolve()}

@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 MADE = {"omnibus": omnibus_table, "delong": delong_table, "mcnemar": mcnemar_table}
 MADE |= {"calibration": calibration_table, "calibration_curves": calibration_curve_table}
 MADE |= {"decision_curves": decision_curve_table, "added_value": added_value_table}
-LISTED_IN = ("fusion", "embed")  # params files that list the tables of a folder; a single file stands alone
+LISTED_IN = ("fusion", "embed")  # params files that list the tables of a folder; not needed for a single file
 
 
 def main() -> None:
-    """Read the predictions of every set and network, compute, write the tables and the short summary."""
+    """Read the predictions of every set and network, compare them, write the tables and the short summary."""
     parser = arguments(__doc__, paths=("params", "predictions", "tables"))
     for name in (*LISTED_IN, "metrics"):
         parser.add_argument(f"--{name}", type=Path, metavar="PATH")

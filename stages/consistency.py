@@ -1,4 +1,4 @@
-"""consistency: can these printed figures be true together; for any published table, and for our own on every run."""
+"""consistency: whether reported numbers can all be true together; for any published table, and our own in every run."""
 
 import logging
 from pathlib import Path
@@ -14,12 +14,12 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Read a published table as text, or our metrics as they are printed; write the findings and the matrices."""
+    """Read a published table as text, or our own metrics as printed; write the findings and the matrices."""
     parser = arguments(__doc__, paths=("out",))
     given_table = parser.add_mutually_exclusive_group(required=True)
-    given_table.add_argument("--table", type=Path, metavar="PATH", help="a published table: one row a model")
+    given_table.add_argument("--table", type=Path, metavar="PATH", help="a published table: one row per model")
     given_table.add_argument("--metrics", type=Path, metavar="PATH", help="our own metrics.csv")
-    parser.add_argument("--params", type=Path, metavar="PATH", help="without it, the values of params/consistency.yaml")
+    parser.add_argument("--params", type=Path, metavar="PATH", help="default: the values of params/consistency.yaml")
     given = parser.parse_args()
     params = load_params(given.params, ConsistencyParams) if given.params else ConsistencyParams()
     place = str(given.table or given.metrics)

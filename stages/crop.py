@@ -1,4 +1,4 @@
-"""crop: cut the region of interest of each lesion image, its bounding box plus a margin."""
+"""crop: cut the region of interest (ROI) out of each lesion image: the bounding box of its mask plus a margin."""
 
 import logging
 from functools import partial
@@ -21,7 +21,7 @@ def main() -> None:
     cohort = read_table(given.cohort, COHORT)
     settings = run_settings()
 
-    # Absolute, since a worker on a cluster starts in another folder.
+    # Absolute paths, since a worker on a cluster starts in another folder.
     cases = crop_cases(cohort, images=given.images.resolve(), masks=given.masks.resolve())
     crop = partial(crop_case, params=params, rois=given.rois.resolve())
     cropped = map_cases(crop, cases, workers=settings.workers, scheduler=settings.scheduler)

@@ -1,4 +1,4 @@
-"""demo: draw a synthetic thyroid-ultrasound study from the seed, in the form of a user's own folder."""
+"""demo: generate a synthetic thyroid-ultrasound study from the seed, in the form of a user's own folder."""
 
 import logging
 from functools import partial
@@ -15,14 +15,14 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Read the params, draw and write every patient, write the manifest and the clinical table."""
+    """Read the params, generate and write every patient, write the manifest and the clinical table."""
     given = arguments(__doc__, paths=("params", "common", "out")).parse_args()
     params = load_params(given.params, DemoParams)
     seed = load_params(given.common, CommonParams).seed
     settings = run_settings()
 
     patients = draw_patients(params, seed=seed)
-    # Absolute, since a worker on a cluster starts in another folder.
+    # Absolute paths, since a worker on a cluster starts in another folder.
     write = partial(write_patient, params=params, seed=seed, out=given.out.resolve())
     drawn = map_cases(write, range(len(patients)), workers=settings.workers, scheduler=settings.scheduler)
     rows = [row for rows in progress(drawn, total=len(patients), unit="patient") for row in rows]

@@ -1,4 +1,4 @@
-"""explain: examples of right and wrong predictions, with the outline and with what a network looks at."""
+"""explain: examples of correct and wrong predictions, with the contour and a map of what the network responds to."""
 
 import logging
 
@@ -45,7 +45,7 @@ def main() -> None:
     examples: list[Example] = []
     net = None
     if rows is None:
-        log.warning("no primary comparison is named in params/compare.yaml, so there is no model to show examples of")
+        log.warning("params/compare.yaml names no primary comparison, so there is no model to show examples of")
     else:
         picked = choose_patients(rows, examples=params.examples)
         net = network_name(params, embed=embed, fusion=fusion, primary_set=primary[0])

@@ -1,4 +1,4 @@
-"""radiomics: PyRadiomics features of each ROI, and the dictionary that says what each feature is."""
+"""radiomics: PyRadiomics features of each ROI, and a dictionary that defines each feature."""
 
 import logging
 from functools import partial
@@ -31,13 +31,13 @@ def main() -> None:
     rois = read_table(given.table, ROIS)
     settings = run_settings()
 
-    # Absolute, since a worker on a cluster starts in another folder.
+    # Absolute paths, since a worker on a cluster starts in another folder.
     cases = extraction_cases(rois, folder=given.rois.resolve())
     recipe = prepare(params, cases=cases)
     versions = package_versions(PACKAGES)
     key = fingerprint(params.model_dump(), code_hash(), versions)
     store = CheckpointStore(settings.scratch.resolve() / "radiomics", key=key)
-    log.info("%d of %d images were finished before", store.count(), len(cases))
+    log.info("%d of %d images already finished", store.count(), len(cases))
     extract = partial(extract_case, recipe=recipe, store=store)
     extracted = map_cases(extract, cases, workers=settings.workers, scheduler=settings.scheduler)
     rows = list(progress(extracted, total=len(cases), unit="image"))

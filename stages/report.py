@@ -1,4 +1,4 @@
-"""report: one self-contained page, every number of it found in a table."""
+"""report: one self-contained page; every number on it is in a table."""
 
 import logging
 
@@ -25,7 +25,7 @@ MORE = ("networks", "pictures")
 
 
 def main() -> None:
-    """Read every table of the study, make the page and its own tables, write them."""
+    """Read every table of the study, make the page and the report's own tables, write them."""
     given = arguments(__doc__, paths=("params", *TABLES, *FOLDERS, *MORE, "report-tables", "report")).parse_args()
     params = load_params(given.params, ReportParams)
     study = read_inputs(vars(given))

@@ -1,4 +1,4 @@
-"""selftest: sham labels, garbage rows, lesion size, moved outlines, and who was where; a red light stops the run."""
+"""selftest: sham labels, garbage rows, lesion size, shifted masks, data-split membership; a red light stops the run."""
 
 import logging
 from functools import partial
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Read the study, run every test, write the lights, the shuffles and the sizes, stop where a light is red."""
+    """Read the study, run every self-test, write the lights, shuffles and size results, stop if a light is red."""
     given = arguments(__doc__, paths=("params", *PATHS, "tables")).parse_args()
     params = load_params(given.params, SelftestParams)
     inputs, settings = read_inputs(vars(given), params=params), run_settings()
@@ -38,7 +38,7 @@ def main() -> None:
 
     places = {"images": given.images, "masks": given.masks}
     drawn, names, move = shift_work(inputs, count=params.shifted_images, store=store, **places)
-    rows = list(progress(spread(move, drawn), total=len(drawn), unit="outline"))
+    rows = list(progress(spread(move, drawn), total=len(drawn), unit="mask"))
     control = control_check(rows, names=names, inputs=inputs, real=done[0][1], store=store)
 
     ruler, sizes = size_results(inputs, limit=params.size_correlation)

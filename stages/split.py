@@ -1,4 +1,4 @@
-"""split: which patient trains and which tests in each resample, written once; the plan is held against it."""
+"""split: which patients train and which are held out in each resample; the plan is checked against the splits."""
 
 import json
 import logging

@@ -170,7 +170,7 @@ def test_one_worker_killed_and_started_again_gives_the_same_bytes(finished, tmp_
 
     assert going_on.returncode == 0, going_on.stderr[-3000:]
     images = len(read_csv(folder / "data" / "rois.csv"))
-    assert f"{kept} of {images} images were finished before" in going_on.stderr
+    assert f"{kept} of {images} images already finished" in going_on.stderr
     assert not scratch.exists()
     done = repro(folder, workers=1)
     assert done.returncode == 0, done.stderr[-3000:]

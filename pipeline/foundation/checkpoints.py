@@ -1,4 +1,4 @@
-"""Finished cases of a long stage, kept in a scratch folder so that a killed stage goes on where it stopped.
+"""Checkpoints: the finished cases of a long stage, kept in a scratch folder so that a killed stage resumes.
 
 A store is named by a hash of everything its cases depend on (inputs, params, code, package versions): change one and
 the old cases are not found. The folder is never a stage's output, and is removed when the stage succeeds.
@@ -19,7 +19,7 @@ class CheckpointStore:
         self.folder = folder / key[:32]
 
     def path(self, case: str, *, suffix: str = ".json") -> Path:
-        """Where the result of `case` is kept; the name is hashed, so that any id is a valid file name."""
+        """The path of the result of `case`; the name is hashed, so that any id gives a valid file name."""
         return self.folder / f"{hashlib.sha256(case.encode()).hexdigest()[:32]}{suffix}"
 
     def count(self) -> int:
@@ -27,7 +27,7 @@ class CheckpointStore:
         return len(list(self.folder.glob("*.json")))
 
     def load(self, case: str) -> Any | None:
-        """The stored result of `case`, or None. Floats come back bit for bit (JSON keeps the shortest exact form)."""
+        """The stored result of `case`, or None. Floats are restored exactly (JSON keeps their shortest exact form)."""
         path = self.path(case)
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
@@ -40,5 +40,5 @@ class CheckpointStore:
         partial.replace(path)
 
     def remove(self) -> None:
-        """Forget all cases: the stage has written its output. Older stores of the same stage go too."""
+        """Delete all cases once the stage has written its output, and older stores of the same stage with them."""
         shutil.rmtree(self.folder.parent, ignore_errors=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 class PipelineError(Exception):
-    """Something the user can mend; shown without a traceback."""
+    """An error the user can fix; shown without a traceback."""
 
 
 class ParamsError(PipelineError):
@@ -24,9 +24,9 @@ class CohortError(PipelineError):
 
 
 def listed(faults: Sequence[str], *, heading: str, limit: int = 50) -> str:
-    """Join all faults into one message: the heading, then one fault a line, with what was left off counted.
+    """Join all faults into one message: the heading, one line per fault, and a count of those not shown.
 
-    Parameters: `faults` (sentences), `heading` (ends without a colon), `limit` (lines shown).
+    Parameters: `faults` (sentences), `heading` (without a colon at its end), `limit` (maximum number of lines shown).
     """
     shown = [f"  - {fault}" for fault in faults[:limit]]
     if len(faults) > limit:

@@ -1,4 +1,4 @@
-"""Hashes of files, values and code, and the versions of packages: what names a result."""
+"""Hashes of files, values and code, and package versions: together they identify a result."""
 
 import hashlib
 import importlib.metadata
@@ -9,13 +9,13 @@ from pathlib import Path
 
 
 def fingerprint(*parts: object) -> str:
-    """SHA-256 over the JSON of all parts (sorted keys; else as text): the name of a store or a case."""
+    """SHA-256 over the JSON of all parts (keys sorted, other types as text): the name of a store or a case."""
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def code_hash() -> str:
-    """SHA-256 of the source of every module of this package that is loaded now."""
+    """SHA-256 of the source of every currently loaded module of this package."""
     digest = hashlib.sha256()
     for name in sorted(name for name in sys.modules if name.partition(".")[0] == "pipeline"):
         source = getattr(sys.modules[name], "__file__", None)
@@ -25,7 +25,7 @@ def code_hash() -> str:
 
 
 def package_versions(names: Iterable[str]) -> dict[str, str]:
-    """The installed version of each named distribution (`missing` where it is not installed)."""
+    """The installed version of each named distribution; `missing` if it is not installed."""
     versions = {}
     for name in names:
         try:

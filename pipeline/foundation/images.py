@@ -1,6 +1,6 @@
-"""Images on disk: read any supported format, write the project's one form (NRRD, true geometry).
+"""Images on disk: read any supported format, write the project's single format (NRRD with the true geometry).
 
-The currency is `SimpleITK.Image`, which carries spacing, origin and direction; arrays are in (z,) y, x order.
+Images are passed as `SimpleITK.Image`, with spacing, origin and direction; arrays are in (z,) y, x order.
 """
 
 import hashlib
@@ -27,10 +27,10 @@ def suffix_of(path: Path) -> str:
 
 
 def read_image(path: Path) -> sitk.Image:
-    """Read one image file in any format SimpleITK knows, or the one DICOM series of a folder.
+    """Read one image file in any format SimpleITK supports, or the single DICOM series of a folder.
 
-    Returns the image as stored (colour stays colour). Raises ImageError where it is missing or unreadable, a folder
-    does not hold exactly one evenly spaced series, or a DICOM file is an ultrasound clip.
+    Returns the image as stored (colour stays colour). Raises ImageError if it is missing or unreadable, if a folder
+    does not hold exactly one evenly spaced series, or if a DICOM file is an ultrasound clip.
     """
     if not path.exists():
         raise ImageError(f"{path}: there is no such image")
@@ -49,13 +49,13 @@ def read_image(path: Path) -> sitk.Image:
 
 
 def _check_photometric(image: sitk.Image | sitk.ImageFileReader, path: Path) -> None:
-    """Refuse pictures whose low values are white: read as they are, bright and dark would change places unseen."""
+    """Refuse images whose low values are white: read as stored, bright and dark would be swapped silently."""
     if _tag(image, PHOTOMETRIC) == "MONOCHROME1":
         raise ImageError(f"{path}: is stored as MONOCHROME1 (low values are white); export it as MONOCHROME2")
 
 
 def _reason(error: RuntimeError) -> str:
-    """The last telling line of an ITK exception, without its source file and memory address."""
+    """The last informative line of an ITK exception, without its source file and memory address."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].split("): ")[-1] if lines else "no reason given"
 
@@ -64,7 +64,7 @@ def _read_dicom_series(folder: Path) -> sitk.Image:
     reader = sitk.ImageSeriesReader()
     series = reader.GetGDCMSeriesIDs(str(folder))
     if len(series) != 1:
-        raise ImageError(f"{folder}: holds {len(series)} DICOM series, needs exactly one; name one folder a series")
+        raise ImageError(f"{folder}: holds {len(series)} DICOM series, needs exactly one; use one folder per series")
     files = reader.GetGDCMSeriesFileNames(str(folder), series[0])
     _check_slices(files, folder)
     reader.SetFileNames(files)
@@ -72,7 +72,7 @@ def _read_dicom_series(folder: Path) -> sitk.Image:
 
 
 def _check_slices(files: Sequence[str], folder: Path) -> None:
-    """Refuse a series with a missing slice, or with several pictures at one place: ITK would only log a warning."""
+    """Refuse a series with a missing slice, or several images at one slice position: ITK would only log a warning."""
     places = []
     reader = sitk.ImageFileReader()
     for file in files:
@@ -86,10 +86,10 @@ def _check_slices(files: Sequence[str], folder: Path) -> None:
         places.append(float(np.dot(np.cross(row, column), np.array(position.split("\\"), dtype=float))))
     gaps = np.abs(np.diff(sorted(places)))
     if gaps.size and gaps.min() < 0.5 * np.median(gaps):
-        raise ImageError(f"{folder}: has several pictures at one slice position; name one folder a time point or phase")
+        raise ImageError(f"{folder}: has several images at one slice position; use one folder per time point or phase")
     if gaps.size and gaps.max() > 1.05 * gaps.min():
-        told = f"{gaps.min():g} to {gaps.max():g} mm apart"
-        raise ImageError(f"{folder}: the slices lie {told}; add the missing slices or resample the series")
+        distances = f"{gaps.min():g} to {gaps.max():g} mm apart"
+        raise ImageError(f"{folder}: the slices lie {distances}; add the missing slices or interpolate the series")
 
 
 def _tag(image: sitk.Image | sitk.ImageFileReader, key: str) -> str:
@@ -97,18 +97,18 @@ def _tag(image: sitk.Image | sitk.ImageFileReader, key: str) -> str:
 
 
 def _read_raster(path: Path, *, reason: str) -> sitk.Image:
-    """A raster file that ITK does not know (1-bit BMP, grey PNG with alpha), read by Pillow; channels stay channels."""
+    """A raster file that ITK cannot read (1-bit BMP, grey PNG with alpha), read by Pillow; channels stay channels."""
     try:
-        with Image.open(path) as picture:
-            wanted = {"1": "L", "P": "RGB"}.get(picture.mode, picture.mode)
-            array = np.asarray(picture.convert(wanted))
+        with Image.open(path) as raster:
+            wanted = {"1": "L", "P": "RGB"}.get(raster.mode, raster.mode)
+            array = np.asarray(raster.convert(wanted))
     except (OSError, ValueError, SyntaxError) as error:
         raise ImageError(f"{path}: not readable as an image ({reason})") from error
     return sitk.GetImageFromArray(array, isVector=array.ndim > 2)
 
 
 def write_image(image: sitk.Image, path: Path) -> None:
-    """Write `image` as compressed NRRD without any header entry of its source (patient names stay behind)."""
+    """Write `image` as compressed NRRD without any header entry of its source (so without the patient's name)."""
     clean = sitk.GetImageFromArray(
         sitk.GetArrayViewFromImage(image), isVector=image.GetNumberOfComponentsPerPixel() > 1
     )
@@ -137,7 +137,7 @@ def image_from(
 
 
 def pixel_hash(image: sitk.Image) -> str:
-    """SHA-256 of shape, type and voxels: equal for two files that hold the same picture, whatever their headers."""
+    """SHA-256 of shape, type and voxels: equal for two files that hold the same voxels, whatever their headers."""
     array = np.ascontiguousarray(sitk.GetArrayViewFromImage(image))
     digest = hashlib.sha256(f"{array.shape}{array.dtype}".encode())
     digest.update(array.tobytes())

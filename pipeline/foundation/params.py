@@ -1,4 +1,4 @@
-"""Parameter files: one YAML file a stage, one frozen pydantic model a file."""
+"""Parameter files: one YAML file per stage, one frozen pydantic model per file."""
 
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
@@ -9,7 +9,7 @@ from ruamel.yaml.error import YAMLError
 
 from pipeline.foundation.errors import ParamsError, listed
 
-# What pydantic says in its own terms.
+# Plain wording for pydantic's technical messages.
 PLAIN = {
     "too_short": "it needs more entries",
     "tuple_type": "it must be a list, such as [one, two]",
@@ -18,7 +18,7 @@ PLAIN = {
 
 
 class Params(BaseModel):
-    """Base of every parameter model: frozen, and a misspelt key is an error."""
+    """Base class of every parameter model: frozen, and an unknown (misspelt) key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
@@ -27,12 +27,12 @@ class ThresholdParams(Params):
     """How the threshold of every model is learned from the out-of-fold scores of the training patients."""
 
     rule: Literal["youden", "sensitivity", "cost"]
-    sensitivity: float = Field(gt=0, le=1, description="fraction of events to find, of rule sensitivity")
-    cost_ratio: float = Field(gt=0, le=1000, description="cost of a missed event in false alarms, of rule cost")
+    sensitivity: float = Field(gt=0, le=1, description="sensitivity to reach, for rule sensitivity")
+    cost_ratio: float = Field(gt=0, le=1000, description="cost of a missed event in false alarms, for rule cost")
 
 
 class CommonParams(Params):
-    """`params/common.yaml`: what every stage shares."""
+    """`params/common.yaml`: parameters shared by every stage."""
 
     seed: int = Field(ge=0, le=2**31 - 1, description="seed of every random choice")
     threshold: ThresholdParams
@@ -44,7 +44,7 @@ P = TypeVar("P", bound=Params)
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read one YAML 1.2 mapping (so that 1e-3 is a number and `no` is text).
 
-    Raises ParamsError where the file is missing, is not YAML, or is not a mapping.
+    Raises ParamsError if the file is missing, is not YAML or is not a mapping.
     """
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
@@ -90,7 +90,7 @@ def _sentence(fault: Any, model: type[Params]) -> str:
 
 
 def _keys_beside(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
-    """The names allowed at the place of an unknown key, following nested models."""
+    """The keys allowed at the level of an unknown key, following nested models."""
     current: type[BaseModel] = model
     for part in location[:-1]:
         annotation = current.model_fields[str(part)].annotation if part in current.model_fields else None

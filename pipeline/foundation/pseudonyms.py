@@ -1,4 +1,4 @@
-"""Names for cases that say nothing about the person: the row of the case in the tables that stay with the data."""
+"""Pseudonyms for cases: the row of the case in the tables that stay with the data."""
 
 import re
 from collections.abc import Sequence
@@ -15,23 +15,23 @@ _NAMED = re.compile(
 class Pseudonyms:
     """`patient #17` = the patient of the 17th row of `patients.csv`; `image #23` = the same for `cohort.csv`.
 
-    A case that left before these tables is `left-out case #n`, in the order of the audit.
+    A case excluded before these tables were written is `excluded case #n`, in the order of the audit.
     """
 
-    def __init__(self, *, patients: Sequence[str], images: Sequence[str], others: Sequence[str] = ()) -> None:
+    def __init__(self, *, patients: Sequence[str], images: Sequence[str], excluded: Sequence[str] = ()) -> None:
         self.names: dict[str, str] = {}
-        for kind, ids in (("left-out case", others), ("image", images), ("patient", patients)):
-            # Later kinds win: where a patient and its only image share an id, it is the patient.
+        for kind, ids in (("excluded case", excluded), ("image", images), ("patient", patients)):
+            # Later kinds take precedence: if a patient and its only image share an id, the id is the patient's.
             self.names |= {case: f"{kind} #{number}" for number, case in enumerate(ids, start=1)}
 
     def of(self, case: object) -> str:
-        """The pseudonym of an id; `case` unnamed where it is not known."""
+        """The pseudonym of an id, or `a case without a row` if the id is not known."""
         return self.names.get(str(case), "a case without a row")
 
     def mask(self, message: str, *, scope: str, case: object) -> str:
-        """`message` without its leading `<scope> <id>`, and with every id and every file of a case replaced.
+        """`message` without its leading `<scope> <id>`, with every id and every file name of a case replaced.
 
-        A bare number is replaced only where the words before it say that it is an id, since messages count things too.
+        A bare number is replaced only if the words before it mark it as an id, since messages contain counts too.
         """
         own = str(case)
         text = message.removeprefix(f"{scope} {own}: ").removeprefix(f"{scope} {own} ")
@@ -60,8 +60,8 @@ class Pseudonyms:
 
 
 def pseudonyms(*, patients: pd.DataFrame, cohort: pd.DataFrame, audit: pd.DataFrame) -> Pseudonyms:
-    """The pseudonyms of a study from `patients.csv`, `cohort.csv` and `audit.csv`, as those tables are sorted."""
+    """The pseudonyms of a study, numbered in the row order of `patients.csv`, `cohort.csv` and `audit.csv`."""
     known = {*patients["patient_id"], *cohort["image_id"]}
     cases = audit.loc[audit["scope"].isin(["image", "patient"]), "id"].dropna()
-    others = [case for case in dict.fromkeys(cases) if case not in known]
-    return Pseudonyms(patients=list(patients["patient_id"]), images=list(cohort["image_id"]), others=others)
+    excluded = [case for case in dict.fromkeys(cases) if case not in known]
+    return Pseudonyms(patients=list(patients["patient_id"]), images=list(cohort["image_id"]), excluded=excluded)

@@ -1,6 +1,6 @@
 """Data contracts: what each CSV holds, checked on every read and every write.
 
-Common law: UTF-8, comma, header, no index column, key columns first, rows sorted by key, ids are text,
+Common format: UTF-8, comma, header, no index column, key columns first, rows sorted by key, ids as text,
 missing = empty, numbers in full precision, fractions between 0 and 1.
 """
 
@@ -19,7 +19,7 @@ Kind = Literal["text", "integer", "number", "fraction", "binary", "any"]
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column: its name, what its values may be, whether it may be empty or absent."""
+    """One column: its name, its allowed values, whether values may be empty and the column absent."""
 
     name: str
     kind: Kind = "text"
@@ -50,7 +50,7 @@ def fraction(name: str, *, required: bool = True) -> Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:
-    """One table: its key, its columns, and the kind of further columns it may hold (None = none)."""
+    """One table: its key, its columns, and the kind of any further columns (None = no further columns)."""
 
     name: str
     key: tuple[str, ...]
@@ -65,15 +65,15 @@ class Contract:
 
     @property
     def names(self) -> list[str]:
-        """The names of its columns, in order, without those that may be absent."""
+        """The column names in order, without optional columns."""
         return [column.name for column in self.columns if not column.optional]
 
     def empty(self) -> pd.DataFrame:
-        """A table of these columns without rows."""
+        """A table with these columns and no rows."""
         return pd.DataFrame(columns=self.names)
 
     def faults(self, table: pd.DataFrame) -> list[str]:
-        """All the ways in which `table` breaks this contract, as sentences."""
+        """Every violation of this contract in `table`, as sentences."""
         found: list[str] = []
         known = {column.name for column in self.columns}
         for column in self.columns:
@@ -81,9 +81,10 @@ class Contract:
                 found += _column_faults(table[column.name], column)
             elif not column.optional:
                 found.append(f"column '{column.name}' is missing")
-        for name in table.columns:
-            if name in known:
-                continue
+        others = [name for name in table.columns if name not in known]
+        if self.extra == "number" and _all_numbers(table[others]):
+            others = []
+        for name in others:
             if self.extra is None:
                 found.append(f"column '{name}' is not known; the columns are {', '.join(sorted(known))}")
             else:
@@ -95,6 +96,14 @@ class Contract:
             return []
         repeated = table.loc[table.duplicated(list(self.key), keep=False), list(self.key)].drop_duplicates()
         return [f"more than one row for {_keys(self.key, row)}" for row in repeated.itertuples(index=False)]
+
+
+def _all_numbers(table: pd.DataFrame) -> bool:
+    """Whether every value is a finite number or empty, asked of all columns at once: a table may have thousands."""
+    kinds = {kind.kind for kind in table.dtypes if isinstance(kind, np.dtype)}
+    if not kinds <= set("fiu") or not all(isinstance(kind, np.dtype) for kind in table.dtypes):
+        return False
+    return not np.isinf(table.to_numpy(dtype=np.float64)).any()
 
 
 def _keys(names: Sequence[str], values: Sequence[object]) -> str:
@@ -136,7 +145,7 @@ def _wrong(present: pd.Series, kind: Kind) -> tuple[pd.Series, str]:
 
 
 def _first_row(mask: pd.Series) -> int:
-    """The row of the first True as a spreadsheet counts it (the header is row 1)."""
+    """The row of the first True in spreadsheet numbering (the header is row 1)."""
     return int(np.flatnonzero(mask.to_numpy())[0]) + 2
 
 
@@ -151,9 +160,9 @@ def header_of(path: Path) -> list[str]:
 
 
 def read_csv(path: Path, *, text_columns: Sequence[str] = (), columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read any CSV under the common law, without a contract; `text_columns` keep 007 as 007; `columns` None = all.
+    """Read any CSV in the common format, without a contract; `text_columns` keep 007 as 007; `columns` None = all.
 
-    Raises TableError where the file is missing, empty, not a UTF-8 CSV, or lacks one of `columns`.
+    Raises TableError if the file is missing, empty or not a UTF-8 CSV, or lacks one of `columns`.
     """
     header = header_of(path)
     try:
@@ -174,14 +183,14 @@ def read_csv(path: Path, *, text_columns: Sequence[str] = (), columns: Sequence[
 
 
 def check_table(table: pd.DataFrame, contract: Contract, *, place: str) -> None:
-    """Raise one TableError that lists every breach of `contract`; `place` names the table in the message."""
+    """Raise one TableError that lists every violation of `contract`; `place` names the table in the message."""
     faults = contract.faults(table)
     if faults:
         raise TableError(listed(faults, heading=f"{place}: {len(faults)} faults against the {contract.name} table"))
 
 
 def read_table(path: Path, contract: Contract) -> pd.DataFrame:
-    """Read a table and hold it to its contract (key and text columns stay text).
+    """Read a table and check it against its contract (key and text columns stay text).
 
     Raises TableError with all faults at once.
     """
@@ -199,13 +208,13 @@ def write_table(table: pd.DataFrame, path: Path, contract: Contract) -> None:
     named = [c.name for c in contract.columns if c.name in table and c.name not in contract.key]
     rest = [name for name in table.columns if name not in contract.key and name not in named]
     ordered = table[[*contract.key, *named, *rest]]
-    # A stable sort keeps the given order among rows that share a key (audit findings).
+    # A stable sort keeps the order of rows that share a key (audit findings).
     ordered = ordered.sort_values(list(contract.key), kind="stable") if contract.key else ordered
     write_csv(ordered, path)
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write `table` as it is, under the common law, through a temporary file beside it."""
+    """Write `table` unchanged in the common format, atomically through a temporary file beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     table.to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The plan of the comparison: what the params name beforehand, held against the data before the long work starts."""
+"""The pre-specified comparison: what the params declare, checked against the data before the long stages start."""
 
 from typing import Annotated, Literal, Self
 
@@ -8,7 +8,7 @@ from pipeline.foundation.params import Params
 
 
 class PrimaryParams(Params):
-    """The one comparison that is confirmatory."""
+    """The single confirmatory comparison."""
 
     feature_set: str = Field(min_length=1)
     comparator: str = Field(min_length=1)
@@ -16,14 +16,14 @@ class PrimaryParams(Params):
 
 
 class BootstrapParams(Params):
-    """How often patients are drawn anew for the intervals that have no formula."""
+    """Bootstrap of patients, for intervals without a closed form."""
 
-    replicates: int = Field(ge=0, le=100_000, description="samples of patients; 0 = no such interval")
+    replicates: int = Field(ge=0, le=100_000, description="bootstrap samples of patients; 0 = no such interval")
     seed: int = Field(ge=0, le=2**31 - 1)
 
 
 class PartialAucParams(Params):
-    """The part of the ROC curve in which a clinic would work."""
+    """The clinically relevant range of the ROC curve."""
 
     axis: Literal["specificity", "sensitivity"]
     low: float = Field(ge=0, lt=1)
@@ -37,12 +37,12 @@ class PartialAucParams(Params):
 
 
 class DecisionParams(Params):
-    """The thresholds of the decision curves: the risks at which a clinic might act."""
+    """The thresholds of the decision curves: the risks at which a clinician might act."""
 
     low: float = Field(gt=0, lt=1)
     high: float = Field(gt=0, lt=1)
     step: float = Field(ge=0.001, le=0.5)
-    at: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(description="thresholds of the gain in net benefit")
+    at: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(description="thresholds for the gain in net benefit")
 
     @model_validator(mode="after")
     def _a_grid(self) -> Self:
@@ -58,10 +58,10 @@ class CompareParams(Params):
 
     primary: PrimaryParams | None
     all_pairs: bool
-    prevalence: float | None = Field(gt=0, lt=1, description="fraction of events where the model is to be used")
+    prevalence: float | None = Field(gt=0, lt=1, description="prevalence of the event in the intended population")
     partial_auc: PartialAucParams
     bootstrap: BootstrapParams
-    calibration_groups: int = Field(ge=3, le=50, description="groups of equal size by predicted risk, at most")
+    calibration_groups: int = Field(ge=3, le=50, description="maximum number of equal-sized groups by predicted risk")
     decision: DecisionParams
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Which blocks of features make each feature set."""
+"""The blocks of features that make up each feature set."""
 
 import re
 from collections.abc import Collection
@@ -13,13 +13,13 @@ CLINICAL, RADIOMICS = "clinical", "radiomics"
 
 
 def network_behind(block: str, *, nets: Collection[str]) -> str | None:
-    """The network that a block comes from, by its embedding or its logit; None for any other block."""
+    """The network whose embedding or logit the block holds; None for any other block."""
     own = block.removesuffix(LOGIT)
     return own if own in nets else None
 
 
 class FusionParams(Params):
-    """`params/fusion.yaml`: the blocks of each feature set, and whether all sets are fitted in the same halves."""
+    """`params/fusion.yaml`: the blocks of each feature set, and whether all sets are fitted on the same halves."""
 
     sets: dict[str, tuple[str, ...]] = Field(min_length=1)
     match_parts: bool
@@ -29,15 +29,15 @@ class FusionParams(Params):
     def _named_blocks(cls, sets: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         for name, blocks in sets.items():
             if not blocks:
-                raise ValueError(f"set '{name}' is empty; name one block or more, or take the set out")
+                raise ValueError(f"set '{name}' is empty; name at least one block, or remove the set")
             if len(set(blocks)) < len(blocks):
                 raise ValueError(f"set '{name}' ({', '.join(blocks)}) names a block twice")
             for word in (name, *blocks):
                 if not NAME.fullmatch(word):
-                    raise ValueError(f"'{word}' in set '{name}' is not a name of the letters a-z, digits and _ alone")
+                    raise ValueError(f"'{word}' in set '{name}' is not a name; use only the letters a-z, digits and _")
         return sets
 
     @property
     def blocks(self) -> list[str]:
-        """Every block that some set uses, sorted."""
+        """Every block used by at least one set, sorted."""
         return sorted({block for blocks in self.sets.values() for block in blocks})

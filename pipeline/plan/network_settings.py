@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-# Networks made of others that are named here and not in their section.
+# Networks whose member networks are listed here rather than in their own section.
 MEMBERS = {"ptcrnet": ("carnet", "penet")}
 
 

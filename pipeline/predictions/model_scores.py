@@ -1,4 +1,4 @@
-"""One model on one group of patients, one score a patient: the unit that every metric and test is computed from."""
+"""One model on one group of patients, one score per patient: the unit from which every metric and test is computed."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -14,12 +14,15 @@ MODEL_KEY = ["feature_set", "model", "evaluation"]
 
 
 def id_hash(ids: Iterable[str]) -> str:
-    """SHA-256 of the sorted ids, one a line: equal for the same patients and for no others."""
+    """SHA-256 of the sorted ids, one per line: equal only for the same patients."""
     return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
 
 
 def is_head(feature_set: str, model: str) -> bool:
-    """Whether a model is the own probability of the network that gives its feature set the name, or of a view of it."""
+    """Whether a model is the head probability of the network that its feature set is named after, or of one view.
+
+    The head probability is the output of the network's classification head.
+    """
     head = f"{feature_set}_head"
     return model == head or model.startswith(f"{head}_")
 
@@ -28,7 +31,7 @@ def is_head(feature_set: str, model: str) -> bool:
 class ModelScores:
     """Scores, shape (n,), of one model in one evaluation, sorted by patient; labels bool, shape (n,).
 
-    In evaluation `cv` the score is the mean over repeats of the out-of-fold scores, and there is no threshold.
+    In evaluation `cv` the score is the out-of-fold score averaged over repeats, and there is no threshold.
     """
 
     feature_set: str
@@ -55,9 +58,9 @@ class ModelScores:
         return self.n_pos > 0 and self.n_neg > 0
 
     def right(self) -> NDArray[np.bool_]:
-        """Whether each patient's call at the threshold is right, shape (n,); positive = score ≥ threshold.
+        """Whether each patient's call at the threshold is correct, shape (n,); positive = score ≥ threshold.
 
-        Raises ValueError where the model has no threshold.
+        Raises ValueError if the model has no threshold.
         """
         if self.threshold is None:
             raise ValueError(f"{self.feature_set}/{self.model} has no threshold in evaluation {self.evaluation}")
@@ -67,14 +70,14 @@ class ModelScores:
 def model_scores(predictions: pd.DataFrame, *, place: str) -> list[ModelScores]:
     """Every model in every evaluation of a predictions table, sorted by feature set, model and evaluation.
 
-    Raises TableError that lists every patient with two labels, every patient who is both in the cross-validation and
-    in a test evaluation or scored twice in one, and every model with two thresholds in one evaluation, or with one for
-    some of its patients only; `place` names the table in the message.
+    Raises TableError listing every patient with two labels, every patient who is both in the cross-validation and
+    in a test evaluation or is scored twice in one, and every model with two thresholds in one evaluation, or with a
+    threshold for only some of its patients; `place` names the table in the message.
     """
     faults = _faults(predictions)
     if faults:
         raise TableError(listed(faults, heading=f"{place}: the predictions contradict each other"))
-    # Sorted, so that the order of rows cannot change the last digit of a mean.
+    # Sorted, so that the row order cannot change the last digit of a mean.
     ordered = predictions.sort_values([*MODEL_KEY, "patient_id", "resample"], kind="stable")
     found = []
     for (feature_set, model, evaluation), rows in ordered.groupby(MODEL_KEY, sort=True):
@@ -100,11 +103,11 @@ def _faults(predictions: pd.DataFrame) -> list[str]:
     faults += _training_faults(predictions)
     thresholds = test.groupby(MODEL_KEY)["threshold"].agg(["nunique", "count", "size"])
     for (feature_set, model, evaluation), number, given, rows in thresholds.itertuples():
-        where = f"model {model} on set {feature_set} has"
+        has = f"model {model} on set {feature_set} has"
         if number > 1:
-            faults.append(f"{where} {number} thresholds in evaluation {evaluation}")
+            faults.append(f"{has} {number} thresholds in evaluation {evaluation}")
         elif 0 < given < rows:
-            faults.append(f"{where} a threshold in {given} of its {rows} rows of evaluation {evaluation}; all or none")
+            faults.append(f"{has} a threshold in {given} of its {rows} rows of evaluation {evaluation}; all or none")
     twice = test.loc[test.duplicated([*MODEL_KEY, "patient_id"]), [*MODEL_KEY, "patient_id"]].drop_duplicates()
     faults += [
         f"patient {row.patient_id} is scored twice by model {row.model} on set {row.feature_set} in {row.evaluation}"
@@ -114,21 +117,21 @@ def _faults(predictions: pd.DataFrame) -> list[str]:
 
 
 def _training_faults(predictions: pd.DataFrame) -> list[str]:
-    """Patients of the cross-validation are those that the model of the test evaluations was trained on."""
+    """Test patients that are also in the cross-validation, whose patients the tested model was trained on."""
     cv = predictions["evaluation"] == "cv"
     both = sorted(set(predictions.loc[cv, "patient_id"]) & set(predictions.loc[~cv, "patient_id"]))
     if not both:
         return []
     return [
         f"a test patient ({len(both)} of them, first {both[0]}) is in evaluation cv as well; "
-        "who is in the cross-validation has trained the model, and cannot test it"
+        "the model was trained on the patients of the cross-validation, so they cannot test it"
     ]
 
 
 def check_same_patients(group: Sequence[ModelScores]) -> None:
     """Refuse a paired comparison of models that were not scored on the same patients.
 
-    Raises TableError that lists every model whose patients differ from those of the first.
+    Raises TableError listing every model whose patients differ from those of the first.
     """
     first = group[0]
     own = id_hash(first.ids)
@@ -146,11 +149,11 @@ def check_same_patients(group: Sequence[ModelScores]) -> None:
 
 
 def tested(models: Sequence[ModelScores]) -> list[ModelScores]:
-    """The models in a test evaluation with patients of both classes: those whose probabilities can be judged."""
+    """The models in a test evaluation with patients of both classes: those whose probabilities can be evaluated."""
     return [model for model in models if model.evaluation != "cv" and model.both_classes]
 
 
 def picked(models: Sequence[ModelScores], *, chosen: pd.DataFrame) -> list[ModelScores]:
-    """The chosen ones of `tested`."""
+    """The chosen models among `tested`."""
     keys = set(zip(chosen["feature_set"], chosen["model"], strict=True))
     return [model for model in tested(models) if (model.feature_set, model.model) in keys]

@@ -1,4 +1,4 @@
-"""The frozen operating point of a model: logistic recalibration and threshold, learned from out-of-fold scores only."""
+"""The frozen operating point of a model: logistic recalibration and threshold, fitted to out-of-fold scores only."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import ThresholdParams
 from pipeline.predictions.thresholds import YOUDEN, learn_threshold
 
-CLIP = 1e-6  # a score nearer to 0 or 1 than this has log-odds along the tangent there, finite at 0 and 1
-MIN_SLOPE = 1e-3  # recalibration never turns a ranking over and never ties what was ranked
-FLAT = 1e-6  # log-odds that vary less than this rank nobody
+CLIP = 1e-6  # nearer than this to 0 or 1, the log-odds follow the tangent, so that they are finite at 0 and 1
+MIN_SLOPE = 1e-3  # recalibration never reverses a ranking and never introduces ties
+FLAT = 1e-6  # log-odds that vary less than this do not rank patients
 Scores = NDArray[np.float64]
 
 
@@ -27,22 +27,22 @@ class OperatingPoint:
     threshold: float
 
     def recalibrate(self, scores: Scores) -> Scores:
-        """Raw scores in [0, 1], shape (n,), to recalibrated probabilities, shape (n,); strictly increasing."""
+        """Recalibrated probabilities, shape (n,), of raw scores in [0, 1], shape (n,); strictly increasing."""
         return np.asarray(expit(self.intercept + self.slope * _log_odds(scores)), dtype=np.float64)
 
 
 def _log_odds(scores: Scores) -> Scores:
     given = np.asarray(scores, dtype=np.float64)
     inside = np.clip(given, CLIP, 1 - CLIP)
-    # Cut off instead, the saturated scores of a network would tie, and the recalibrated AUC would not be the raw one.
+    # With clipping instead, a network's saturated scores would tie, and recalibration would change the AUC.
     return np.asarray(logit(inside) + (given - inside) / CLIP, dtype=np.float64)
 
 
 def _logistic_line(log_odds: Scores, labels: NDArray[np.bool_]) -> tuple[float, float]:
     """Intercept and slope of the logistic regression of the smoothed labels on `log_odds`.
 
-    The labels become (n1 + 1) / (n1 + 2) and 1 / (n0 + 2) instead of 1 and 0: so there is one finite answer even
-    where the scores separate the classes. Source: Platt 1999 (targets), Cox 1958 (recalibration).
+    The labels become (n1 + 1) / (n1 + 2) and 1 / (n0 + 2) instead of 1 and 0, so that there is a unique finite
+    solution even if the scores separate the classes. Source: Platt 1999 (targets), Cox 1958 (recalibration).
     """
     n_events, n = int(labels.sum()), labels.size
     targets = np.where(labels, (n_events + 1) / (n_events + 2), 1 / (n - n_events + 2))
@@ -58,7 +58,7 @@ def _logistic_line(log_odds: Scores, labels: NDArray[np.bool_]) -> tuple[float, 
 
 
 def _maximum_likelihood(x: Scores, targets: Scores, *, start: float) -> tuple[float, float]:
-    """Intercept and slope that maximise the Bernoulli likelihood of fractional `targets`; Newton in a trust region."""
+    """Intercept and slope that maximise the Bernoulli likelihood of fractional `targets` (trust-region Newton)."""
 
     def loss(line: Scores) -> tuple[float, Scores]:
         linear = line[0] + line[1] * x
@@ -78,9 +78,9 @@ def _maximum_likelihood(x: Scores, targets: Scores, *, start: float) -> tuple[fl
 def fit_operating_point(scores: Scores, labels: NDArray[np.bool_], *, rule: ThresholdParams = YOUDEN) -> OperatingPoint:
     """Learn recalibration and threshold from out-of-fold scores, shape (n,), and labels, shape (n,).
 
-    The slope is at least `MIN_SLOPE`: where the out-of-fold ranking is no better than chance, every patient gets about
-    the prevalence, and the ranking of later patients stays that of the raw scores.
-    Raises ValueError where only one class is present or a score is not between 0 and 1.
+    The minimum slope is `MIN_SLOPE`: if the out-of-fold ranking is no better than chance, every patient's probability
+    is about the prevalence, and new patients keep the ranking of their raw scores.
+    Raises ValueError if only one class is present or a score is not between 0 and 1.
     """
     labels, scores = np.asarray(labels).astype(bool), np.asarray(scores, dtype=np.float64)
     if labels.all() or not labels.any():
@@ -98,10 +98,10 @@ def fit_operating_point(scores: Scores, labels: NDArray[np.bool_], *, rule: Thre
 def operating_points(raw: pd.DataFrame, *, rule: ThresholdParams = YOUDEN) -> dict[tuple[str, str], OperatingPoint]:
     """The operating point of each (feature_set, model), from the raw `cv` scores averaged over repeats.
 
-    `raw` as in `freeze`. Raises PipelineError where a model has no cv scores, or its patients hold one class only.
+    `raw` as in `freeze`. Raises PipelineError if a model has no cv scores, or its patients hold one class only.
     """
     points = {}
-    # Sorted, so that the order of rows cannot change the last digit of a mean.
+    # Sorted, so that the row order cannot change the last digit of a mean.
     ordered = raw.sort_values(["feature_set", "model", "patient_id", "resample"], kind="stable")
     for (feature_set, model), rows in ordered.groupby(["feature_set", "model"], sort=True):
         out_of_fold = rows[rows["evaluation"] == "cv"].groupby("patient_id").agg({"score": "mean", "label": "first"})
@@ -118,10 +118,10 @@ def freeze(raw: pd.DataFrame, *, rule: ThresholdParams = YOUDEN) -> pd.DataFrame
     """Turn raw scores into the predictions table.
 
     `raw` has the columns of the predictions contract without `threshold`, with raw scores: evaluation `cv` for the
-    out-of-fold rows, `internal` and `external` for the rows of resample `final`. Per model, the operating point is
-    learned by `rule` from the cv scores averaged over repeats, one a patient, and applied unchanged to every test row.
-    The cv rows keep their raw score and an empty threshold: they are for ranking metrics only.
-    A table without rows stays one. Raises PipelineError where an operating point cannot be learned.
+    out-of-fold rows, `internal` and `external` for the rows of resample `final`. For each model, the operating point is
+    learned by `rule` from the cv scores averaged over repeats, one per patient, and applied unchanged to every test
+    row. The cv rows keep their raw score and an empty threshold: they are for ranking metrics only.
+    An empty table stays empty. Raises PipelineError if an operating point cannot be learned.
     """
     if raw.empty:
         return raw.assign(threshold=np.nan)

@@ -1,4 +1,4 @@
-"""Whether an AUC, or the difference of two, differs between groups of patients with nobody in common (interaction)."""
+"""Tests of interaction: whether an AUC, or a difference of two AUCs, differs between disjoint groups of patients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from pipeline.statistics.roc import Placements, auc_variances, mean_variance
 
 UNPAIRED, HETEROGENEITY = "DeLong, unpaired", "Chi-square of heterogeneity"
 NAN = float("nan")
-ROUNDING = 1e-24  # variances below are the rounding of one that is 0; that of a single patient among 10 000 is not
+ROUNDING = 1e-24  # a smaller variance is rounding of 0; even the variance of one patient among 10,000 is larger
 
 
 @dataclass(frozen=True, kw_only=True)
 class InteractionTest:
-    """The name of the test, its statistic with degrees of freedom, and p; NaN what is undefined."""
+    """The name of the test, its statistic with degrees of freedom, and p; undefined values are NaN."""
 
     test: str
     statistic: float
@@ -26,11 +26,11 @@ class InteractionTest:
 
 
 def interaction_test(groups: Sequence[Placements]) -> InteractionTest:
-    """Whether k ≥ 2 independent groups, each with the placements of one model, have one AUC in common.
+    """Whether k ≥ 2 independent groups, each with the placements of one model, share one AUC.
 
     Two groups: DeLong's unpaired test (`auc_tests.unpaired_test`). More: Cochran's chi-square of heterogeneity
-    (`cochran_q`) with the DeLong variances. All equal AUCs give 0. The statistic and p are NaN where a variance is 0
-    or unknown; in two groups only where both are 0 or one is unknown. Raises ValueError for fewer than two groups.
+    (`cochran_q`) with the DeLong variances. Equal AUCs give 0. The statistic and p are NaN if a variance is 0
+    or unknown; with two groups only if both are 0 or one is unknown. Raises ValueError for fewer than two groups.
     """
     if len(groups) < 2:
         raise ValueError(f"groups ({len(groups)}) must be two or more")
@@ -41,15 +41,15 @@ def interaction_test(groups: Sequence[Placements]) -> InteractionTest:
 
 
 def difference_interaction(groups: Sequence[Placements]) -> tuple[InteractionTest, int]:
-    """Whether the difference of AUCs, model 0 less model 1, is one and the same in independent groups; exploratory.
+    """Whether the difference of AUCs, model 0 minus model 1, is the same in independent groups; exploratory.
 
     Each group holds the placements of both models on its own patients. Cochran's Q (`cochran_q`) on the differences
     with the DeLong variances of the paired differences. A group whose difference has no variance (both models rank its
-    patients alike, or differ without any spread, or a class has one patient) is left out. Second value: the groups that
-    were tested. Fewer than two give NaN throughout.
+    patients identically, the difference does not vary, or a class has one patient) is excluded. The second value is
+    the number of groups tested; with fewer than two, all values are NaN.
     """
-    apart = [(placed.events[0] - placed.events[1], placed.others[0] - placed.others[1]) for placed in groups]
-    found = [(float(events.mean()), mean_variance(events, others)) for events, others in apart]
+    apart = [(placed.events[0] - placed.events[1], placed.non_events[0] - placed.non_events[1]) for placed in groups]
+    found = [(float(events.mean()), mean_variance(events, non_events)) for events, non_events in apart]
     tested = [(difference, variance) for difference, variance in found if variance > ROUNDING]
     if len(tested) < 2:
         return InteractionTest(test=HETEROGENEITY, statistic=NAN, df=NAN, p_value=NAN), len(tested)
@@ -58,10 +58,10 @@ def difference_interaction(groups: Sequence[Placements]) -> tuple[InteractionTes
 
 
 def cochran_q(estimates: ArrayLike, *, variances: ArrayLike) -> InteractionTest:
-    """Whether k ≥ 2 independent estimates, shape (k,), have one value in common.
+    """Whether k ≥ 2 independent estimates, shape (k,), share one value.
 
     Q = Σ (estimate i - mean)² / V i, with the mean weighted by 1 / V i, on k - 1 degrees of freedom: the QE of R's
-    metafor::rma(method = "FE"). The statistic and p are NaN where a variance is 0 or unknown.
+    metafor::rma(method = "FE"). The statistic and p are NaN if a variance is 0 or unknown.
     Source: Cochran 1954 (Biometrics 10:101).
     """
     values, spread = np.asarray(estimates, dtype=np.float64), np.asarray(variances, dtype=np.float64)

@@ -1,6 +1,6 @@
 """DeLong's tests of AUCs: two models on the same patients, on different patients, and k models at once.
 
-DeLong, DeLong and Clarke-Pearson 1988, from the placements of `roc`; equal to pROC's roc.test.
+DeLong, DeLong and Clarke-Pearson 1988, from the placements of `roc`; results equal those of pROC's roc.test.
 """
 
 from collections.abc import Sequence
@@ -15,25 +15,25 @@ from pipeline.statistics.roc import NO_INTERVAL, Placements, auc_variances, mean
 
 PAIR_COLUMNS = ["auc_a", "auc_b", "difference", "ci_low", "ci_high", "z", "p_value"]
 NAN = float("nan")
-RANK = 1e-10  # directions with less than this fraction of the largest variance have none; the rest is rounding
+RANK = 1e-10  # a direction with less than this fraction of the largest variance has none: what remains is rounding
 
 
 def paired_tests(placed: Placements, *, pairs: Sequence[tuple[int, int]], level: float = 0.95) -> pd.DataFrame:
-    """Paired DeLong tests of two models each, one row a pair (a, b) of model indices, in their order.
+    """Paired DeLong tests of two models each, one row per pair (a, b) of model indices, in the given order.
 
-    difference = AUC a - AUC b with its Wald interval; z = difference / SE; p two-sided, normal. The variance is taken
-    of the differences of placements, so that models that rank all patients alike give z = 0 and p = 1 exactly.
-    z, p and interval are NaN where a class has one patient, or where AUCs differ without any variance.
+    difference = AUC a - AUC b with its Wald interval; z = difference / SE; p two-sided, normal. The variance is that
+    of the differences of placements, so that models that rank all patients identically give exactly z = 0 and p = 1.
+    z, p and interval are NaN if a class has one patient, or if the AUCs differ without any variance.
     """
     rows = []
     quantile = float(norm.ppf((1 + level) / 2))
     aucs = placed.auc
     for a, b in pairs:
-        events, others = placed.events[a] - placed.events[b], placed.others[a] - placed.others[b]
-        if not events.any() and not others.any():
+        events, non_events = placed.events[a] - placed.events[b], placed.non_events[a] - placed.non_events[b]
+        if not events.any() and not non_events.any():
             rows.append((aucs[a], aucs[b], 0.0, 0.0, 0.0, 0.0, 1.0))
             continue
-        difference, variance = float(aucs[a] - aucs[b]), mean_variance(events, others)
+        difference, variance = float(aucs[a] - aucs[b]), mean_variance(events, non_events)
         if not variance > 0:
             rows.append((aucs[a], aucs[b], difference, *NO_INTERVAL, *NO_INTERVAL))
             continue
@@ -46,7 +46,7 @@ def paired_tests(placed: Placements, *, pairs: Sequence[tuple[int, int]], level:
 
 @dataclass(frozen=True, kw_only=True)
 class UnpairedTest:
-    """Two AUCs on different patients: their difference a - b with its interval, t with its degrees of freedom, p."""
+    """Two AUCs on different patients: the difference a - b with its interval, t with its degrees of freedom, p."""
 
     auc_a: float
     auc_b: float
@@ -63,11 +63,11 @@ def unpaired_test(a: Placements, b: Placements, *, level: float = 0.95) -> Unpai
 
     t = (AUC a - AUC b) / sqrt(Va + Vb) on (Va + Vb)² / (Va² / (Na - 1) + Vb² / (Nb - 1)) degrees of freedom
     (Satterthwaite; N = patients of both classes), two-sided: pROC's roc.test(paired = FALSE). Interval from the same t.
-    NaN but for the AUCs and their difference where neither has a variance, or one of them is unknown (a class of one).
+    If both variances are 0, or one is unknown (a class of one patient), all but the AUCs and their difference are NaN.
     """
     auc_a, auc_b = float(a.auc[0]), float(b.auc[0])
     parts = [
-        (float(auc_variances(placed)[0]), placed.events.shape[1] + placed.others.shape[1] - 1) for placed in (a, b)
+        (float(auc_variances(placed)[0]), placed.events.shape[1] + placed.non_events.shape[1] - 1) for placed in (a, b)
     ]
     difference, variance = auc_a - auc_b, sum(part for part, _ in parts)
     if not variance > 0:
@@ -84,7 +84,7 @@ def unpaired_test(a: Placements, b: Placements, *, level: float = 0.95) -> Unpai
 
 @dataclass(frozen=True, kw_only=True)
 class OmnibusTest:
-    """One test of k AUCs: chi-square, its degrees of freedom, p."""
+    """An omnibus test of k AUCs: chi-square, its degrees of freedom, p."""
 
     chi2: float
     df: int
@@ -92,20 +92,20 @@ class OmnibusTest:
 
 
 def omnibus_test(placed: Placements) -> OmnibusTest:
-    """Whether the k ≥ 2 models of `placed`, on the same patients, have one AUC in common (DeLong 1988, equation 5).
+    """Whether the k ≥ 2 models of `placed`, on the same patients, share one AUC (DeLong 1988, equation 5).
 
-    chi2 = δ' V⁺ δ with δ the differences of the AUCs to the first model and V their DeLong covariance; df = rank of V.
-    Models that all rank the patients alike give chi2 0, df 0 and p 1. The test is for large samples: with 15 events
-    and 8 models alike it says p < 0.05 in about 10 of 100 studies. So chi2 and p are NaN by rule where a class has no
-    more than 2 df patients, and where AUCs differ in a direction without variance.
+    chi2 = δ' V⁺ δ with δ the differences of the AUCs from the first model's and V their DeLong covariance; df = rank
+    of V. Models that all rank the patients identically give chi2 0, df 0 and p 1. The test is asymptotic: with 15
+    events and 8 equally good models it gives p < 0.05 in about 10 of 100 studies. So chi2 and p are NaN by rule if a
+    class has no more than 2 df patients, and if the AUCs differ in a direction without variance.
     """
-    events, others = placed.events[1:] - placed.events[0], placed.others[1:] - placed.others[0]
-    if not events.any() and not others.any():
+    events, non_events = placed.events[1:] - placed.events[0], placed.non_events[1:] - placed.non_events[0]
+    if not events.any() and not non_events.any():
         return OmnibusTest(chi2=0.0, df=0, p_value=1.0)
-    m, n = events.shape[1], others.shape[1]
+    m, n = events.shape[1], non_events.shape[1]
     if min(m, n) < 2:
         return OmnibusTest(chi2=NAN, df=len(events), p_value=NAN)
-    covariance = np.atleast_2d(np.cov(events)) / m + np.atleast_2d(np.cov(others)) / n
+    covariance = np.atleast_2d(np.cov(events)) / m + np.atleast_2d(np.cov(non_events)) / n
     values, vectors = np.linalg.eigh(covariance)
     kept = values > RANK * values.max() if values.max() > 0 else np.zeros(values.size, dtype=bool)
     along = vectors.T @ events.mean(axis=1)

@@ -1,8 +1,8 @@
-"""Bootstrap of patients within their outcome: each sample has as many events and others as the data.
+"""Bootstrap of patients, stratified by outcome: each sample has as many events and non-events as the data.
 
-A sample is a row of counts, how often each patient was drawn, so that a measure of all samples is one matrix product
+A sample is a row of counts, how often each patient was drawn, so that a measure over all samples is one matrix product
 or one cumulative sum. The same seed, labels and number of samples always give the same samples, for every model on
-the same patients (sorted by id), so that models are resampled together.
+the same patients (sorted by id), so that the samples are paired across models.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ CELLS = 2_000_000  # counts held in memory at once
 def stratified_counts(labels: ArrayLike, *, replicates: int, seed: int) -> Iterator[Numbers]:
     """Blocks, shape (b, n), of how often each of the n patients is drawn; all blocks together have `replicates` rows.
 
-    Events are drawn from the events and others from the others, with replacement (Efron and Tibshirani 1993).
+    Events are drawn from the events and non-events from the non-events, with replacement (Efron and Tibshirani 1993).
     Raises ValueError as `as_labels`.
     """
     positive = as_labels(labels)
@@ -36,10 +36,10 @@ def stratified_counts(labels: ArrayLike, *, replicates: int, seed: int) -> Itera
 
 
 def percentile_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
-    """The central quantiles (type 7) of the measure over the samples, shape (b,).
+    """The central quantiles (type 7) of a measure over the samples, shape (b,).
 
-    Samples in which it is undefined (NaN) are left out. NaN where none is left, or where they do not vary: an interval
-    without width would claim what the data cannot know.
+    Samples in which it is undefined (NaN) are excluded. NaN if none remains, or if the values do not vary: an interval
+    of width zero would claim a certainty that the data do not give.
     """
     found = np.asarray(values, dtype=np.float64)
     found = found[~np.isnan(found)]
@@ -57,9 +57,9 @@ def bootstrap_intervals(
     seed: int,
     level: float = 0.95,
 ) -> dict[str, Interval]:
-    """The percentile interval of each measure by its name; empty where `replicates` is 0.
+    """The percentile interval of each measure by its name; empty if `replicates` is 0.
 
-    `measure` takes a block of counts, shape (b, n), and gives the values of each measure, shape (b,).
+    `measure` takes a block of counts, shape (b, n), and returns the values of each measure, shape (b,).
     """
     found: dict[str, list[Numbers]] = {}
     for counts in stratified_counts(labels, replicates=replicates, seed=seed):
@@ -73,8 +73,8 @@ def mean_intervals(
 ) -> list[Interval]:
     """The percentile interval of the mean over patients of each column of `values`, shape (n, k); k intervals.
 
-    For measures that are means of what every patient adds. Means are rounded to 12 decimals, so that sums of the same
-    parts in another order give the same number. All NaN where `replicates` is 0.
+    For measures that are means of per-patient contributions. Means are rounded to 12 decimals, so that summing in
+    another order gives the same number. All NaN if `replicates` is 0.
     """
     table = np.asarray(values, dtype=np.float64)
     if replicates == 0:

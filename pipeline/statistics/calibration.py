@@ -1,7 +1,7 @@
-"""Calibration of probabilities: recalibration line, calibration-in-the-large, observed to expected, and the losses.
+"""Calibration of probabilities: recalibration line, calibration-in-the-large, observed to expected, and losses.
 
 The line is that of Cox 1958: logit P(event) = intercept + slope · logit(probability). Perfect: intercept 0, slope 1;
-a slope below 1 means predictions that are too extreme. Probabilities are held to 1e-6 … 1 - 1e-6 wherever their
+a slope below 1 means predictions that are too extreme. Probabilities are clipped to 1e-6 … 1 - 1e-6 wherever their
 log-odds are needed.
 """
 
@@ -26,9 +26,9 @@ NAN = float("nan")
 
 
 def clipped(scores: ArrayLike) -> Numbers:
-    """Probabilities, shape (n,), held to 1e-6 … 1 - 1e-6.
+    """Probabilities, shape (n,), clipped to 1e-6 … 1 - 1e-6.
 
-    Raises ValueError where one is missing or not between 0 and 1.
+    Raises ValueError if one is missing or not between 0 and 1.
     """
     p = np.asarray(scores, dtype=np.float64)
     if not ((p >= 0) & (p <= 1)).all():
@@ -38,7 +38,7 @@ def clipped(scores: ArrayLike) -> Numbers:
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationLine:
-    """Intercept and slope with their profile-likelihood and Wald intervals; all NaN where there is no line."""
+    """Intercept and slope with their profile-likelihood and Wald intervals; all NaN if there is no line."""
 
     intercept: float
     slope: float
@@ -62,8 +62,8 @@ def calibration_line(scores: ArrayLike, *, labels: ArrayLike, level: float = 0.9
     """Intercept and slope of glm(y ~ logit(p), binomial); probabilities and labels of shape (n,).
 
     The profile interval is R's confint, the Wald interval (estimate ± z · SE) R's confint.default.
-    NaN by rule where the log-odds vary by less than 1e-6 (no slope to see), or where the probabilities separate the
-    classes (the slope is infinite). Raises ValueError as `as_labels` and `clipped`.
+    NaN by rule if the log-odds vary by less than 1e-6 (no slope can be estimated), or if the probabilities separate
+    the classes (the slope is infinite). Raises ValueError as `as_labels` and `clipped`.
     """
     positive, x = as_labels(labels), logit(clipped(scores))
     if np.ptp(x) < FLAT or _separates(x, positive):
@@ -74,7 +74,7 @@ def calibration_line(scores: ArrayLike, *, labels: ArrayLike, level: float = 0.9
     intercept = height - slope * middle
     back = np.array([1.0, -middle])
     errors = float(back @ fit.covariance @ back) ** 0.5, float(fit.covariance[1, 1]) ** 0.5
-    # How the slope gives way to another intercept. Without it a far intercept leaves every probability at 0 or 1.
+    # How the slope adjusts to another intercept: without it, a distant intercept puts every probability at 0 or 1.
     tangent = float(back @ fit.covariance[:, 1]) / errors[0] ** 2
 
     def at_intercept(value: float) -> float:
@@ -97,18 +97,18 @@ def calibration_line(scores: ArrayLike, *, labels: ArrayLike, level: float = 0.9
 
 def _separates(x: Numbers, positive: NDArray[np.bool_]) -> bool:
     """Whether no patient of one class lies beyond one of the other, ties allowed."""
-    events, others = x[positive], x[~positive]
-    return bool(events.min() >= others.max() or events.max() <= others.min())
+    events, non_events = x[positive], x[~positive]
+    return bool(events.min() >= non_events.max() or events.max() <= non_events.min())
 
 
 def profile_interval(excess: Callable[[float], float], *, estimate: float, error: float, level: float) -> Interval:
-    """The values at which the signed root of the deviance in excess of its least is ± the normal quantile.
+    """The values at which the signed root of the deviance in excess of its minimum is ± the normal quantile.
 
-    `excess` takes a value of the coefficient, with the others fitted anew. As R's confint.glm: the root is taken at
-    steps of a fifth of the two-sided quantile of (3 + level) / 4, in units of SE, until it passes that quantile; a
-    cubic spline through these, drawn at three times as many points, is read off by straight lines. Where R gives up
-    after ten steps (classes almost separated), they go on to `MAX_STEPS`; an end not
-    reached then, or beyond what can be computed, is NaN.
+    `excess` maps a value of the coefficient to that excess, the other coefficients refitted. As in R's confint.glm:
+    the root is computed at steps of a fifth of the two-sided quantile of (3 + level) / 4, in units of SE, until it
+    exceeds that quantile; a cubic spline through these, evaluated at three times as many points, is interpolated
+    linearly. R stops after ten steps (classes almost separated); here they continue to `MAX_STEPS`. A limit that is
+    not reached by then, or cannot be computed, is NaN.
     """
     far = float(norm.ppf(1 - (1 - level) / 8))
     values, roots = [estimate], [0.0]
@@ -117,7 +117,7 @@ def profile_interval(excess: Callable[[float], float], *, estimate: float, error
             value = estimate + sign * step * far / 5 * error
             try:
                 root = sign * max(0.0, excess(value)) ** 0.5
-            except ValueError:  # so far out that no patient's probability is between 0 and 1
+            except ValueError:  # so far out that every patient's probability is 0 or 1
                 break
             values.append(value)
             roots.append(root)
@@ -137,7 +137,7 @@ def profile_interval(excess: Callable[[float], float], *, estimate: float, error
 def in_the_large(scores: ArrayLike, *, labels: ArrayLike, level: float = 0.95) -> Proportion:
     """Calibration-in-the-large: the intercept of glm(y ~ offset(logit(p)), binomial), with its Wald interval.
 
-    Above 0: the events are more than the model says. Raises ValueError as `as_labels` and `clipped`.
+    Above 0: more events than the model predicts. Raises ValueError as `as_labels` and `clipped`.
     """
     x = logit(clipped(scores))
     fit = fit_logistic(np.ones((x.size, 1)), labels=labels, offset=x)
@@ -147,9 +147,9 @@ def in_the_large(scores: ArrayLike, *, labels: ArrayLike, level: float = 0.95) -
 
 
 def observed_expected(scores: ArrayLike, *, labels: ArrayLike, level: float = 0.95) -> Proportion:
-    """Events observed over the sum of probabilities, O / E, with its interval on the log scale.
+    """Observed events over the sum of probabilities, O / E, with an interval on the log scale.
 
-    log(O / E) ± z · sqrt((1 - O / n) / O); the expected number counts as known (Debray et al. 2017).
+    log(O / E) ± z · sqrt((1 - O / n) / O); the expected number is treated as known (Debray et al. 2017).
     Raises ValueError as `as_labels` and `clipped`.
     """
     positive, expected = as_labels(labels), float(clipped(scores).sum())
@@ -160,11 +160,11 @@ def observed_expected(scores: ArrayLike, *, labels: ArrayLike, level: float = 0.
 
 
 def losses(scores: ArrayLike, *, labels: ArrayLike) -> dict[str, Numbers]:
-    """What each patient adds to brier, scaled_brier and log_loss, shape (n,) each: their means are the measures.
+    """Each patient's contribution to brier, scaled_brier and log_loss, shape (n,) each: the means are the measures.
 
     brier = (p - y)². scaled_brier = 1 - brier / (v · (1 - v)) with v the fraction of events: 1 is perfect, 0 no better
-    than giving everyone that fraction. log_loss = -log of the probability given to what came true, p held to
-    1e-6 … 1 - 1e-6. Raises ValueError as `as_labels` and `clipped`.
+    than predicting that fraction for every patient. log_loss = -log of the probability given to the observed outcome,
+    p clipped to 1e-6 … 1 - 1e-6. Raises ValueError as `as_labels` and `clipped`.
     """
     positive, p = as_labels(labels), clipped(scores)
     squares = (np.asarray(scores, dtype=np.float64) - positive) ** 2

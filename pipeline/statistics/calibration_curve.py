@@ -1,10 +1,11 @@
-"""The flexible calibration curve: observed against predicted risk by loess, and how far it is from the diagonal.
+"""The flexible calibration curve: observed against predicted risk by loess, and its distance from the diagonal.
 
-Loess of the outcome on the probability, quadratic, over three quarters of the patients, surface interpolated: R's
-loess(y ~ p) at its defaults (Cleveland 1979; Austin and Steyerberg 2014). Probabilities are held to 1e-6 … 1 - 1e-6.
+Quadratic loess of the outcome on the probability, with a span of three quarters of the patients and an interpolated
+surface: R's loess(y ~ p) with its defaults (Cleveland 1979; Austin and Steyerberg 2014). Probabilities are clipped to
+1e-6 … 1 - 1e-6.
 
-No curve by rule where it would show nothing but itself: fewer than 20 patients, fewer than 10 distinct probabilities,
-a span that holds one probability only, or a fit without a solution.
+No curve by rule if it would be an artefact of the smoother: fewer than 20 patients, fewer than 10 distinct
+probabilities, a span that holds one probability only, or a fit without a solution.
 """
 
 from dataclasses import dataclass
@@ -22,13 +23,13 @@ from pipeline.statistics.roc import NO_INTERVAL, Interval, as_labels
 Numbers = NDArray[np.float64]
 SPAN, DEGREE = 0.75, 2
 MIN_PATIENTS, MIN_DISTINCT = 20, 10
-BROKEN = 2.0  # a smooth of 0 and 1 that leaves [-2, 2] is an overflow of the solver, not a risk
-MANY = 2000  # patients above which the band is that of groups: the solver's memory grows with their square
+BROKEN = 2.0  # a smooth of zeros and ones outside [-2, 2] is an overflow of the solver, not a risk
+MANY = 2000  # with more patients the band is that of groups: the solver's memory grows with the square of their number
 NAN = float("nan")
 
 
 class Distances(NamedTuple):
-    """ICI (mean), E50 (median) and E90 (9th decile, type 7) of the distances |curve - probability| of the patients."""
+    """ICI (mean), E50 (median) and E90 (9th decile, type 7) of the patients' distances |curve - probability|."""
 
     ici: float
     e50: float
@@ -49,7 +50,7 @@ class CalibrationCurve:
 
 
 def _smooth(p: Numbers, outcomes: Numbers) -> tuple[loess, Numbers] | None:
-    """The fitted loess and its values at `p`; None where there is no curve by rule."""
+    """The fitted loess and its values at `p`; None if there is no curve by rule."""
     _, sizes = np.unique(np.round(p, 9), return_counts=True)
     if p.size < MIN_PATIENTS or sizes.size < MIN_DISTINCT or sizes.max() >= SPAN * p.size:
         return None
@@ -63,7 +64,7 @@ def _smooth(p: Numbers, outcomes: Numbers) -> tuple[loess, Numbers] | None:
 
 
 def calibration_distances(scores: ArrayLike, *, labels: ArrayLike) -> Distances:
-    """ICI, E50 and E90 of probabilities, shape (n,), with labels, shape (n,); NaN where there is no curve.
+    """ICI, E50 and E90 of probabilities, shape (n,), with labels, shape (n,); NaN if there is no curve.
 
     Source: Austin and Steyerberg 2019. Raises ValueError as `as_labels` and `clipped`.
     """
@@ -81,10 +82,10 @@ def _distances(p: Numbers, outcomes: Numbers) -> Distances:
 def distance_intervals(
     scores: ArrayLike, *, labels: ArrayLike, replicates: int, seed: int, level: float = 0.95
 ) -> dict[str, Interval]:
-    """Percentile intervals of ICI, E50 and E90, with a loess for every sample of patients (events and others apart).
+    """Percentile intervals of ICI, E50 and E90, refitting the loess in every stratified sample of patients.
 
-    A distance is never below 0, and noise adds to it: the intervals lie high and never hold 0. NaN where there is no
-    curve or `replicates` is 0. Raises ValueError as `as_labels` and `clipped`.
+    A distance is never negative and noise increases it: the intervals are biased upwards and never include 0. NaN if
+    there is no curve or `replicates` is 0. Raises ValueError as `as_labels` and `clipped`.
     """
     p, outcomes = clipped(scores), as_labels(labels).astype(np.float64)
     if replicates == 0 or _smooth(p, outcomes) is None:
@@ -102,11 +103,11 @@ def distance_intervals(
 def calibration_curve(
     scores: ArrayLike, *, labels: ArrayLike, at: ArrayLike | None = None, points: int = 51, level: float = 0.95
 ) -> CalibrationCurve | None:
-    """The curve at the probabilities `at`, or at equal steps from the least to the greatest; None by rule.
+    """The curve at the probabilities `at`, or at equal steps from the minimum to the maximum; None by rule.
 
-    Band: curve ± t · SE on the look-up degrees of freedom of the fit (R's predict(…, se = TRUE)), each point for
-    itself. Curve and band are not held to 0 … 1. Above 2,000 patients the SE is that of a loess of 1,000 groups of
-    neighbours. Raises ValueError as `as_labels` and `clipped`.
+    Band: pointwise, curve ± t · SE on the look-up degrees of freedom of the fit (R's predict(…, se = TRUE)). Curve and
+    band are not restricted to 0 … 1. Above 2,000 patients the SE is that of a loess over 1,000 groups of neighbours.
+    Raises ValueError as `as_labels` and `clipped`.
     """
     p, outcomes = clipped(scores), as_labels(labels).astype(np.float64)
     found = _smooth(p, outcomes)
@@ -128,14 +129,14 @@ def _half_widths(model: loess, p: Numbers, outcomes: Numbers, *, grid: Numbers, 
         if found is None:
             return np.full(grid.size, NAN)
         band = found[0].predict(np.clip(grid, near[0], near[-1]), stderror=True)
-        # A mean of k patients varies by the k-th part of what one varies by, which all patients tell more exactly.
+        # The mean of k patients has 1/k of the variance of one, which is estimated more precisely from all patients.
         scale = model.outputs.residual_scale / found[0].outputs.residual_scale / (p.size / near.size) ** 0.5
         errors = np.array(band.stderr) * scale
     return float(t_distribution.ppf((1 + level) / 2, band.df)) * errors
 
 
 def _neighbours(p: Numbers, outcomes: Numbers, *, groups: int) -> tuple[Numbers, Numbers]:
-    """Mean probability and mean outcome of groups of neighbours that differ in size by one at most, in order."""
+    """Mean probability and mean outcome of groups of neighbours, in order, whose sizes differ by at most one."""
     order = np.argsort(p, kind="stable")
     starts = np.linspace(0, p.size, groups, endpoint=False).astype(np.int64)
     sizes = np.diff(np.append(starts, p.size))

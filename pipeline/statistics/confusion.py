@@ -1,4 +1,4 @@
-"""The four counts at a threshold, and their measures that are no proportion, for one table of counts or many."""
+"""Confusion counts at a threshold, and the measures derived from them, for one table of counts or many."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Confusion:
     fn: int
 
     def proportions(self) -> dict[str, Proportion]:
-        """Accuracy, sensitivity, specificity, PPV, NPV with Wilson intervals, of the patients at hand."""
+        """Accuracy, sensitivity, specificity, PPV and NPV in these patients, with Wilson intervals."""
         return {
             "accuracy": wilson(self.tp + self.tn, self.tp + self.fp + self.tn + self.fn),
             "sensitivity": wilson(self.tp, self.tp + self.fn),
@@ -48,18 +48,18 @@ def confusion(scores: ArrayLike, *, labels: ArrayLike, threshold: float) -> Conf
 
 
 def threshold_measures(*, tp: ArrayLike, fp: ArrayLike, tn: ArrayLike, fn: ArrayLike) -> dict[str, Numbers]:
-    """F1, balanced accuracy and Matthews' correlation of counts of one shape; NaN where a denominator is 0.
+    """F1, balanced accuracy and Matthews' correlation of counts of one shape; NaN if a denominator is 0.
 
     f1 = 2 TP / (2 TP + FP + FN). balanced_accuracy = (sensitivity + specificity) / 2. mcc =
-    (TP TN - FP FN) / sqrt((TP + FP)(TP + FN)(TN + FP)(TN + FN)): undefined where all or none are called positive.
+    (TP TN - FP FN) / sqrt((TP + FP)(TP + FN)(TN + FP)(TN + FN)): undefined if all or none are called positive.
     """
     hits, alarms, cleared, missed = (np.asarray(count, dtype=np.float64) for count in (tp, fp, tn, fn))
-    events, others = hits + missed, cleared + alarms
-    margins = (hits + alarms) * events * others * (cleared + missed)
+    events, non_events = hits + missed, cleared + alarms
+    margins = (hits + alarms) * events * non_events * (cleared + missed)
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
             "f1": 2 * hits / (2 * hits + alarms + missed),
-            "balanced_accuracy": (hits / events + cleared / others) / 2,
+            "balanced_accuracy": (hits / events + cleared / non_events) / 2,
             "mcc": (hits * cleared - alarms * missed) / np.sqrt(margins),
         }
 
@@ -67,7 +67,7 @@ def threshold_measures(*, tp: ArrayLike, fp: ArrayLike, tn: ArrayLike, fn: Array
 def resampled_measures(
     scores: ArrayLike, *, labels: ArrayLike, threshold: float, counts: ArrayLike
 ) -> dict[str, Numbers]:
-    """`threshold_measures` of b samples, shape (b,): `counts`, shape (b, n), says how often each patient is drawn.
+    """`threshold_measures` of b samples, shape (b,); `counts`, shape (b, n), is how often each patient is drawn.
 
     `scores` and `labels` have shape (n,); positive = score ≥ threshold. Raises ValueError as `as_labels`, `as_scores`.
     """
@@ -78,10 +78,10 @@ def resampled_measures(
 
 
 def no_information_rate(counts: Confusion) -> tuple[float, float]:
-    """The accuracy of calling everyone the more frequent class, and p that the accuracy is higher.
+    """The accuracy of assigning every patient to the more frequent class, and p that the model's accuracy is higher.
 
-    p is one-sided from the binomial of the patients called right at that rate, which counts as known: caret's
-    confusionMatrix, R's binom.test(right, n, rate, alternative = "greater"). NaN where there is no patient.
+    p is one-sided, from the binomial distribution of the correct calls at that rate, which is treated as known:
+    caret's confusionMatrix, R's binom.test(right, n, rate, alternative = "greater"). NaN if there is no patient.
     """
     n, events, right = counts.tp + counts.fp + counts.tn + counts.fn, counts.tp + counts.fn, counts.tp + counts.tn
     if n == 0:

@@ -1,4 +1,4 @@
-"""Decision curves: the net benefit of treating those whose risk reaches a threshold (Vickers and Elkin 2006)."""
+"""Decision curves: the net benefit of treating patients whose risk reaches a threshold (Vickers and Elkin 2006)."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,12 +9,12 @@ Numbers = NDArray[np.float64]
 
 
 def benefits(scores: ArrayLike, *, labels: ArrayLike, thresholds: ArrayLike) -> Numbers:
-    """What each patient adds to the net benefit at each threshold t, shape (n, k); the mean over patients is the curve.
+    """Each patient's contribution to the net benefit at each threshold t, shape (n, k); the curve is their mean.
 
-    Treated = probability ≥ t. A treated patient with the event adds 1, one without it takes t / (1 - t); the others
-    add 0. So net benefit = TP / n - FP / n · t / (1 - t). Treating all is a probability of 1 for everyone, treating
-    none has the net benefit 0. `scores` and `labels` have shape (n,), `thresholds` (k,).
-    Raises ValueError as `as_labels`, or where a threshold is not above 0 and below 1.
+    Treated = probability ≥ t. A treated event contributes 1, a treated non-event -t / (1 - t), an untreated patient 0.
+    So net benefit = TP / n - FP / n · t / (1 - t). Treating all is a probability of 1 for every patient; treating none
+    has net benefit 0. `scores` and `labels` have shape (n,), `thresholds` (k,).
+    Raises ValueError as `as_labels`, or if a threshold is not above 0 and below 1.
     """
     t = np.asarray(thresholds, dtype=np.float64)
     if not ((t > 0) & (t < 1)).all():

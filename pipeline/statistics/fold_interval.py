@@ -1,4 +1,4 @@
-"""The mean of a score over the folds of repeated cross-validation, with an interval that knows the folds overlap."""
+"""The mean score over the folds of repeated cross-validation, with an interval that accounts for their overlap."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,13 +10,13 @@ from pipeline.statistics.roc import NO_INTERVAL, Interval
 def corrected_resampled_interval(
     values: ArrayLike, *, n_train: ArrayLike, n_test: ArrayLike, level: float = 0.95
 ) -> Interval:
-    """mean ± t · sqrt((1 / J + n_test / n_train) · s²) on J - 1 degrees of freedom, cut to [0, 1].
+    """mean ± t · sqrt((1 / J + n_test / n_train) · s²) on J - 1 degrees of freedom, truncated to [0, 1].
 
     `values`, shape (J,), are the scores of the J folds of all repeats, s² their variance; `n_train` and `n_test`, shape
-    (J,), the patients of each fold, of which the mean of n_test / n_train is taken. The second term stands for the
-    training patients that folds share; without it the interval is far too narrow. Source: Nadeau and Bengio 2003
-    (Machine Learning 52:239), for repeats Bouckaert and Frank 2004.
-    NaN where there are fewer than two values, or they do not vary. Raises ValueError for NaN or shapes that differ.
+    (J,), are the numbers of patients in each fold, and n_test / n_train is averaged over folds. The second term
+    accounts for the training patients that folds share; without it the interval is far too narrow. Source: Nadeau and
+    Bengio 2003 (Machine Learning 52:239); for repeats, Bouckaert and Frank 2004.
+    NaN if there are fewer than two values, or if they do not vary. Raises ValueError for NaN or unequal shapes.
     """
     found = np.asarray(values, dtype=np.float64)
     train, test = np.asarray(n_train, dtype=np.float64), np.asarray(n_test, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Groups of patients of about equal size by predicted risk, and the Hosmer-Lemeshow test over them."""
+"""Groups of patients of about equal size by predicted risk, and the Hosmer-Lemeshow test."""
 
 from typing import NamedTuple
 
@@ -17,17 +17,17 @@ GROUP_COLUMNS = ["predicted", "observed", "ci_low", "ci_high", "events", "expect
 
 
 def _bins(p: NDArray[np.float64], *, groups: int) -> NDArray[np.int64]:
-    """The group of each patient, from 0 without gaps, by unique type-7 quantiles closed on the right."""
+    """The group of each patient, numbered from 0 without gaps, by unique type-7 quantiles closed on the right."""
     inner = np.unique(np.quantile(p, np.linspace(0, 1, groups + 1)))[1:-1]
     found = np.searchsorted(inner, p, side="left")
     return np.asarray(np.unique(found, return_inverse=True)[1], dtype=np.int64)
 
 
 def risk_groups(scores: ArrayLike, *, labels: ArrayLike, groups: int = 10, level: float = 0.95) -> pd.DataFrame:
-    """One row a group: mean predicted risk, observed fraction with its Wilson interval, events, expected events, n.
+    """One row per group: mean predicted risk, observed fraction with its Wilson interval, events, expected events, n.
 
-    Probabilities and labels have shape (n,). Ties make fewer groups than asked for.
-    Raises ValueError as `as_labels` and `clipped`, or where `groups` is below 1.
+    Probabilities and labels have shape (n,). Ties may give fewer groups than requested.
+    Raises ValueError as `as_labels` and `clipped`, or if `groups` is below 1.
     """
     if groups < 1:
         raise ValueError(f"groups ({groups}) must be 1 or more")
@@ -52,8 +52,8 @@ class HosmerLemeshow(NamedTuple):
 def hosmer_lemeshow(scores: ArrayLike, *, labels: ArrayLike, groups: int = 10, fitted: bool = True) -> HosmerLemeshow:
     """Sum over `risk_groups` of (O - E)² / (E (1 - E / n)), on bins - 2 degrees of freedom (Hosmer and Lemeshow 1980).
 
-    fitted = False: the model was fitted on other patients, and no degree of freedom is spent; df = bins (Hosmer,
-    Lemeshow and Sturdivant 2013, section 5.2.2). chi2 and p are NaN by rule where there are fewer than three bins.
+    fitted = False: the model was fitted on other patients and no degree of freedom is used up; df = bins (Hosmer,
+    Lemeshow and Sturdivant 2013, section 5.2.2). chi2 and p are NaN by rule if there are fewer than three bins.
     Raises ValueError as `risk_groups`.
     """
     table = risk_groups(scores, labels=labels, groups=groups)

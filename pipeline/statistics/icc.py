@@ -1,15 +1,15 @@
-"""Intraclass correlation (ICC): how well repeated measurements of the same subjects agree, for many features at once.
+"""Intraclass correlation (ICC): agreement of repeated measurements of the same subjects, for many features at once.
 
 Six forms, by the names of McGraw and Wong (Psychol Methods 1996;1:30) and of R's irr::icc. With n subjects (rows), k
 raters (columns) and the mean squares between subjects MSR, between raters MSC, within subjects MSW and residual MSE:
 
-- ICC(1)   = (MSR - MSW) / (MSR + (k - 1) MSW): one-way; which rater gave which value is not known.
+- ICC(1)   = (MSR - MSW) / (MSR + (k - 1) MSW): one-way; it is unknown which rater gave which value.
 - ICC(C,1) = (MSR - MSE) / (MSR + (k - 1) MSE): two-way, consistency; a constant shift between raters does not count.
 - ICC(A,1) = (MSR - MSE) / (MSR + (k - 1) MSE + k (MSC - MSE) / n): two-way, absolute agreement; such a shift counts.
-- ICC(k), ICC(C,k), ICC(A,k): the same of the mean of the k raters.
+- ICC(k), ICC(C,k), ICC(A,k): the same for the mean of the k raters.
 
-F = MSR / MSW or MSR / MSE tests ICC = 0, with exact degrees of freedom (psych::ICC; irr::icc takes those of the
-interval for the agreement forms). Intervals are McGraw and Wong's; those of the agreement forms rest on Satterthwaite's
+F = MSR / MSW or MSR / MSE tests ICC = 0, with exact degrees of freedom (psych::ICC; irr::icc uses those of the
+interval for the agreement forms). Intervals are McGraw and Wong's; those of the agreement forms use Satterthwaite's
 degrees of freedom, given as `df_interval`. The interval of ICC(A,k) is that of ICC(A,1) by the Spearman-Brown formula,
 as in psych::ICC; irr::icc counts k twice in its degrees of freedom.
 """
@@ -26,7 +26,7 @@ from scipy.stats import f as f_distribution
 Form = Literal["ICC(1)", "ICC(k)", "ICC(C,1)", "ICC(C,k)", "ICC(A,1)", "ICC(A,k)"]
 Numbers = NDArray[np.float64]
 COLUMNS = ["feature", "form", "icc", "ci_low", "ci_high", "f_value", "df1", "df2", "p_value", "df_interval"]
-# Differences below this fraction of a feature's largest value are what is left of rounding.
+# Differences below this fraction of a feature's largest value are rounding errors.
 ROUNDING = 16 * float(np.finfo(np.float64).eps)
 
 
@@ -45,14 +45,14 @@ class MeanSquares:
 def icc(
     values: ArrayLike, *, form: Form = "ICC(A,1)", names: Sequence[str] | None = None, level: float = 0.95
 ) -> pd.DataFrame:
-    """The ICC of each feature with its interval and test, one row a feature.
+    """The ICC of each feature with its interval and test, one row per feature.
 
-    `values` has the shape (subjects, raters, features), or (subjects, raters) for one; `names` are the features'.
-    A subject with a NaN in a feature is left out of that feature; `n_subjects` counts those that stay. Negative values
-    stay negative. By rule: no difference within subjects gives 1 with the limits 1 and 1 and p = 0; a feature that is
-    constant, or has fewer than two complete subjects, has no ICC (NaN), and so has a mean form whose denominator is
-    not positive. Raises ValueError for an unknown form, fewer than two raters, infinite values, a wrong number of
-    names, a level outside (0, 1).
+    `values` has the shape (subjects, raters, features), or (subjects, raters) for one feature; `names` are those of
+    the features. A subject with a NaN in a feature is excluded from that feature; `n_subjects` counts the remaining
+    ones. Negative values stay negative. By rule: no difference within subjects gives 1 with the limits 1 and 1 and
+    p = 0; the ICC is undefined (NaN) for a constant feature, for one with fewer than two complete subjects, and for a
+    mean form whose denominator is not positive. Raises ValueError for an unknown form, fewer than two raters, infinite
+    values, a wrong number of names, or a level outside (0, 1).
     """
     squares = mean_squares(values)
     features = [str(place) for place in range(squares.n.size)] if names is None else list(names)
@@ -75,7 +75,7 @@ def icc(
 def mean_squares(values: ArrayLike) -> MeanSquares:
     """The two-way analysis of variance of each feature over its complete subjects; `values` as in `icc`.
 
-    NaN where fewer than two subjects are complete. Raises ValueError for fewer than two raters or infinite values.
+    NaN if fewer than two subjects are complete. Raises ValueError for fewer than two raters or infinite values.
     """
     given = np.asarray(values, dtype=np.float64)
     given = given[:, :, np.newaxis] if given.ndim == 2 else given
@@ -87,7 +87,7 @@ def mean_squares(values: ArrayLike) -> MeanSquares:
     n, k = whole.sum(axis=(0, 1)).astype(np.float64), given.shape[1]
     x = np.where(whole, given, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # From differences to the first rater, so that equal values differ by an exact zero.
+        # Computed from differences to the first rater, so that equal values differ by exactly zero.
         apart = x - x[:, :1]
         subjects = x[:, :1] + apart.mean(axis=1, keepdims=True)
         inside = apart - apart.mean(axis=1, keepdims=True)
@@ -106,7 +106,7 @@ def mean_squares(values: ArrayLike) -> MeanSquares:
 
 
 def _ratio_form(squares: MeanSquares, *, form: Form, level: float) -> pd.DataFrame:
-    """The forms that are functions of one F: one-way and consistency."""
+    """The forms that depend on a single F: one-way and consistency."""
     one_way, mean = "(C" not in form, form.endswith("k)")
     k, df1 = squares.k, squares.n - 1
     df2 = squares.n * (k - 1) if one_way else df1 * (k - 1)
@@ -115,7 +115,7 @@ def _ratio_form(squares: MeanSquares, *, form: Form, level: float) -> pd.DataFra
 
     def coefficient(value: Numbers) -> Numbers:
         of_mean = 1 - 1 / value
-        # (F - 1) / (F + k - 1), in a form that gives 1 for an infinite F.
+        # (F - 1) / (F + k - 1), written so that an infinite F gives 1.
         return of_mean if mean else of_mean / (1 + (k - 1) / value)
 
     at_zero = np.nan if mean else -1 / (k - 1)
@@ -127,7 +127,7 @@ def _ratio_form(squares: MeanSquares, *, form: Form, level: float) -> pd.DataFra
 
 
 def _agreement(squares: MeanSquares, *, mean: bool, level: float) -> pd.DataFrame:
-    """Absolute agreement, of one rater or of the mean of all."""
+    """Absolute agreement of a single rater or of the mean of all raters."""
     n, k, msr, msc, mse = squares.n, squares.k, squares.subjects, squares.raters, squares.residual
     # With w = 1 or k raters in the mean, both forms are (MSR - MSE) / (MSR + (k/w - 1) MSE + k/w (MSC - MSE) / n).
     weight = 1 if mean else k

@@ -1,4 +1,4 @@
-"""Cohen's kappa: agreement of two raters, or of a model and the truth, beyond what chance gives."""
+"""Cohen's kappa: agreement of two raters, or of a model and the reference standard, beyond chance."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,11 +10,11 @@ NAN = float("nan")
 
 
 def cohen_kappa(table: ArrayLike, *, level: float = 0.95) -> Proportion:
-    """kappa = (po - pe) / (1 - pe) with a normal interval, of a table of counts, shape (k, k).
+    """kappa = (po - pe) / (1 - pe) with a normal interval, from a table of counts, shape (k, k).
 
     po is the observed agreement, pe that expected from the margins. The standard error is that of Fleiss, Cohen and
-    Everitt 1969, as R's vcd::Kappa; the interval is cut to [-1, 1]. All NaN where pe is 1 (both raters use one
-    category); no interval where the error is 0.
+    Everitt 1969, as in R's vcd::Kappa; the interval is truncated to [-1, 1]. All NaN if pe is 1 (both raters use one
+    category); no interval if the standard error is 0.
     Raises ValueError for a table that is not square, is empty or holds a negative count.
     """
     counts = np.asarray(table, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Logistic regression by maximum likelihood for a handful of columns, as R's glm(family = binomial) fits it."""
+"""Maximum-likelihood logistic regression on a handful of columns, as fitted by R's glm(family = binomial)."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from pipeline.statistics.roc import as_labels
 
 Numbers = NDArray[np.float64]
 MAX_STEPS, MAX_HALVINGS = 200, 60
-NEAR = 1e-9  # gain of a Newton step, relative to the deviance, so near the maximum that the step lands on it
+NEAR = 1e-9  # convergence: gain of a Newton step relative to the deviance, so small that the step reaches the maximum
 NAN = float("nan")
 
 
@@ -32,12 +32,12 @@ def _deviance(linear: Numbers, labels: NDArray[np.bool_]) -> float:
 def fit_logistic(
     columns: ArrayLike, *, labels: ArrayLike, offset: ArrayLike = 0.0, start: ArrayLike = 0.0
 ) -> LogisticFit:
-    """The maximum-likelihood fit of labels, shape (n,), on `columns`, shape (n, k), which hold the constant if wanted.
+    """The maximum-likelihood fit of labels, shape (n,), on `columns`, shape (n, k), a constant among them if wanted.
 
-    Newton's method with halved steps, from the coefficients `start`, shape (k,); `offset`, shape (n,), is added to the
-    linear predictor with coefficient 1. A large offset needs a start that makes up for it.
-    The caller makes sure that the maximum exists (`separated`) and that no column is a sum of the others.
-    Raises ValueError as `as_labels`, or where no maximum is reached.
+    Newton's method with step halving, from the coefficients `start`, shape (k,); `offset`, shape (n,), is added to the
+    linear predictor with coefficient 1. A large offset needs a start that compensates for it.
+    The caller ensures that the maximum exists (`separated`) and that the columns are linearly independent.
+    Raises ValueError as `as_labels`, or if no maximum is reached.
     """
     X, positive = np.asarray(columns, dtype=np.float64), as_labels(labels)
     fixed = np.broadcast_to(np.asarray(offset, dtype=np.float64), positive.shape)
@@ -61,15 +61,15 @@ def fit_logistic(
 
 
 def _solved(information: Numbers, gradient: Numbers) -> Numbers:
-    """The Newton step. Raises ValueError where every patient's probability is 0 or 1 to the last digit."""
+    """The Newton step. Raises ValueError if every patient's probability is numerically 0 or 1."""
     try:
         return np.asarray(np.linalg.solve(information, gradient))
     except np.linalg.LinAlgError as error:
-        raise ValueError("the logistic regression has no information left: its probabilities are all 0 or 1") from error
+        raise ValueError("the logistic regression has no information: all its probabilities are 0 or 1") from error
 
 
 def separated(columns: ArrayLike, *, labels: ArrayLike) -> bool:
-    """Whether some weighted sum of `columns`, shape (n, k), splits the classes, ties allowed; no maximum exists then.
+    """Whether some linear combination of `columns`, shape (n, k), separates the classes, ties allowed: no maximum then.
 
     The largest sum of margins over bounded weights is above 0, by linear programming (Albert and Anderson 1984;
     Konis 2007). Raises ValueError as `as_labels`.
@@ -91,12 +91,12 @@ class RatioTest:
 
 
 def likelihood_ratio_test(small: ArrayLike, *, large: ArrayLike, labels: ArrayLike) -> RatioTest:
-    """Whether the columns that `large`, shape (n, k), has over `small`, shape (n, j), tell more of the labels.
+    """Whether the columns that `large`, shape (n, k), has beyond `small`, shape (n, j), improve the fit to the labels.
 
-    chi2 = deviance of the small model - deviance of the large, a constant being added to both; df = the rank that is
-    gained: R's anova(glm(y ~ small), glm(y ~ small + more), test = "LRT"). Where nothing is gained (a copy, a
-    constant) chi2 is 0, df 0 and p 1. chi2 and p are NaN by rule where the large model separates the classes: its
-    likelihood has no maximum. Raises ValueError as `as_labels`.
+    chi2 = deviance of the small model - deviance of the large one, each with an added constant; df = the gain in rank:
+    R's anova(glm(y ~ small), glm(y ~ small + more), test = "LRT"). If no rank is gained (a copy, a constant), chi2
+    is 0, df 0 and p 1. chi2 and p are NaN by rule if the large model separates the classes: its likelihood has no
+    maximum. Raises ValueError as `as_labels`.
     """
     bases = [_basis(columns, n=np.size(labels)) for columns in (small, large)]
     df = bases[1].shape[1] - bases[0].shape[1]
@@ -110,7 +110,7 @@ def likelihood_ratio_test(small: ArrayLike, *, large: ArrayLike, labels: ArrayLi
 
 
 def _basis(columns: ArrayLike, *, n: int) -> Numbers:
-    """A constant, and the centred, scaled `columns` as so many uncorrelated ones as their rank; shape (n, rank + 1)."""
+    """A constant, and an uncorrelated basis of the centred, scaled `columns`; shape (n, rank + 1)."""
     table = np.asarray(columns, dtype=np.float64).reshape(n, -1)
     centred = table - table.mean(axis=0)
     spread = np.sqrt((centred**2).mean(axis=0))

@@ -1,4 +1,4 @@
-"""McNemar's test: two models' calls on the same patients, and the difference of their proportions right."""
+"""McNemar's test: two models' calls on the same patients, and the difference of their proportions correct."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ NAN = float("nan")
 
 @dataclass(frozen=True, kw_only=True)
 class PairedProportions:
-    """Patients that only one of two models has right; the difference a - b with its interval; p; n patients."""
+    """Patients whom only one of the two models classifies correctly; difference a - b with interval; p; n patients."""
 
     only_a: int
     only_b: int
@@ -25,12 +25,12 @@ class PairedProportions:
 
 
 def mcnemar(right_a: ArrayLike, right_b: ArrayLike, *, level: float = 0.95) -> PairedProportions:
-    """McNemar's exact test of whether `right_a` and `right_b`, shape (n,), each patient's call right or not, differ.
+    """McNemar's exact test of `right_a` against `right_b`, shape (n,): whether each patient's call is correct.
 
-    p is two-sided from the binomial of the patients on whom the models disagree at one half, as R's
-    binom.test(only_a, only_a + only_b), and 1 where they never disagree. The difference of the two proportions has
-    Newcombe's square-and-add interval (1998, Stat Med 17:2635, method 10), made of two Wilson intervals and the
-    correlation of the pairs. All NaN where n is 0. Raises ValueError where the shapes differ.
+    p is two-sided, from the binomial distribution (one half) of the discordant patients, as R's
+    binom.test(only_a, only_a + only_b), and 1 if there are none. The difference of the two proportions has
+    Newcombe's square-and-add interval (1998, Stat Med 17:2635, method 10), built from two Wilson intervals and the
+    correlation of the pairs. All NaN if n is 0. Raises ValueError if the shapes differ.
     """
     a, b = np.asarray(right_a, dtype=bool), np.asarray(right_b, dtype=bool)
     if a.shape != b.shape or a.ndim != 1:
@@ -51,7 +51,7 @@ def _square_and_add(both: int, only_a: int, only_b: int, neither: int, *, level:
     a, b = wilson(both + only_a, n, level=level), wilson(both + only_b, n, level=level)
     margins = (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither)
     product = both * neither - only_a * only_b
-    # Newcombe's continuity correction of the correlation, where it is positive.
+    # Newcombe's continuity correction of the correlation, if it is positive.
     numerator = max(product - n / 2, 0.0) if product > 0 else float(product)
     phi = numerator / margins**0.5 if margins else 0.0
     down_a, up_a = a.estimate - a.ci_low, a.ci_high - a.estimate

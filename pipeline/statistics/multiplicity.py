@@ -1,4 +1,4 @@
-"""Adjusted p-values of one family of tests; a test without a p-value (NaN) stays NaN and counts for nothing."""
+"""Adjusted p-values of one family of tests; a test without a p-value stays NaN and does not count in the family."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +15,7 @@ def _checked(p_values: ArrayLike) -> tuple[Numbers, NDArray[np.bool_]]:
 
 
 def holm(p_values: ArrayLike) -> Numbers:
-    """Holm's step-down p-values (Holm 1979), shape (n,): control of the family-wise error without assumptions."""
+    """Holm's step-down p-values (Holm 1979), shape (n,): control the family-wise error rate without assumptions."""
     given, present = _checked(p_values)
     p = given[present]
     order = np.argsort(p, kind="stable")
@@ -26,7 +26,7 @@ def holm(p_values: ArrayLike) -> Numbers:
 
 
 def benjamini_hochberg(p_values: ArrayLike) -> Numbers:
-    """Benjamini and Hochberg's p-values (1995), shape (n,): control of the false discovery rate."""
+    """Benjamini and Hochberg's p-values (1995), shape (n,): control the false discovery rate."""
     given, present = _checked(p_values)
     p = given[present]
     order = np.argsort(p, kind="stable")[::-1]

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 
 def dice(a: NDArray[np.generic], b: NDArray[np.generic]) -> float:
-    """Dice's overlap of two masks of one shape (non-zero = marked): 2 |a and b| / (|a| + |b|).
+    """Dice coefficient of two masks of one shape (non-zero = inside): 2 |a and b| / (|a| + |b|).
 
-    1 where both are empty. Raises ValueError where the shapes differ.
+    1 if both are empty. Raises ValueError if the shapes differ.
     """
     first, second = np.asarray(a) != 0, np.asarray(b) != 0
     if first.shape != second.shape:

@@ -1,4 +1,4 @@
-"""Partial area under the ROC curve: over the range of specificity or sensitivity that a clinic would work in."""
+"""Partial area under the ROC curve: over the clinically relevant range of specificity or sensitivity."""
 
 from typing import Literal
 
@@ -22,10 +22,10 @@ def partial_auc(
 ) -> Numbers:
     """Area under the empirical ROC curve where `axis` lies between `low` and `high`, shape (b,).
 
-    Over specificity it is the area under the sensitivity, over sensitivity the area under the specificity; straight
-    lines between the points of the curve, as pROC's auc(partial.auc =, partial.auc.focus =). At most high - low.
+    Over specificity it is the area under the sensitivity, over sensitivity the area under the specificity, with linear
+    interpolation between points, as in pROC's auc(partial.auc =, partial.auc.focus =). At most high - low.
     `scores` and `labels` have shape (n,); `weights`, shape (b, n), counts each patient in b samples (default: once).
-    Raises ValueError as `as_labels` and `as_scores`, and where 0 ≤ low < high ≤ 1 does not hold.
+    Raises ValueError as `as_labels` and `as_scores`, and unless 0 ≤ low < high ≤ 1.
     """
     _check(low=low, high=high)
     positive = as_labels(labels)
@@ -40,9 +40,9 @@ def partial_auc(
 
 
 def corrected(area: ArrayLike, *, low: float, high: float) -> Numbers:
-    """McClish's correction (1989): 0.5 at chance and 1 at perfection, as pROC's partial.auc.correct.
+    """McClish's correction (1989): 0.5 at chance and 1 for a perfect model, as pROC's partial.auc.correct.
 
-    (1 + (area - m) / (M - m)) / 2 with m the area under the line of chance and M = high - low. The same for both axes.
+    (1 + (area - m) / (M - m)) / 2 with m the area under the chance line and M = high - low. The same for both axes.
     """
     _check(low=low, high=high)
     chance = (high - low) * (2 - low - high) / 2
@@ -55,16 +55,16 @@ def _check(*, low: float, high: float) -> None:
 
 
 def _climb(counts: Numbers, last: NDArray[np.intp]) -> Numbers:
-    """Fractions reached at each distinct score, from 0, shape (b, points + 1)."""
+    """Cumulative fractions at each distinct score, starting at 0, shape (b, points + 1)."""
     reached = np.cumsum(counts, axis=1)[:, last]
     return np.concatenate([np.zeros((len(reached), 1)), reached / reached[:, -1:]], axis=1)
 
 
 def _area(x: Numbers, y: Numbers, *, start: float, end: float) -> Numbers:
-    """Area under the lines through (x, y), x ascending, between `start` and `end`."""
+    """Area under the line segments through (x, y), x ascending, between `start` and `end`."""
     x0, x1, y0, y1 = x[:, :-1], x[:, 1:], y[:, :-1], y[:, 1:]
     left, right = np.clip(x0, start, end), np.clip(x1, start, end)
     run = np.where(x1 > x0, x1 - x0, 1.0)
-    # A straight line's area is its width times its height in the middle; upright lines have no width.
+    # The area under a segment is its width times its height at the midpoint; vertical segments have no width.
     middle = y0 + (y1 - y0) * ((left + right) / 2 - x0) / run
     return np.asarray(((right - left) * middle).sum(axis=1))

@@ -11,7 +11,7 @@ Numbers = NDArray[np.float64]
 def average_precision(scores: ArrayLike, *, labels: ArrayLike, weights: ArrayLike | None = None) -> Numbers:
     """Sum over the distinct scores of the gain in sensitivity times the PPV there, shape (b,); chance = prevalence.
 
-    No line is drawn between points, since it would be too optimistic (Davis and Goadrich 2006): the same as
+    There is no linear interpolation between points, since it is too optimistic (Davis and Goadrich 2006): the same as
     scikit-learn's average_precision_score. `scores` and `labels` have shape (n,); `weights`, shape (b, n), counts each
     patient in b samples (default: once). Raises ValueError as `as_labels` and `as_scores`.
     """
@@ -28,7 +28,8 @@ def average_precision(scores: ArrayLike, *, labels: ArrayLike, weights: ArrayLik
 def precision_recall_points(scores: ArrayLike, *, labels: ArrayLike) -> tuple[Numbers, Numbers]:
     """Sensitivity and PPV at every distinct score where the sensitivity rises, from the highest score to the lowest.
 
-    `scores` and `labels` have shape (n,). Scores that add false alarms alone are left out: they change no area.
+    `scores` and `labels` have shape (n,). Scores that add only false positives are omitted: they do not change the
+    area.
     Raises ValueError as `as_labels` and `as_scores`.
     """
     positive = as_labels(labels)

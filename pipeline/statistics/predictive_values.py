@@ -1,4 +1,4 @@
-"""PPV and NPV at a prevalence other than that of the data, such as a clinic's, from sensitivity and specificity."""
+"""PPV and NPV at a prevalence other than that in the data, such as a clinic's, from sensitivity and specificity."""
 
 import math
 
@@ -12,13 +12,13 @@ NAN = float("nan")
 
 
 def predictive_values(counts: Confusion, *, prevalence: float, level: float = 0.95) -> tuple[Proportion, Proportion]:
-    """PPV and NPV by Bayes at `prevalence`, between 0 and 1, with logit intervals (Mercaldo, Lau and Zhou 2007).
+    """PPV and NPV by Bayes' rule at `prevalence`, between 0 and 1, with logit intervals (Mercaldo, Lau and Zhou 2007).
 
     PPV = Se p / (Se p + (1 - Sp)(1 - p)), NPV = Sp (1 - p) / (Sp (1 - p) + (1 - Se) p); the variance on the log-odds
-    scale is (1 - Se) / (Se n₁) + Sp / ((1 - Sp) n₀), and for NPV Se / ((1 - Se) n₁) + (1 - Sp) / (Sp n₀). Where a count
-    is 0 the interval is the adjusted logit one (z² / 2 added to each count, so z² to each class), stretched to hold the
-    estimate. The prevalence counts as known. All NaN where nobody is called so, or a class has no patient.
-    Raises ValueError where the prevalence is not between 0 and 1.
+    scale is (1 - Se) / (Se n₁) + Sp / ((1 - Sp) n₀), and for NPV Se / ((1 - Se) n₁) + (1 - Sp) / (Sp n₀). If a count
+    is 0, the interval is the adjusted logit one (z² / 2 added to each count, so z² to each class), widened to include
+    the estimate. The prevalence is treated as known. All NaN if no patient is called positive (PPV) or negative (NPV),
+    or if a class has no patient. Raises ValueError if the prevalence is not between 0 and 1.
     """
     if not 0 < prevalence < 1:
         raise ValueError(f"prevalence ({prevalence}) must lie between 0 and 1")
@@ -33,7 +33,7 @@ def predictive_values(counts: Confusion, *, prevalence: float, level: float = 0.
 
 
 def _value(*, right: float, missed: float, wrong: float, kept: float, odds: float, level: float) -> Proportion:
-    """The predictive value of one call: `right` and `missed` of its class, `wrong` and `kept` of the other."""
+    """The predictive value of one call, with `right` and `missed` in its class, `wrong` and `kept` in the other."""
     hit, alarm = right / (right + missed) * odds, wrong / (wrong + kept)
     if hit + alarm == 0:
         return Proportion(NAN, NAN, NAN)

@@ -1,4 +1,4 @@
-"""Proportions with Wilson intervals, and the four counts of a threshold with what is read from them."""
+"""Proportions with Wilson intervals."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ NAN = float("nan")
 
 
 class Proportion(NamedTuple):
-    """A fraction and its interval; all NaN where it is undefined."""
+    """A fraction and its interval; all NaN if it is undefined."""
 
     estimate: float
     ci_low: float
@@ -18,7 +18,7 @@ class Proportion(NamedTuple):
 def wilson(count: int, total: int, *, level: float = 0.95) -> Proportion:
     """`count` of `total` with the Wilson score interval (Wilson 1927, no continuity correction).
 
-    All NaN where `total` is 0. Raises ValueError where `count` is not between 0 and `total`.
+    All NaN if `total` is 0. Raises ValueError if `count` is not between 0 and `total`.
     """
     if not 0 <= count <= total:
         msg = f"count ({count}) must be between 0 and total ({total})"
@@ -29,7 +29,7 @@ def wilson(count: int, total: int, *, level: float = 0.95) -> Proportion:
     fraction = count / total
     centre = (count + z2 / 2) / (total + z2)
     half = (z2 * (fraction * (1 - fraction) * total + z2 / 4)) ** 0.5 / (total + z2)
-    # At 0 and at all the ends are exactly 0 and 1; rounding must not say otherwise.
+    # With a count of 0, or of all, the limit is exactly 0 or 1, whatever the rounding.
     low = 0.0 if count == 0 else max(0.0, centre - half)
     high = 1.0 if count == total else min(1.0, centre + half)
     return Proportion(fraction, low, high)

@@ -1,11 +1,11 @@
-"""How many patients a new logistic model needs: the criteria of Riley and colleagues for a binary outcome.
+"""Sample size for developing a logistic model: the criteria of Riley and colleagues for a binary outcome.
 
-Riley et al. 2019 (Stat Med 38:1276) and 2020 (BMJ 368:m441); R's pmsampsize(type = "b"). They are made for one logistic
+Riley et al. 2019 (Stat Med 38:1276) and 2020 (BMJ 368:m441); R's pmsampsize(type = "b"). They assume one logistic
 regression of p parameters without selection; a LASSO, trees or boosting need as many patients or more.
 
-Checked against the first paper's example, which is also that of pmsampsize's help (R² 0.288, 24 parameters, prevalence
-0.174: 623, 662 and 221 patients), and for the C-statistic against the simulation that pmsampsize makes, done in R (C
-0.78, prevalence 0.2: R² 0.1579 to 0.1590 over four seeds; exactly 0.1589).
+Validated against the first paper's example, which is also that of pmsampsize's help (R² 0.288, 24 parameters,
+prevalence 0.174: 623, 662 and 221 patients), and for the C-statistic against pmsampsize's simulation, run in R (C
+0.78, prevalence 0.2: R² 0.1579 to 0.1590 over four seeds; exact value 0.1589).
 """
 
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ from scipy.stats import norm
 
 SHRINKAGE = 0.9  # criterion 1: at most 10 % of overfitting
 OPTIMISM = 0.05  # criterion 2: between apparent and adjusted R² (Nagelkerke)
-MARGIN = 0.05  # criterion 3: of the overall risk
-Z = 1.96  # as the papers print it
-ORDINARY = 0.15  # share of the largest R² that is assumed where nothing is known (Riley 2019, section 4.3)
+MARGIN = 0.05  # criterion 3: margin of error of the overall risk
+Z = 1.96  # as printed in the papers
+ORDINARY = 0.15  # fraction of the maximum R² assumed if nothing is known (Riley 2019, section 4.3)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSize:
-    """Patients that each criterion asks for, the largest of them, and its events.
+    """Patients that each criterion requires, the maximum of them, and the events expected among these.
 
-    `epp` is the usual number of events per parameter at it, counted in the rarer of the two outcomes.
+    `epp` is the corresponding number of events per parameter, counted in the rarer of the two outcomes.
     """
 
     shrinkage: int
@@ -38,21 +38,21 @@ class SampleSize:
 
 
 def largest_r_squared(prevalence: float) -> float:
-    """The largest R² of Cox and Snell that an outcome of this prevalence allows: 1 - (φ^φ (1 - φ)^(1 - φ))²."""
+    """The maximum Cox-Snell R² for an outcome of this prevalence: 1 - (φ^φ (1 - φ)^(1 - φ))²."""
     _check("prevalence", prevalence)
     return 1 - exp(2 * (prevalence * log(prevalence) + (1 - prevalence) * log(1 - prevalence)))
 
 
 def ordinary_r_squared(prevalence: float) -> float:
-    """0.15 of the largest R²: what to assume where no earlier model tells."""
+    """15 % of the maximum R²: the assumption if there is no earlier model."""
     return ORDINARY * largest_r_squared(prevalence)
 
 
 def r_squared_of_auc(auc: float, *, prevalence: float) -> float:
-    """Cox and Snell's R² of a model of this AUC: Riley et al. 2021 (Stat Med 40:859), without their simulation.
+    """Cox-Snell R² of a model with this AUC: Riley et al. 2021 (Stat Med 40:859), without their simulation.
 
-    The linear predictor is normal with variance 1 in both classes, sqrt(2)·Φ⁻¹(AUC) apart; the logistic model of it is
-    then known, and R² = 1 - exp(2 (E ln L0 - E ln L)) is an integral (here a sum over a fine grid).
+    The linear predictor is normal with variance 1 in both classes, whose means lie sqrt(2)·Φ⁻¹(AUC) apart; its logistic
+    model is then known, and R² = 1 - exp(2 (E ln L0 - E ln L)) is an integral (here a sum over a fine grid).
     Raises ValueError unless 0.5 ≤ auc < 1 and 0 < prevalence < 1.
     """
     _check("prevalence", prevalence)
@@ -69,12 +69,12 @@ def r_squared_of_auc(auc: float, *, prevalence: float) -> float:
 
 
 def required_patients(parameters: int, *, prevalence: float, r_squared: float) -> SampleSize:
-    """The patients that a model of `parameters` candidate parameters needs, with R² of Cox and Snell `r_squared`.
+    """The patients needed for a model of `parameters` candidate parameters with the Cox-Snell R² `r_squared`.
 
     1. shrinkage S ≥ 0.9: n = p / ((S - 1) ln(1 - R² / S));
-    2. optimism ≤ 0.05: the same n with S = R² / (R² + 0.05 · largest R²);
-    3. margin of the overall risk ≤ 0.05: n = (1.96 / 0.05)² φ (1 - φ).
-    Raises ValueError where parameters < 1, or where R² is not above 0, below the largest and below 0.9.
+    2. optimism ≤ 0.05: the same n with S = R² / (R² + 0.05 · maximum R²);
+    3. margin of error of the overall risk ≤ 0.05: n = (1.96 / 0.05)² φ (1 - φ).
+    Raises ValueError if parameters < 1, or if R² is not above 0, below its maximum and below 0.9.
     """
     if parameters < 1:
         raise ValueError(f"parameters ({parameters}) must be 1 or more")

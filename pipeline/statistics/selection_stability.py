@@ -1,14 +1,14 @@
-"""How much the sets of features that a selection keeps on different samples agree, beyond chance.
+"""Selection stability: agreement, beyond chance, of the feature sets selected on different samples.
 
-Nogueira, Sechidis, Brown 2018 (J Mach Learn Res 18:174), of M selections among d features, x_if = 1 where selection i
-keeps feature f, p_f the share of selections that keep f, k the mean number kept:
+Nogueira, Sechidis, Brown 2018 (J Mach Learn Res 18:174), for M selections among d features, x_if = 1 if selection i
+keeps feature f, p_f the fraction of selections that keep f, k the mean number kept:
 
     stability = 1 - mean over f of M / (M - 1) · p_f (1 - p_f) / (k/d · (1 - k/d))
 
-1: the same features every time; about 0: as many features drawn at random each time; at least -1 / (M - 1). Theorem 8
-gives its variance, 4 / M² · sum over i of (phi_i - mean phi)², and Corollary 9 the normal interval, for selections that
-are independent of each other; folds and half-samples share patients, so that their interval is approximate. By the
-authors' benchmarks below 0.40 is poor and 0.75 or more excellent.
+1: the same features every time; about 0: as many features drawn at random each time; minimum -1 / (M - 1). Theorem 8
+gives its variance, 4 / M² · sum over i of (phi_i - mean phi)², and Corollary 9 the normal interval, for independent
+selections; folds and half-samples share patients, so their interval is approximate. By the authors' benchmarks, below
+0.40 is poor and 0.75 or more excellent.
 """
 
 from dataclasses import dataclass
@@ -31,15 +31,15 @@ class Stability:
 
 
 def stability(kept: NDArray[np.bool_], *, confidence: float = 0.95) -> Stability:
-    """The stability of the selections `kept` (M, d): row i says which of the d features selection i kept.
+    """The stability of the selections `kept` (M, d): row i marks which of the d features selection i kept.
 
-    Undefined, hence NaN, with fewer than two selections, or where no selection kept a feature or all kept every one:
-    there is no choice to agree on. Raises ValueError where `kept` is not a matrix of 0 and 1, or `confidence` is not
+    Undefined (NaN) with fewer than two selections, or if no selection kept any feature or every selection kept all:
+    there is no choice to agree on. Raises ValueError if `kept` is not a matrix of 0 and 1, or `confidence` is not
     between 0 and 1.
     """
     table = np.asarray(kept)
     if table.ndim != 2 or not np.isin(table, (0, 1)).all():
-        raise ValueError(f"kept (shape {table.shape}) must be a matrix of 0 and 1, one row a selection")
+        raise ValueError(f"kept (shape {table.shape}) must be a matrix of 0 and 1, one row per selection")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence ({confidence}) must be between 0 and 1")
     fits, features = table.shape
@@ -51,7 +51,7 @@ def stability(kept: NDArray[np.bool_], *, confidence: float = 0.95) -> Stability
     frequency, size = chosen.mean(axis=0), chosen.mean(axis=1)
     chance = share * (1 - share)
     estimate = 1 - fits / (fits - 1) * float((frequency * (1 - frequency)).mean()) / chance
-    # phi_i of Theorem 8, with sizes as shares of d.
+    # phi_i of Theorem 8, with sizes as fractions of d.
     agreement = (chosen * frequency).mean(axis=1) - size * share
     influence = (agreement + estimate / 2 * (2 * share * size - size - share + 1)) / chance
     variance = 4 / fits**2 * float(((influence - influence.mean()) ** 2).sum())

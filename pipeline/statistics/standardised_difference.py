@@ -1,6 +1,6 @@
-"""Standardised mean difference (SMD): how far two groups differ, in standard deviations, whatever their size.
+"""Standardised mean difference (SMD): the difference between groups in standard deviations, whatever their size.
 
-Absolute values; over several groups the largest of all pairs. Around 0.1 or less is small (Austin 2009, Stat Med
+Absolute values; with several groups, the maximum over all pairs. About 0.1 or less is small (Austin 2009, Stat Med
 28:3083).
 """
 
@@ -15,14 +15,14 @@ Numbers = NDArray[np.float64]
 
 
 def number_smd(groups: Sequence[ArrayLike]) -> float:
-    """|mean a - mean b| / sqrt((SD a² + SD b²) / 2), the largest over all pairs of groups.
+    """|mean a - mean b| / sqrt((SD a² + SD b²) / 2), the maximum over all pairs of groups.
 
-    0 where the means are equal. NaN where fewer than two groups have two values, or where means differ and nothing
-    varies. Raises ValueError where a value is NaN or infinite.
+    0 if the means are equal. NaN if fewer than two groups have two values, or if means differ and both SDs are 0.
+    Raises ValueError if a value is NaN or infinite.
     """
     found = [np.asarray(group, dtype=np.float64).ravel() for group in groups]
     if not all(np.isfinite(group).all() for group in found):
-        raise ValueError("a value is missing or infinite; leave missing values out beforehand")
+        raise ValueError("a value is missing or infinite; exclude missing values beforehand")
     return _largest([group for group in found if group.size > 1], of=_of_numbers)
 
 
@@ -36,10 +36,10 @@ def _of_numbers(a: Numbers, b: Numbers) -> float:
 def category_smd(counts: ArrayLike) -> float:
     """The same for categories, from `counts`, shape (groups, categories): sqrt((p - q)' S⁻¹ (p - q)).
 
-    p and q are the shares of all categories but one in the two groups, S the mean of their multinomial covariances: for
-    two categories |p - q| / sqrt((p (1 - p) + q (1 - q)) / 2). Source: Yang and Dalton 2012 (SAS Global Forum, paper
-    335). The largest over all pairs of groups; categories that a pair does not have are left out of it. 0 where the
-    shares are equal, NaN where S has no inverse (the groups share no category) or fewer than two groups have patients.
+    p and q are the fractions of all categories but one in the two groups, S the mean of their multinomial covariances:
+    for two categories |p - q| / sqrt((p (1 - p) + q (1 - q)) / 2). Source: Yang and Dalton 2012 (SAS Global Forum,
+    paper 335). The maximum over all pairs of groups; a category absent from both groups of a pair is excluded. 0 if
+    the fractions are equal, NaN if S is singular (the groups share no category) or fewer than two groups have patients.
     """
     table = np.asarray(counts, dtype=np.float64)
     if table.ndim != 2 or not np.isfinite(table).all() or (table < 0).any():
@@ -60,6 +60,6 @@ def _of_categories(a: Numbers, b: Numbers) -> float:
 
 
 def _largest(groups: Sequence[Numbers], *, of: Callable[[Numbers, Numbers], float]) -> float:
-    """The largest over all pairs; NaN where a pair has none, since nobody knows which is the largest then."""
+    """The maximum over all pairs; NaN if it is undefined for a pair, since the maximum is then unknown."""
     found = [of(a, b) for a, b in combinations(groups, 2)]
     return NAN if not found or np.isnan(found).any() else max(found)

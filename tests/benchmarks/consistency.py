@@ -1,4 +1,4 @@
-"""Seconds to check a printed table: known class sizes, unknown ones, and the same with a figure that breaks each row.
+"""Seconds to check a published table: known class sizes, unknown ones, and both with one wrong number per row.
 
 python -m tests.benchmarks.consistency                # 8 rows, 42 and 220 patients, unknown: all sizes up to 420
 python -m tests.benchmarks.consistency --rows 100
@@ -15,7 +15,7 @@ from pipeline.consistency.matrices import METRICS, measures
 
 
 def table(rows: int, *, n_pos: int, n_neg: int, seed: int) -> pd.DataFrame:
-    """Rows of six metrics at three decimals from random matrices of one test set."""
+    """Rows of six metrics with three decimals, from random confusion matrices of one test set."""
     rng = np.random.default_rng(seed)
     found = []
     for row in range(rows):

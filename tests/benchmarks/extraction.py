@@ -1,6 +1,6 @@
-"""Seconds an image, on the same images: PyRadiomics' command line, PyRadiomics on crops, and this project's stages.
+"""Seconds per image, on the same images: PyRadiomics' command line, PyRadiomics on crops, and this project's stages.
 
-    python -m tests.benchmarks.extraction                                      # draws ultrasound-like frames
+    python -m tests.benchmarks.extraction                                      # generates ultrasound-like frames
     python -m tests.benchmarks.extraction --images DIR --masks DIR             # any folders, masks named as the images
     python -m tests.benchmarks.extraction --cohort data/cohort.csv --images data/images --masks data/masks
 
@@ -65,17 +65,17 @@ def cohort_of(images: Path, masks: Path) -> pd.DataFrame:
 
 
 def cpu_seconds() -> float:
-    """Processor time of this process and of all its children that have ended."""
+    """CPU time of this process and of all its finished children."""
     spent = os.times()
     return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def timed(work: Callable[[], Result], *, what: str, count: int) -> Result:
-    """Run `work`, print the seconds an image (by the clock, and of processor time), return what it gave."""
+    """Run `work`, print the seconds per image (wall time and CPU time), return its result."""
     start, cpu_start = time.perf_counter(), cpu_seconds()
     result = work()
     clock, cpu = (time.perf_counter() - start) / count, (cpu_seconds() - cpu_start) / count
-    print(f"{what:<66}{clock:>8.3f} s an image, {cpu:.3f} s of processor time", flush=True)
+    print(f"{what:<66}{clock:>8.3f} s per image, {cpu:.3f} s of CPU time", flush=True)
     return result
 
 
@@ -113,7 +113,7 @@ def both_stages(cohort: Path, *, given: argparse.Namespace, work: Path, workers:
 
 
 def on_crops(work: Path, *, name: str) -> pd.DataFrame:
-    """PyRadiomics called in a plain loop on the crops that the crop stage left."""
+    """PyRadiomics called in a plain loop on the crops written by the crop stage."""
     chosen = preset(name)
     rows = {}
     with collected_log():
@@ -125,7 +125,7 @@ def on_crops(work: Path, *, name: str) -> pd.DataFrame:
 
 
 def largest_difference(stage_values: pd.DataFrame, *, other: pd.DataFrame) -> str:
-    """How far two tables of the same images are apart, and in how many features."""
+    """The largest difference between two tables of the same images, and the number of features that differ."""
     names = list(other.columns)
     ours, theirs = stage_values[names].to_numpy(dtype=float), other.to_numpy(dtype=float)
     apart = np.abs(ours - theirs) / np.maximum(np.abs(theirs), 1e-12)
@@ -137,22 +137,22 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--cohort", type=Path, help="cohort table; without it, images and masks of the same name")
-    parser.add_argument("--images", type=Path, help="folder of images; without it, frames are drawn")
+    parser.add_argument("--images", type=Path, help="folder of images; without it, frames are generated")
     parser.add_argument("--masks", type=Path, help="folder of masks")
     parser.add_argument("--params", type=Path, default=Path("params/radiomics.yaml"))
     parser.add_argument("--workers", type=int, default=2, help="processes of the parallel runs")
-    parser.add_argument("--count", type=int, default=60, help="images to use at most")
+    parser.add_argument("--count", type=int, default=60, help="maximum number of images")
     return parser.parse_args()
 
 
 def compare_ways(cohort: pd.DataFrame, *, given: argparse.Namespace, work: Path, name: str) -> None:
-    """Time every way on the images of `cohort`, then say whether the values are the same."""
+    """Time every way on the images of `cohort`, then print whether the values are the same."""
     count, settings = len(cohort), work / "settings.json"
     settings.write_text(json.dumps(preset(name).settings))
     for jobs in (1, given.workers):
         run = partial(command_line, cohort, given=given, work=work, settings=settings, jobs=jobs)
         timed(run, what=f"(a) PyRadiomics' command line on full frames, {jobs} job(s)", count=count)
-    both_stages(work / "cohort.csv", given=given, work=work, workers=given.workers)  # leaves the crops for (b)
+    both_stages(work / "cohort.csv", given=given, work=work, workers=given.workers)  # writes the crops for (b)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     crops = timed(partial(on_crops, work, name=name), what="(b) PyRadiomics called on crops, 1 process", count=count)
     for workers in (1, given.workers):
@@ -166,7 +166,7 @@ def compare_ways(cohort: pd.DataFrame, *, given: argparse.Namespace, work: Path,
 
 
 def main() -> None:
-    """Take the images given, or draw some, and compare the ways of extraction on them."""
+    """Take the given images, or generate some, and compare the ways of extraction on them."""
     given = arguments()
     name = load_params(given.params, RadiomicsParams).preset
     if name is None:

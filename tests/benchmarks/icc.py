@@ -1,4 +1,4 @@
-"""Seconds for the agreement of all radiomics features at once, interval and test included.
+"""Seconds for the ICC of all radiomics features at once, with interval and test.
 
 python -m tests.benchmarks.icc                     # 1,311 features, 30 subjects, 3 repeats
 python -m tests.benchmarks.icc --subjects 500

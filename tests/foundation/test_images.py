@@ -19,7 +19,7 @@ def test_geometry_and_voxels_survive(tmp_path):
     assert (array_of(back) == array_of(image)).all()
 
 
-def test_header_entries_of_the_source_stay_behind(tmp_path):
+def test_header_entries_of_the_source_are_not_written(tmp_path):
     image = image_from(np.zeros((3, 4), dtype=np.uint8))
     image.SetMetaData("0010|0010", "Doe^Jane")
     write_image(image, tmp_path / "a.nrrd")
@@ -28,7 +28,7 @@ def test_header_entries_of_the_source_stay_behind(tmp_path):
     assert "0010|0010" not in read_image(tmp_path / "a.nrrd").GetMetaDataKeys()
 
 
-def test_same_picture_same_bytes(tmp_path):
+def test_same_image_same_bytes(tmp_path):
     image = image_from(np.arange(12, dtype=np.uint8).reshape(3, 4))
     write_image(image, tmp_path / "a.nrrd")
     write_image(image, tmp_path / "b.nrrd")
@@ -36,7 +36,7 @@ def test_same_picture_same_bytes(tmp_path):
     assert (tmp_path / "a.nrrd").read_bytes() == (tmp_path / "b.nrrd").read_bytes()
 
 
-def test_pixel_hash_sees_pixels_not_headers():
+def test_pixel_hash_depends_on_pixels_not_headers():
     array = np.arange(12, dtype=np.uint8).reshape(3, 4)
     one, other = image_from(array), image_from(array, spacing_mm=(2.0, 2.0))
 
@@ -77,7 +77,7 @@ def test_three_dimensional_mask_type_is_kept(tmp_path):
 
 
 def write_slices(folder, places_mm, *, series="1.2.3.4"):
-    """A CT series of 6 x 7 slices (0.5 x 0.7 mm), stored in another order than they lie."""
+    """A CT series of slices of 6 x 7 pixels (0.5 x 0.7 mm), stored in an order other than their positions."""
     folder.mkdir(exist_ok=True)
     writer = sitk.ImageFileWriter()
     writer.KeepOriginalImageUIDOn()
@@ -110,13 +110,13 @@ def test_dicom_series_is_one_volume_in_the_order_of_its_slices(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("places_mm", "told"),
-    [([0.0, 2.0, 6.0, 8.0], "2 to 4 mm apart"), ([0.0, 2.0, 2.0, 4.0], "several pictures at one slice position")],
+    ("places_mm", "message"),
+    [([0.0, 2.0, 6.0, 8.0], "2 to 4 mm apart"), ([0.0, 2.0, 2.0, 4.0], "several images at one slice position")],
 )
-def test_dicom_series_with_a_missing_or_repeated_slice_is_refused(tmp_path, places_mm, told):
+def test_dicom_series_with_a_missing_or_repeated_slice_is_refused(tmp_path, places_mm, message):
     write_slices(tmp_path / "ct", places_mm)
 
-    with pytest.raises(ImageError, match=told):
+    with pytest.raises(ImageError, match=message):
         read_image(tmp_path / "ct")
 
 
@@ -137,7 +137,7 @@ def test_ultrasound_clip_is_not_a_volume(tmp_path):
         read_image(tmp_path / "clip.dcm")
 
 
-def test_raster_files_that_itk_does_not_know_are_read_all_the_same(tmp_path):
+def test_raster_files_that_itk_cannot_read_are_read(tmp_path):
     array = np.zeros((6, 8), dtype=np.uint8)
     array[2:4, 2:4] = 255
     Image.fromarray(array > 0).save(tmp_path / "a.bmp")
@@ -147,11 +147,11 @@ def test_raster_files_that_itk_does_not_know_are_read_all_the_same(tmp_path):
     assert (array_of(read_image(tmp_path / "a.png"))[..., 0] == array).all()
 
 
-def test_a_picture_with_white_as_its_lowest_value_is_refused(tmp_path):
+def test_an_image_with_white_as_its_lowest_value_is_refused(tmp_path):
     image = image_from(np.arange(12, dtype=np.uint16).reshape(3, 4))
     file = tmp_path / "a.dcm"
     sitk.WriteImage(image, str(file))
-    # ITK writes MONOCHROME2 whatever the tag says, so the tag is changed in the file.
+    # ITK writes MONOCHROME2 whatever the tag, so the tag is changed in the file.
     file.write_bytes(file.read_bytes().replace(b"MONOCHROME2", b"MONOCHROME1"))
 
     with pytest.raises(ImageError, match="MONOCHROME1"):

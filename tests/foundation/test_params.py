@@ -56,14 +56,14 @@ def test_a_misspelt_key_of_an_optional_section_names_the_keys_beside_it(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("exclude: {17: no consent}\n", "key 'exclude.17' is read as a number or a date; write it in quotes"),
         ("exclude: {}\n", "key 'exclude' has the value {}: it needs more entries"),
         ("exclude:\n", "key 'exclude' has the value None: it must be a mapping of names to values; {} is none"),
     ],
 )
-def test_a_mapping_that_is_wrong_says_how_to_write_it(tmp_path, text, told):
+def test_a_wrong_mapping_explains_how_to_write_it(tmp_path, text, message):
     class Cases(Params):
         exclude: dict[str, str] = Field(min_length=1)
 
@@ -71,10 +71,10 @@ def test_a_mapping_that_is_wrong_says_how_to_write_it(tmp_path, text, told):
     with pytest.raises(ParamsError) as error:
         load_params(path, Cases)
 
-    assert str(error.value) == f"{path}: {told}"
+    assert str(error.value) == f"{path}: {message}"
 
 
-def test_a_word_in_place_of_a_list_says_how_to_write_it(tmp_path):
+def test_a_word_instead_of_a_list_explains_how_to_write_it(tmp_path):
     class Sets(Params):
         sets: dict[str, tuple[str, ...]]
 

@@ -1,18 +1,18 @@
-"""Pseudonyms: no id is left in a message, and nothing that counts is taken for an id."""
+"""Pseudonyms: no id remains in a message, and no count is mistaken for an id."""
 
 import pandas as pd
 import pytest
 
 from pipeline.foundation.pseudonyms import Pseudonyms, pseudonyms
 
-NAMES = Pseudonyms(patients=["007", "12", "Miller, A"], images=["007_long", "12_1", "scan-3"], others=["gone"])
+NAMES = Pseudonyms(patients=["007", "12", "Miller, A"], images=["007_long", "12_1", "scan-3"], excluded=["gone"])
 
 
 @pytest.mark.parametrize(
     ("message", "scope", "case", "masked"),
     [
         ("image 007_long: the lesion has 12 voxels", "image", "007_long", "the lesion has 12 voxels"),
-        ("image gone is excluded (marks)", "image", "gone", "is excluded (marks)"),
+        ("image gone is named under exclude (marks)", "image", "gone", "is named under exclude (marks)"),
         ("the mask 12_1.jpg has 12 labels: 7, 12", "image", "12_1", "the mask (file of image #2) has 12 labels: 7, 12"),
         ("007_long, 12_1 of patients 007, 12", "image", "007_long", "image #1, image #2 of patient #1, patient #2"),
         ("age 'x' of patient 12 is no age", "patient", "12", "age 'x' of patient #2 is no age"),
@@ -27,11 +27,11 @@ def test_message(message, scope, case, masked):
     assert NAMES.mask(message, scope=scope, case=case) == masked
 
 
-def test_places_are_those_of_the_tables():
+def test_numbers_follow_the_row_order_of_the_tables():
     audit = pd.DataFrame({"scope": ["image", "patient", "column"], "id": ["x9", "p2", "age"]})
     names = pseudonyms(
         patients=pd.DataFrame({"patient_id": ["p1", "p2"]}), cohort=pd.DataFrame({"image_id": ["i1"]}), audit=audit
     )
 
-    assert [names.of(case) for case in ("p2", "i1", "x9")] == ["patient #2", "image #1", "left-out case #1"]
+    assert [names.of(case) for case in ("p2", "i1", "x9")] == ["patient #2", "image #1", "excluded case #1"]
     assert names.of("age") == "a case without a row"

@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.errors import TableError
-from pipeline.foundation.tables import Column, Contract, read_csv, read_table, write_table
+from pipeline.foundation.tables import (
+    Column,
+    Contract,
+    fraction,
+    integer,
+    number,
+    read_csv,
+    read_table,
+    text,
+    write_table,
+)
 
 SIMPLE = Contract(
     name="simple",
@@ -97,3 +107,37 @@ def test_unreadable_and_missing_files_are_one_sentence(tmp_path):
         read_csv(tmp_path / "latin.csv")
     with pytest.raises(TableError, match="there is no such table"):
         read_csv(tmp_path / "none.csv")
+
+
+def test_names_and_the_empty_table_exclude_optional_columns():
+    contract = Contract(name="t", key=("id",), columns=(text("id"), Column(name="more", optional=True), number("x")))
+
+    assert contract.names == ["id", "x"]
+    assert list(contract.empty().columns) == ["id", "x"]
+    assert contract.empty().empty
+
+
+@pytest.mark.parametrize(
+    ("column", "good", "bad", "rule"),
+    [
+        (text("c", choices=("a", "b")), "a", "c", "one of a, b"),
+        (number("c"), -0.5, np.inf, "finite numbers"),
+        (integer("c"), 3, 0.5, "whole numbers"),
+        (fraction("c"), 0.5, 1.5, "between 0 and 1"),
+    ],
+)
+def test_a_shorthand_column_checks_its_kind(column, good, bad, rule):
+    contract = Contract(name="t", key=(), columns=(column,), unique_key=False)
+
+    assert contract.faults(pd.DataFrame({"c": [good]})) == []
+    assert contract.faults(pd.DataFrame({"c": [good, bad]})) == [
+        f"column 'c': 1 values are not {rule}, first '{bad}' in row 3"
+    ]
+    assert contract.faults(pd.DataFrame({"c": [good, None]})) == ["column 'c': 1 empty values, first in row 3"]
+
+
+def test_a_shorthand_column_that_is_not_required_may_be_empty():
+    columns = (text("a", required=False), number("b", required=False), integer("c", required=False))
+    contract = Contract(name="t", key=(), columns=(*columns, fraction("d", required=False)), unique_key=False)
+
+    assert contract.faults(pd.DataFrame([dict.fromkeys("abcd")])) == []

@@ -1,4 +1,4 @@
-"""A real browser for the tests: headless Chromium, spoken to over a pipe in its DevTools protocol."""
+"""A real browser for the tests: headless Chromium, driven over a pipe by its DevTools protocol."""
 
 import base64
 import json
@@ -66,7 +66,7 @@ class Browser:
         return dict(json.loads(text))
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """Send a command and return its result; events that come meanwhile are kept."""
+        """Send a command and return its result; events that arrive meanwhile are kept."""
         self._number += 1
         sent: dict[str, Any] = {"id": self._number, "method": method, "params": params}
         if self._session:
@@ -99,7 +99,7 @@ class Browser:
         return result["result"].get("value")
 
     def pdf(self) -> bytes:
-        """The page as it prints, by the page's own paper size."""
+        """The page as printed, with the paper size that it declares."""
         return base64.b64decode(self.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"])
 
     def screenshot(self, *, whole: bool = False) -> bytes:

@@ -1,4 +1,4 @@
-"""Rows whose classes differ by a known effect, and a classifier fitted to them with few trees."""
+"""Rows whose classes differ by a known effect, and a small classifier fitted to them."""
 
 import hashlib
 from typing import get_args

@@ -1,4 +1,4 @@
-"""Reads the house itself: which module imports which, which room it lies in, and what each DVC stage declares."""
+"""The structure of the code: which module imports which, which room it is in, and what each DVC stage declares."""
 
 import ast
 import re
@@ -11,12 +11,12 @@ from ruamel.yaml import YAML
 
 PACKAGES = ("pipeline", "stages")
 FOUNDATION = "pipeline/foundation"
-# From so many files on, a stage names the room instead of its files.
+# From this number of files, a stage names the room instead of its files.
 A_ROOM = 3
 
 
 def module_file(name: str) -> Path | None:
-    """The file of a dotted module of this project, or None where there is none."""
+    """The file of a dotted module of this project, or None if there is none."""
     base = ROOT / Path(*name.split("."))
     for path in (base.with_suffix(".py"), base / "__init__.py"):
         if path.exists():
@@ -41,7 +41,7 @@ def imports_of(path: Path) -> set[str]:
 def closure(path: Path) -> set[str]:
     """Every project module that running `path` loads: imports of imports.
 
-    Packages are left out: a test holds their `__init__.py` to one docstring, so that they change nothing.
+    Packages are excluded: a test limits their `__init__.py` to one docstring, so that they change nothing.
     """
     seen: set[Path] = set()
     waiting = [path]
@@ -60,7 +60,7 @@ def room_of(file: str) -> str:
 
 
 def code_deps(stage: str) -> list[str]:
-    """The code that `stage` must declare: rooms as folders, and single files of rooms of which it uses few."""
+    """The code that `stage` must declare: rooms as folders, and single files of rooms of which it uses only a few."""
     by_room = defaultdict(list)
     for file in sorted(closure(ROOT / "stages" / f"{stage}.py")):
         by_room[room_of(file)].append(file)
@@ -84,6 +84,6 @@ def declared(stage: dict[str, Any], *kinds: str) -> list[str]:
 
 
 def rooms_of_readme() -> dict[str, str]:
-    """The rooms of `pipeline/` in README's tree, with what it says of each."""
+    """The rooms of `pipeline/` in the tree of the README, each with its description there."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     return dict(re.findall(r"^  ([a-z]+)/ +← (.+)$", text, flags=re.MULTILINE))

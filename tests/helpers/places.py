@@ -1,4 +1,4 @@
-"""Where the tests find things: the project, their reference numbers, and real images beside the project if any."""
+"""Paths for the tests: the project, its reference numbers, and real images beside the project, if there are any."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A small study as `split` and `reduce` would hand it on, for the tests of what comes after them."""
+"""A small study as `split` and `reduce` would write it, for the tests of later stages."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ def study(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Reduced features, patients and splits: `folds` cv resamples and `final`; every third patient has the event.
 
-    The first feature carries the effect (SD). In each resample and part one other feature is not selected: left empty.
+    The first feature carries the effect (in SD). In each resample and part one other feature is not selected: empty.
     """
     rng = np.random.default_rng(seed)
     n = n_train + n_internal + n_external

@@ -1,4 +1,4 @@
-"""A small study of noise for the self-tests: features that have nothing to do with the outcome."""
+"""A small study of noise for the self-tests: features that are unrelated to the outcome."""
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ def recipe() -> Recipe:
 
 
 def tables(*, seed: int = 1, signal: float = 0.0, events: int = 36, twins: bool = False) -> Tables:
-    """90 patients at two sites, 60 in training; `signal` moves one feature with the outcome.
+    """90 patients at two sites, 60 in training; `signal` shifts one feature in patients with the event.
 
     `twins`: every second row is an image of the patient before it, with the same features and group.
     """
@@ -46,7 +46,7 @@ def tables(*, seed: int = 1, signal: float = 0.0, events: int = 36, twins: bool 
     patients = pd.DataFrame({"patient_id": ids, "group_id": groups, "label": label})
     patients["site"] = np.where(np.arange(N_PATIENTS) % 2 == 0, "A", "B")
     patients["cohort"] = ["train"] * 60 + ["external"] * 30
-    # A leak of twins is a split that does not know them: each row is a patient of its own there.
+    # Twins leak if the split does not know of them: each row is then a separate patient.
     known = patients.assign(group_id=patients["patient_id"]) if twins else patients
     features = pd.DataFrame(values, columns=[f"f{i:03d}" for i in range(N_FEATURES)]).assign(patient_id=ids)
     block = table_block(features, name="noise", patients=ids)
@@ -55,12 +55,12 @@ def tables(*, seed: int = 1, signal: float = 0.0, events: int = 36, twins: bool 
 
 
 def study(**changes: object) -> Study:
-    """The study of the shuffles."""
+    """The study whose labels are permuted."""
     return sham_study(tables(**changes), recipe=recipe())  # type: ignore[arg-type]
 
 
 def lights(one: Study, *, folder, sites: int = 1) -> dict[str, str]:
-    """Run all shuffles and give the light of each check."""
+    """Run all permutations and return the light of each check."""
     store = CheckpointStore(folder, key="shuffles")
     cases = shuffles(SHUFFLES, sites=sites)
     done = [(case, *shuffled_auc(case, study=one, store=store)) for case in cases]

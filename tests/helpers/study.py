@@ -1,4 +1,4 @@
-"""A small study made by hand: predictions with known structure, as the stages before `compare` would write them."""
+"""A small simulated study: predictions with known structure, as the stages before `compare` would write them."""
 
 from pathlib import Path
 
@@ -10,19 +10,19 @@ from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.foundation.tables import write_table
 from pipeline.predictions.operating_point import freeze
 
-# How far the events of a set lie above the others, in SD of the score.
+# By how much the events of a set exceed the non-events, in SD of the score.
 STRENGTH = {"clinical": 0.8, "radiomics": 1.4, "densenet121": 1.0, "combined": 2.2}
 MODELS = {"lr": 1.0, "rf": 0.8, "knn": 0.4}
 NETS = ("densenet121",)
-SIZES = {"train": (18, 42), "internal": (9, 21), "external": (12, 28)}  # events, others
+SIZES = {"train": (18, 42), "internal": (9, 21), "external": (12, 28)}  # events, non-events
 FOLDS, REPEATS = 3, 2
 
 
 def study_patients() -> pd.DataFrame:
-    """patient_id, label and cohort of 130 patients, ids that would lose a zero if they were read as numbers."""
+    """patient_id, label and cohort of 130 patients, with ids that would lose a zero if read as numbers."""
     rows = []
-    for cohort, (events, others) in SIZES.items():
-        rows += [(f"{len(rows) + i + 1:04d}", int(i < events), cohort) for i in range(events + others)]
+    for cohort, (events, non_events) in SIZES.items():
+        rows += [(f"{len(rows) + i + 1:04d}", int(i < events), cohort) for i in range(events + non_events)]
     return pd.DataFrame(rows, columns=["patient_id", "label", "cohort"])
 
 
@@ -50,7 +50,7 @@ def study_predictions(seed: int = 1) -> dict[str, pd.DataFrame]:
     labels = study_patients().set_index("patient_id")["label"]
     tested = study_splits().query("role != 'train'").rename(columns={"role": "evaluation"}).drop(columns="half")
     tested["label"] = labels.loc[tested["patient_id"]].to_numpy()
-    own = {patient: rng.normal() for patient in labels.index}  # what all models see in a patient
+    own = {patient: rng.normal() for patient in labels.index}  # the signal of a patient that all models share
     shared = tested["patient_id"].map(own).to_numpy()
     names = [(name, name, model) for name in STRENGTH for model in MODELS]
     names += [(f"{net}_head", net, f"{net}_head") for net in NETS]
@@ -64,7 +64,7 @@ def study_predictions(seed: int = 1) -> dict[str, pd.DataFrame]:
 
 
 def write_predictions(folder: Path) -> None:
-    """The predictions as a folder, with the params files that list its tables and a table that neither names."""
+    """The predictions as a folder, with the params files that list its tables, and one table that neither lists."""
     for name, table in study_predictions().items():
         write_table(table, folder / f"{name}.csv", PREDICTIONS)
     (folder / "old.csv").write_text("left over from a set that is no longer named\n", encoding="utf-8")

@@ -42,7 +42,7 @@ def write_checks(tables: Path, *, pictures: Path) -> None:
 
 
 def write_reductions(data: Path, *, blocks: dict[str, list[str]], shape: str, texture: str) -> None:
-    """half_samples, reduced and agreement; two radiomics features that go with the outcome, one clinical column."""
+    """half_samples, reduced and agreement; two radiomics features associated with the outcome, one clinical column."""
     final = study_splits().query("resample == 'final'")
     label = study_patients().set_index("patient_id")["label"].loc[final["patient_id"]].to_numpy()
     random = np.random.default_rng(3)

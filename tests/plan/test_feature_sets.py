@@ -18,7 +18,7 @@ def test_shipped_file_holds_the_six_sets():
 
 
 @pytest.mark.parametrize(
-    ("sets", "told"),
+    ("sets", "message"),
     [
         ("{}", "key 'sets'"),
         ("{fusion: []}", "set 'fusion' is empty"),
@@ -27,12 +27,12 @@ def test_shipped_file_holds_the_six_sets():
         ("{fusion: [../radiomics]}", "'../radiomics' in set 'fusion' is not a name"),
     ],
 )
-def test_wrong_sets_are_one_sentence(tmp_path, sets, told):
+def test_wrong_sets_are_one_sentence(tmp_path, sets, message):
     path = tmp_path / "fusion.yaml"
     path.write_text(f"sets: {sets}\nmatch_parts: true\n", encoding="utf-8")
 
     with pytest.raises(ParamsError) as caught:
         load_params(path, FusionParams)
 
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)

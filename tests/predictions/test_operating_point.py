@@ -1,4 +1,4 @@
-"""The frozen operating point: cuts and lines whose answer is known by hand, and the laws of recalibration."""
+"""The frozen operating point: cuts and lines computed by hand, and the properties of recalibration."""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ def booleans(*values):
 
 def test_recalibration_of_two_scores_is_the_rate_of_each():
     # 2 of 8 events at 0.2 and 9 of 12 at 0.8: with two scores the line passes through both groups' mean target,
-    # and the targets are 12/13 for the 11 events, 1/11 for the 9 others.
+    # and the targets are 12/13 for the 11 events, 1/11 for the 9 non-events.
     scores = np.repeat([0.2, 0.8], [8, 12])
     labels = np.array([1] * 2 + [0] * 6 + [1] * 9 + [0] * 3, dtype=bool)
     point = fit_operating_point(scores, labels)
@@ -56,7 +56,7 @@ def test_scores_worse_than_chance_give_about_the_prevalence_in_their_own_order()
 
 
 def test_saturated_scores_are_not_tied():
-    # A network trained for long says 1e-8 here and 1e-7 there: an order that the AUC of the raw scores knows.
+    # A network trained for long predicts 1e-8 here and 1e-7 there: a ranking that counts in the AUC of the raw scores.
     low = np.array([0.0, 1e-10, 1e-8, 1e-7, 9e-7, 1.1e-6, 0.01])
     scores = np.concatenate([low, [0.5], 1 - low[::-1]])
     labels = np.array([0, 0, 1, 0, 0, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1], dtype=bool)
@@ -153,7 +153,7 @@ def test_the_rule_of_the_params_gives_the_threshold():
     assert point.threshold < operating_points(raw)["set", "lr"].threshold
 
 
-def test_test_rows_and_row_order_do_not_move_the_operating_point():
+def test_test_rows_and_row_order_do_not_change_the_operating_point():
     raw = raw_table()
     garbage = raw.copy()
     test = garbage["evaluation"] != "cv"
@@ -169,7 +169,7 @@ def test_one_class_out_of_fold_is_one_sentence_that_names_the_model():
         freeze(raw)
 
 
-def test_table_without_rows_stays_one():
+def test_an_empty_table_stays_empty():
     empty = freeze(raw_table().iloc[:0])
     assert empty.empty
     check_table(empty, PREDICTIONS, place="frozen")

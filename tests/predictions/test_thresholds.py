@@ -1,4 +1,4 @@
-"""Thresholds learned from training scores: cuts whose answer is known by hand, by pROC, and by trying every cut."""
+"""Thresholds learned from training scores: validated by hand, against pROC, and by trying every cut."""
 
 import numpy as np
 import pandas as pd
@@ -23,12 +23,12 @@ def test_threshold_lies_midway_between_neighbours():
     assert youden_threshold(np.array([0.1, 0.2, 0.6, 0.7]), booleans(0, 0, 1, 1)) == pytest.approx(0.4)
 
 
-def test_of_equal_thresholds_the_lowest_wins():
+def test_of_tied_thresholds_the_lowest_is_chosen():
     # Cutting above 0.1 or above 0.3 both give sensitivity + specificity - 1 = 1/2.
     assert youden_threshold(np.array([0.1, 0.2, 0.3, 0.4]), booleans(0, 1, 0, 1)) == pytest.approx(0.15)
 
 
-def test_all_scores_equal_makes_everyone_positive():
+def test_all_scores_equal_makes_all_positive():
     scores = np.full(5, 0.3)
     assert (scores >= youden_threshold(scores, booleans(0, 1, 0, 1, 1))).all()
 
@@ -57,8 +57,8 @@ def test_sensitivity_is_reached_with_the_highest_threshold():
     assert sensitivity_threshold(scores, labels, sensitivity=1.0) == pytest.approx(0.15)
 
 
-def test_rounding_asks_for_no_event_more():
-    # 0.07 · 100 is 7.000000000000001 to the computer; seven events are enough.
+def test_rounding_requires_no_additional_event():
+    # 0.07 · 100 is 7.000000000000001 in floating point; seven events are enough.
     scores, labels = np.linspace(0.05, 0.95, 200), np.arange(200) >= 100
     threshold = sensitivity_threshold(scores, labels, sensitivity=0.07)
 
@@ -89,14 +89,14 @@ def test_no_cut_costs_less(rows, ratio):
     assert cost(cost_threshold(scores, labels, cost_ratio=ratio)) == pytest.approx(min(cost(cut) for cut in tried))
 
 
-def test_when_events_cost_all_everyone_is_positive_and_the_reverse():
+def test_all_are_positive_if_missed_events_are_costly_and_none_if_cheap():
     scores, labels = np.array([0.2, 0.4, 0.6]), booleans(1, 0, 0)
 
     assert cost_threshold(scores, labels, cost_ratio=100) < 0.2
     assert 0.6 < cost_threshold(scores, labels, cost_ratio=0.01) < 1
 
 
-def test_constant_scores_leave_everyone_or_nobody_positive():
+def test_constant_scores_make_all_or_none_positive():
     scores, labels = np.full(4, 0.3), booleans(0, 1, 0, 1)
 
     assert sensitivity_threshold(scores, labels, sensitivity=0.5) <= 0.3

@@ -41,7 +41,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_the_bar_moves_while_one_item_is_waited_for(monkeypatch):
+def test_the_bar_advances_while_waiting_for_an_item(monkeypatch):
     monkeypatch.setattr(sys, "stderr", screen := Terminal())
     monkeypatch.setattr(cli, "WATCHED_EVERY_S", 0.01)
     shown = threading.Event()
@@ -60,7 +60,7 @@ def test_the_bar_moves_while_one_item_is_waited_for(monkeypatch):
     assert "2.0/2" in screen.getvalue()
 
 
-def test_without_a_terminal_nothing_is_asked_or_shown(capsys):
+def test_without_a_terminal_nothing_is_polled_or_shown(capsys):
     assert list(cli.progress([1, 2], total=2, unit="network", under_way=lambda: 1 / 0)) == [1, 2]
     assert capsys.readouterr().err == ""
 
@@ -71,7 +71,7 @@ def run_stage(body):
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_a_users_error_is_its_sentence_and_exit_code_1():
+def test_a_user_error_prints_its_message_and_exits_with_1():
     done = run_stage("raise PipelineError('the mask of 007 is empty; draw it')")
 
     assert done.returncode == 1
@@ -79,7 +79,7 @@ def test_a_users_error_is_its_sentence_and_exit_code_1():
     assert "Traceback" not in done.stderr
 
 
-def test_a_library_of_the_stages_name_does_not_show_the_sentence_again():
+def test_a_library_of_the_stages_name_does_not_repeat_the_message():
     # PyRadiomics' logger is called radiomics, as the stage is, and has a handler of its own.
     library = "import logging, sys; sys.argv[0] = 'radiomics.py'; "
     library += "logging.getLogger('radiomics').addHandler(logging.StreamHandler())"

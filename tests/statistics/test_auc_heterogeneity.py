@@ -1,4 +1,4 @@
-"""Interaction tests: pROC's variances by site, metafor's Q, groups that are one, groups without variance."""
+"""Interaction tests: pROC's variances by site, metafor's Q, equal groups, groups without variance."""
 
 import numpy as np
 import pandas as pd
@@ -84,7 +84,7 @@ def test_difference_between_two_groups_has_one_degree_of_freedom():
     assert (found.statistic, found.p_value) == pytest.approx((0.502485240534314, 0.478410159779725), abs=1e-9)
 
 
-def test_groups_whose_difference_has_no_variance_are_left_out():
+def test_groups_whose_difference_has_no_variance_are_excluded():
     scores = [0.1, 0.2, 0.8, 0.9]
     alike = placements([scores, scores], labels=[0, 1, 0, 1])
     flat = placements([[0.1, 0.2, 0.3, 0.7, 0.8, 0.9], [0.5] * 6], labels=[0, 0, 0, 1, 1, 1])

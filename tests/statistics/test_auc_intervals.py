@@ -1,4 +1,4 @@
-"""Intervals of one AUC, held to R's root finder, to counting by hand and to their coverage."""
+"""Intervals for one AUC, validated against R's root finder, hand calculation and their coverage."""
 
 import numpy as np
 import pytest
@@ -44,9 +44,9 @@ def test_score_interval_holds_its_auc_and_mirrors(part, n_pos, n_neg):
     assert other == pytest.approx((1 - high, 1 - low), abs=1e-7)
 
 
-def test_score_interval_covers_where_separation_is_common():
-    # Normal scores, true AUC 0.98, 10 events and 20 others: more than one study in four separates perfectly, and has no
-    # Wald interval at all.
+def test_score_interval_covers_when_separation_is_common():
+    # Normal scores, true AUC 0.98, 10 events and 20 non-events: more than one study in four separates perfectly, and
+    # has no Wald interval at all.
     rng = np.random.default_rng(0)
     shift = 2**0.5 * norm.ppf(0.98)
     covered = perfect = 0
@@ -60,12 +60,12 @@ def test_score_interval_covers_where_separation_is_common():
     assert perfect > 500
 
 
-def test_an_auc_next_to_0_is_no_pitfall():
+def test_an_auc_close_to_0_has_an_interval():
     assert score_interval(5e-324, n_pos=3, n_neg=4) == pytest.approx(score_interval(0.0, n_pos=3, n_neg=4), abs=1e-9)
 
 
 @pytest.mark.parametrize("case", [{"auc": 1.1, "n_pos": 5}, {"auc": float("nan"), "n_pos": 5}, {"auc": 1, "n_pos": 0}])
-def test_what_is_no_auc_or_no_class_is_refused(case):
+def test_an_invalid_auc_or_an_empty_class_is_refused(case):
     with pytest.raises(ValueError, match=r"auc|n_pos"):
         score_interval(**case, n_neg=5)
 

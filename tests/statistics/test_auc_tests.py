@@ -1,4 +1,4 @@
-"""DeLong's tests: paired, unpaired, and of k models at once, held to pROC and to what must hold under no difference."""
+"""DeLong's tests: paired, unpaired and of k models at once, validated against pROC and under the null hypothesis."""
 
 import json
 
@@ -46,7 +46,7 @@ def test_labels_of_any_dtype_give_the_same_test(dtype):
 
 
 @pytest.mark.parametrize("change", [lambda s: s, lambda s: s**3, np.log1p])
-def test_models_that_rank_alike_give_z_0_and_p_1(change):
+def test_models_that_rank_identically_give_z_0_and_p_1(change):
     scores = MODELS["RF"].to_numpy()
     row = paired_tests(placements([scores, change(scores)], labels=MODELS["y"]), pairs=[(0, 1)]).iloc[0]
 
@@ -68,7 +68,7 @@ def site(name, *, rest=False):
 
 
 def test_unpaired_test_equals_proc():
-    # pROC: roc.test(roc at site A, roc at the others, paired = FALSE, method = "delong")
+    # pROC: roc.test(roc at site A, roc at the other sites, paired = FALSE, method = "delong")
     expected = EXPECTED["unpaired_siteA_vs_rest_LR"]
     found = unpaired_test(site("A"), site("A", rest=True))
 
@@ -76,7 +76,7 @@ def test_unpaired_test_equals_proc():
     assert found.df == pytest.approx(expected["df"], abs=1e-8)
     assert found.p_value == pytest.approx(expected["p"], abs=1e-8)
     assert (found.auc_a, found.auc_b) == pytest.approx(tuple(expected["estimate"]), abs=1e-8)
-    # t · SE is the difference, and the interval reaches qt(0.975, df) of them to both sides: 1.968184 (R).
+    # t · SE is the difference, and the interval extends qt(0.975, df) = 1.968184 (R) SEs to both sides.
     assert found.ci_high - found.difference == pytest.approx(1.96818394065708 * found.difference / found.t, abs=1e-8)
 
 
@@ -127,8 +127,8 @@ def test_too_few_patients_for_the_models_have_no_omnibus_test():
     assert omnibus_test(placements(scores, labels=np.arange(30) < 11)).p_value < 1
 
 
-def test_p_values_are_uniform_where_nothing_differs():
-    # Four models that see one signal through noise of their own, 60 events and 90 others.
+def test_p_values_are_uniform_under_the_null():
+    # Four models with a common signal and independent noise, 60 events and 90 non-events.
     rng = np.random.default_rng(0)
     labels = np.arange(150) < 60
     p_values = []
@@ -139,7 +139,7 @@ def test_p_values_are_uniform_where_nothing_differs():
 
 
 def test_a_study_without_differences_has_no_significant_pair_after_holm():
-    # Five models alike, ten pairs a study: about one study in twenty may hold a false finding, not one in four.
+    # Five equally good models, ten pairs each: about one study in twenty may give a false positive, not one in four.
     rng = np.random.default_rng(0)
     labels = np.arange(120) < 40
     pairs = [(a, b) for a in range(5) for b in range(a)]

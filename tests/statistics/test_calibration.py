@@ -1,4 +1,4 @@
-"""The recalibration line, calibration-in-the-large and the losses, held to R; rules where there is no line."""
+"""The recalibration line, calibration-in-the-large and the losses, validated against R; when there is no line."""
 
 import json
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from places import REFERENCE
 from scipy.special import expit, logit
 
-from pipeline.statistics.calibration import calibration_line, in_the_large, losses, observed_expected
+from pipeline.statistics.calibration import brier, calibration_line, in_the_large, losses, observed_expected
 
 MODELS = pd.read_csv(REFERENCE / "models.csv")
 EXPECTED = json.loads((REFERENCE / "expected" / "calibration.json").read_text())["models"]
@@ -37,7 +37,7 @@ def test_profile_of_the_intercept_equals_r():
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
-def test_the_rest_equals_r(name):
+def test_the_other_measures_equal_r(name):
     expected, large = EXPECTED[name], EXPECTED[name]["calibration_in_the_large"]
     found, ratio = in_the_large(MODELS[name], labels=LABELS), observed_expected(MODELS[name], labels=LABELS)
     means = {measure: values.mean() for measure, values in losses(MODELS[name], labels=LABELS).items()}
@@ -59,7 +59,7 @@ def test_by_hand():
     # O = 2 of 4, E = 2: log interval 1.96 · sqrt(0.5 / 2)
     assert ratio == pytest.approx((1.0, np.exp(-1.959964 / 2), np.exp(1.959964 / 2)), abs=1e-6)
     assert in_the_large(scores, labels=labels).estimate == pytest.approx(0, abs=1e-12)
-    line = calibration_line(scores, labels=labels)  # half the events at both risks: nothing is told
+    line = calibration_line(scores, labels=labels)  # half the events at both risks: no information
     assert (line.intercept, line.slope) == pytest.approx((0, 0), abs=1e-9)
 
 
@@ -83,8 +83,8 @@ def test_undoing_the_line_gives_a_perfect_one(intercept, slope):
     [
         ([0.3] * 4, [0, 1, 0, 1]),  # constant
         ([0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1]),  # separated
-        ([0.1, 0.2, 0.2, 0.4], [0, 0, 1, 1]),  # separated but for a tie
-        ([0.9, 0.8, 0.1, 0.0], [0, 0, 1, 1]),  # the wrong way round
+        ([0.1, 0.2, 0.2, 0.4], [0, 0, 1, 1]),  # separated except for a tie
+        ([0.9, 0.8, 0.1, 0.0], [0, 0, 1, 1]),  # separated in the wrong direction
     ],
 )
 def test_no_line_by_rule(scores, labels):
@@ -138,3 +138,13 @@ def test_the_profile_has_both_ends_however_little_scores_differ(spread):
 
     for estimate, (low, high) in ((line.intercept, line.intercept_profile), (line.slope, line.slope_profile)):
         assert low < estimate < high
+
+
+def test_brier_by_hand():
+    assert brier([0.9, 0.2], labels=np.array([1, 0], dtype=np.uint8)) == pytest.approx((0.01 + 0.04) / 2)
+
+
+@pytest.mark.parametrize("scores", [[0.1, np.nan], [np.inf, 0.2], [0.1]])
+def test_invalid_scores_have_no_brier_score(scores):
+    with pytest.raises(ValueError, match="score"):
+        brier(scores, labels=[0, 1])

@@ -1,7 +1,6 @@
-"""The loess curve, its band and its distances, held to R's loess; rules where there is no curve."""
+"""The loess curve, its band and its distances, validated against R's loess; when there is no curve."""
 
 import json
-import time
 
 import numpy as np
 import pandas as pd
@@ -41,7 +40,7 @@ def test_curve_and_band_equal_r(name):
     assert found.ci_high == pytest.approx(expected["hi"].to_numpy(), abs=1e-6)
 
 
-def test_the_grid_goes_from_the_least_to_the_greatest():
+def test_the_grid_goes_from_the_minimum_to_the_maximum():
     found = calibration_curve(MODELS["Fused"], labels=LABELS, points=11)
 
     assert (found.predicted[0], found.predicted[-1]) == (MODELS["Fused"].min(), MODELS["Fused"].max())
@@ -100,15 +99,6 @@ def test_the_band_of_many_patients_is_that_of_all_of_them(monkeypatch):
     # The last point lies beyond the last group.
     ratio = (grouped.ci_high - grouped.ci_low) / (whole.ci_high - whole.ci_low)
     assert ratio[:-1] == pytest.approx(1, abs=0.01)
-
-
-def test_ten_thousand_patients_are_fast():
-    p, labels = calibrated(10_000)
-    start = time.perf_counter()
-    calibration_distances(p, labels=labels)
-    calibration_curve(p, labels=labels)
-
-    assert time.perf_counter() - start < 0.5
 
 
 def test_bad_input_is_refused():

@@ -1,4 +1,4 @@
-"""Net benefit, held to R's dcurves and counted by hand."""
+"""Net benefit, validated against R's dcurves and counted by hand."""
 
 import numpy as np
 import pandas as pd
@@ -28,12 +28,12 @@ def test_equals_dcurves(name):
 
 
 def test_by_hand():
-    # At a fifth: two of five are treated rightly, one wrongly at a quarter of the weight: (2 - 1 / 4) / 5.
+    # At a threshold of 1/5: of five patients, two true positives and one false positive of weight 1/4: (2 - 1 / 4) / 5.
     found = net_benefit([0.9, 0.2, 0.4, 0.1, 0.0], labels=[1, 1, 0, 0, 0], thresholds=[0.2])
     assert found == pytest.approx([0.35], abs=1e-15)
 
 
-def test_a_patient_adds_one_or_takes_the_odds():
+def test_a_treated_patient_adds_one_or_subtracts_the_odds():
     assert benefits([0.5, 0.5, 0.4], labels=[1, 0, 1], thresholds=[0.5]).ravel().tolist() == [1, -1, 0]
 
 

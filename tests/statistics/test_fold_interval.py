@@ -1,4 +1,4 @@
-"""Nadeau and Bengio's interval, held to the formula in R and to how often it holds the truth."""
+"""Nadeau and Bengio's interval, validated against the formula in R."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def test_equals_the_formula_in_r():
 
 
 def test_more_repeats_do_not_make_it_vanish():
-    # With J without end the half width stays t · s · sqrt(n_test / n_train): no new patients, no new knowledge.
+    # As J grows, the half width tends to t · s · sqrt(n_test / n_train): no new patients, no new information.
     values = np.tile([0.7, 0.8], 5000)
     low, high = corrected_resampled_interval(values, n_train=np.full(10_000, 80), n_test=np.full(10_000, 20))
 

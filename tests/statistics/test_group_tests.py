@@ -1,4 +1,4 @@
-"""group tests: R's numbers, the rule that names the test, what cannot be tested."""
+"""Group tests: R's numbers, the rule that selects the test, and what cannot be tested."""
 
 import json
 
@@ -100,7 +100,7 @@ def test_categories_without_a_test(counts):
     assert category_test(counts) is NO_TEST
 
 
-def test_one_value_a_group_has_a_p_of_one():
+def test_one_value_per_group_has_a_p_of_one():
     assert number_test([[1.0], [2.0]]).p_value == 1.0
 
 
@@ -129,13 +129,13 @@ def test_tables_of_any_shape_as_r():
     assert fisher_p([[3, 1], [1, 3]])[0] == pytest.approx(34 / 70)
 
 
-def test_too_many_tables_are_drawn():
+def test_too_many_tables_are_simulated():
     counts = [[12, 7, 3], [5, 10, 9], [2, 4, 11]]
-    p, exact = fisher_p(counts, most_tables=100)
+    p, exact = fisher_p(counts, max_tables=100)
 
     assert not exact
     assert p == pytest.approx(fisher_p(counts)[0], abs=0.0015)
-    assert fisher_p(counts, most_tables=100)[0] == p
+    assert fisher_p(counts, max_tables=100)[0] == p
 
 
 def test_an_empty_row_is_refused():

@@ -1,4 +1,4 @@
-"""Groups by risk and the Hosmer-Lemeshow test, held to R."""
+"""Groups by risk and the Hosmer-Lemeshow test, validated against R."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""ICC, held to irr and psych (R), and to what can be said without computing."""
+"""ICC, validated against irr and psych (R), and known properties."""
 
 import json
 
@@ -19,11 +19,11 @@ JUDGES = pd.read_csv(REFERENCE / "shrout_fleiss.csv").drop(columns="target").to_
 FORMS = ("ICC(1)", "ICC(k)", "ICC(C,1)", "ICC(C,k)", "ICC(A,1)", "ICC(A,k)")
 PSYCH = dict(zip(FORMS, ("ICC1", "ICC1k", "ICC3", "ICC3k", "ICC2", "ICC2k"), strict=True))
 PSYCH_KEYS = ("ICC", "lo", "hi", "F", "df1", "df2", "p")
-CLOSE = {"abs": 1e-8, "rel": 1e-8}  # an F above 100 has its digits in front
+CLOSE = {"abs": 1e-8, "rel": 1e-8}  # relative, for an F above 100
 
 
 def readers(*names):
-    """Values of all features as (lesions, readers, features), and the features' names."""
+    """Values of all features, shape (lesions, readers, features), and the feature names."""
     features = list(dict.fromkeys(READERS["feature"]))
     wide = READERS.pivot(index="lesion", columns=["reader", "feature"], values="value")
     return np.stack([wide[name][features].to_numpy() for name in names], axis=1), features
@@ -115,7 +115,7 @@ def test_a_mean_form_without_a_positive_denominator_is_undefined():
     assert np.isnan(found["icc"][0])
 
 
-def test_incomplete_subjects_leave_their_feature_alone():
+def test_incomplete_subjects_affect_only_their_feature():
     values, names = readers("R1", "R2")
     holed = values.copy()
     holed[3, 1, 0] = holed[7, :, 0] = np.nan
@@ -138,7 +138,7 @@ def test_incomplete_subjects_leave_their_feature_alone():
         (np.ones((5, 2)), {"level": 1.0}, "between 0 and 1"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(values, options, message):
+def test_invalid_arguments_are_refused(values, options, message):
     with pytest.raises(ValueError, match=message):
         icc(values, **options)
 
@@ -152,7 +152,7 @@ def test_unit_and_origin_do_not_matter(values, form, scale):
     before = icc(values, form=form).iloc[0]
     after = icc(values * scale + 7 * scale, form=form).iloc[0]
 
-    if before["icc"] < 0.9999 and abs(before["icc"]) > 1e-6:  # else a rounding decides
+    if before["icc"] < 0.9999 and abs(before["icc"]) > 1e-6:  # otherwise rounding decides
         assert [after["icc"], after["p_value"]] == pytest.approx([before["icc"], before["p_value"]], abs=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Cohen's kappa held to R (vcd)."""
+"""Cohen's kappa, validated against R (vcd)."""
 
 import json
 
@@ -32,10 +32,10 @@ def test_edges():
     assert cohen_kappa([[5, 0], [0, 5]])[0] == 1
     assert np.isnan(cohen_kappa([[5, 0], [0, 5]])[1:]).all()
     assert np.isnan(cohen_kappa([[0, 0], [0, 9]])).all()
-    assert cohen_kappa([[0, 0], [3, 7]]).estimate == 0  # everyone called one thing: no better than chance
+    assert cohen_kappa([[0, 0], [3, 7]]).estimate == 0  # all called one category: no better than chance
 
 
 @pytest.mark.parametrize("table", [[[1, 2]], [[1]], [[0, 0], [0, 0]], [[1, -1], [2, 3]], [[1, np.nan], [2, 3]]])
-def test_what_is_no_table_is_refused(table):
+def test_an_invalid_table_is_refused(table):
     with pytest.raises(ValueError, match=r"shape|counts"):
         cohen_kappa(table)

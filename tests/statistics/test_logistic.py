@@ -1,4 +1,4 @@
-"""Logistic regression and the likelihood-ratio test, held to R's glm; separation found before it is fitted."""
+"""Logistic regression and the likelihood-ratio test, validated against R's glm; separation is detected beforehand."""
 
 import numpy as np
 import pandas as pd
@@ -70,7 +70,7 @@ def test_nothing_gained_is_no_test():
         assert found == (found.__class__)(chi2=0.0, df=0, p_value=1.0)
 
 
-def test_a_constant_comparator_leaves_the_other_alone():
+def test_a_constant_comparator_adds_nothing_to_the_small_model():
     found = likelihood_ratio_test(np.zeros(320), large=np.column_stack([np.zeros(320), log_odds("LR")]), labels=LABELS)
     assert found.df == 1
     assert found.p_value < 1e-6
@@ -79,7 +79,7 @@ def test_a_constant_comparator_leaves_the_other_alone():
 def test_separation_is_undefined_by_rule():
     rng = np.random.default_rng(1)
     x, other = rng.normal(size=(2, 60))
-    labels = x + other > 0  # neither separates, the two together do
+    labels = x + other > 0  # neither separates alone, both together do
     found = likelihood_ratio_test(x, large=np.column_stack([x, other]), labels=labels)
 
     assert np.isnan([found.chi2, found.p_value]).all()

@@ -1,4 +1,4 @@
-"""McNemar's exact test and the paired difference, held to R and to Newcombe's paper."""
+"""McNemar's exact test and the paired difference, validated against R and Newcombe's paper."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_models_that_never_disagree_do_not_differ():
     assert found.ci_low < 0 < found.ci_high
 
 
-def test_no_patient_gives_nothing_and_other_shapes_are_refused():
+def test_no_patient_is_undefined_and_unequal_shapes_are_refused():
     nobody = mcnemar([], [])
     assert np.isnan([nobody.difference, nobody.p_value, nobody.ci_low]).all()
     with pytest.raises(ValueError, match="one shape"):

@@ -1,4 +1,4 @@
-"""Holm and Benjamini-Hochberg, held to R's p.adjust."""
+"""Holm and Benjamini-Hochberg, validated against R's p.adjust."""
 
 import json
 
@@ -34,6 +34,6 @@ def test_order_holds_and_nothing_shrinks(p):
     assert (benjamini_hochberg(p) <= holm(p) + 1e-15).all()
 
 
-def test_a_value_that_is_no_p_value_is_refused():
+def test_an_invalid_p_value_is_refused():
     with pytest.raises(ValueError, match="p-value"):
         holm([0.5, 1.5])

@@ -1,4 +1,4 @@
-"""Partial AUC held to pROC, and to the laws that areas keep."""
+"""Partial AUC, validated against pROC, and the properties of areas."""
 
 import numpy as np
 import pandas as pd
@@ -38,7 +38,7 @@ tied = arrays(np.float64, 24, elements=st.integers(0, 6).map(float))
 
 
 @given(tied, st.sampled_from(["specificity", "sensitivity"]), st.floats(0.05, 0.95))
-def test_parts_sum_to_the_whole_auc(scores, axis, cut):
+def test_adjacent_ranges_sum_to_the_whole_auc(scores, axis, cut):
     labels = np.arange(24) % 3 == 0
     parts = [partial_auc(scores, labels=labels, axis=axis, low=a, high=b)[0] for a, b in ((0, cut), (cut, 1))]
 
@@ -70,6 +70,6 @@ def test_a_missing_score_is_refused():
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.9, 0.8), (0.5, 0.5), (-0.1, 0.5), (0.5, 1.1)])
-def test_a_range_that_is_none_is_refused(low, high):
+def test_an_invalid_range_is_refused(low, high):
     with pytest.raises(ValueError, match=r"low .* must be below high"):
         partial_auc([1, 2], labels=[0, 1], axis="sensitivity", low=low, high=high)

@@ -1,4 +1,4 @@
-"""Average precision held to scikit-learn and to counting by hand."""
+"""Average precision, validated against scikit-learn and hand calculation."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,8 @@ tied = arrays(np.float64, 24, elements=st.integers(0, 6).map(float))
 
 
 def test_by_hand_with_a_tie():
-    # 4: event; 3: event and other, 2 of 3; 2: other; 1: event, 3 of 5. Thirds of sensitivity: (1 + 2/3 + 3/5) / 3.
+    # 4: event; 3: event and non-event, 2 of 3; 2: non-event; 1: event, 3 of 5. Thirds of sensitivity, so
+    # (1 + 2/3 + 3/5) / 3.
     scores, labels = [4, 3, 3, 2, 1], [1, 1, 0, 0, 1]
 
     assert average_precision(scores, labels=labels) == pytest.approx([(1 + 2 / 3 + 3 / 5) / 3])

@@ -1,4 +1,4 @@
-"""PPV and NPV at a given prevalence, held to Bayes' rule, Mercaldo's formula in R and the formulas of bdpv."""
+"""PPV and NPV at a given prevalence, validated against Bayes' rule, Mercaldo's formula in R and R's bdpv."""
 
 import numpy as np
 import pytest
@@ -26,8 +26,8 @@ def test_equals_the_formula_in_r():
 
 
 def test_equals_the_formulas_of_bdpv():
-    # The example of R's bdpv 1.3, CIlppv(x0 = c(87, 288), x1 = c(240, 178), p = 0.03) and CIlnpv, its formulas run
-    # by hand in R 4.2.2; pv(240, 178, 288, 87, .03) of the test above gives the same.
+    # The example of R's bdpv 1.3, CIlppv(x0 = c(87, 288), x1 = c(240, 178), p = 0.03) and CIlnpv, its formulas
+    # evaluated in R 4.2.2; pv(240, 178, 288, 87, .03) of the test above gives the same.
     ppv, npv = predictive_values(Confusion(tp=240, fp=87, tn=288, fn=178), prevalence=0.03)
 
     assert ppv == pytest.approx((0.0710993700595813, 0.0588709728820018, 0.0856366656598168), abs=1e-12)
@@ -61,7 +61,7 @@ def test_interval_holds_its_estimate(tp, fp, tn, fn, prevalence):
             assert found.ci_low < found.ci_high
 
 
-def test_nobody_called_positive_has_no_ppv():
+def test_no_patient_called_positive_gives_no_ppv():
     ppv, npv = predictive_values(Confusion(tp=0, fp=0, tn=20, fn=5), prevalence=0.1)
     assert np.isnan(ppv).all()
     assert npv.estimate == pytest.approx(0.9)
@@ -69,6 +69,6 @@ def test_nobody_called_positive_has_no_ppv():
 
 
 @pytest.mark.parametrize("prevalence", [0.0, 1.0, float("nan")])
-def test_a_prevalence_that_is_none_is_refused(prevalence):
+def test_an_invalid_prevalence_is_refused(prevalence):
     with pytest.raises(ValueError, match="prevalence"):
         predictive_values(LR, prevalence=prevalence)

@@ -1,4 +1,4 @@
-"""NRI and IDI with their parts, held to R (Hmisc) and counted by hand."""
+"""NRI and IDI with their components, validated against R (Hmisc) and counted by hand."""
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ def test_equals_hmisc(new, old, nri, idi):
 
 
 def test_by_hand():
-    # Of two events one goes up, one down; of three others two go down, one stays.
+    # Of two events, one goes up and one down; of three non-events, two go down and one is unchanged.
     found = means([0.9, 0.3, 0.1, 0.1, 0.5], old=[0.5, 0.5, 0.5, 0.3, 0.5], labels=[1, 1, 0, 0, 0])
 
     assert (found["nri_events"], found["nri_non_events"]) == pytest.approx((0, 2 / 3))
@@ -60,7 +60,7 @@ def test_at_thresholds_it_is_sensitivity_and_specificity():
 
 
 @given(st.lists(st.floats(0, 1), min_size=4, max_size=20))
-def test_turned_round_the_signs_turn(scores):
+def test_swapping_the_models_flips_the_signs(scores):
     new, labels = np.array(scores), np.arange(len(scores)) % 2
     old = new[::-1]
     one, other = means(new, old=old, labels=labels), means(old, old=new, labels=labels)

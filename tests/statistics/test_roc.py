@@ -1,4 +1,4 @@
-"""AUC and its DeLong variance, held to pROC (R) and to counting by hand."""
+"""AUC and its DeLong variance, validated against pROC (R) and counting by hand."""
 
 import json
 
@@ -32,7 +32,7 @@ def test_auc_variance_and_interval_equal_proc(model):
 
 
 def test_auc_by_hand_with_a_tie():
-    # Events 3, 1; others 2, 1, 0: pairs won 3 + (0 + ½ + 1) of 6.
+    # Events 3, 1; non-events 2, 1, 0: concordant pairs 3 + (0 + ½ + 1) of 6.
     assert placements([3, 1, 2, 1, 0], labels=[1, 1, 0, 0, 0]).auc[0] == pytest.approx(4.5 / 6, abs=1e-15)
 
 
@@ -41,14 +41,14 @@ def test_auc_by_hand_with_a_tie():
     arrays(bool, 12).filter(lambda labels: 0 < labels.sum() < 12),
 )
 def test_auc_is_the_fraction_of_pairs_won(scores, labels):
-    events, others = scores[:, labels], scores[:, ~labels]
-    wins = (events[:, :, None] > others[:, None, :]) + 0.5 * (events[:, :, None] == others[:, None, :])
+    events, non_events = scores[:, labels], scores[:, ~labels]
+    wins = (events[:, :, None] > non_events[:, None, :]) + 0.5 * (events[:, :, None] == non_events[:, None, :])
 
     np.testing.assert_allclose(placements(scores, labels=labels).auc, wins.mean(axis=(1, 2)), atol=1e-12)
 
 
 @given(arrays(np.float64, 20, elements=st.integers(0, 9).map(float)))
-def test_turning_scores_and_labels_over_changes_nothing(scores):
+def test_reversing_scores_and_labels_changes_nothing(scores):
     labels = np.arange(20) % 3 == 0
     one, other = placements(scores, labels=labels), placements(-scores, labels=~labels)
 
@@ -92,5 +92,5 @@ def test_the_corners_draw_the_same_curve(scores):
 
 
 def test_points_on_a_line_are_no_corners():
-    # Two others, then both events: up the right side only after the left; the four steps are two lines.
+    # Both non-events first, then both events: the four steps form two lines.
     assert [list(side) for side in roc_corners([4, 3, 2, 1], labels=[0, 0, 1, 1])] == [[0, 1, 1], [0, 0, 1]]

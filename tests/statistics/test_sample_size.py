@@ -1,4 +1,4 @@
-"""Sample size: the paper's example, R² from the AUC against a simulation in R, and what is refused."""
+"""Sample size: the paper's example, R² from the AUC against a simulation in R, and invalid values."""
 
 import pytest
 from hypothesis import given

@@ -32,7 +32,7 @@ def test_worked_example():
 def test_two_selections_by_hand():
     # {1, 2} and {1, 3} of 4: k/d = 1/2, variances 0, 1/2, 1/2, 0, so 1 - (1/4) / (1/4).
     assert stability(np.array([[1, 1, 0, 0], [1, 0, 1, 0]])).estimate == pytest.approx(0.0, abs=1e-15)
-    # {1, 2} and {3, 4}: as far apart as can be, -1 / (M - 1).
+    # {1, 2} and {3, 4}: disjoint, the minimum of -1 / (M - 1).
     assert stability(np.array([[1, 1, 0, 0], [0, 0, 1, 1]])).estimate == pytest.approx(-1.0)
 
 
@@ -88,7 +88,7 @@ def test_nothing_to_agree_on_is_undefined(kept):
 
 
 @pytest.mark.parametrize("kept", [np.ones(4), np.array([[0, 2], [1, 0]]), np.array([[0, np.nan], [1, 0]])])
-def test_what_is_no_selection_is_refused(kept):
+def test_an_invalid_selection_is_refused(kept):
     with pytest.raises(ValueError, match="must be a matrix of 0 and 1"):
         stability(kept)
 

@@ -1,4 +1,4 @@
-"""Standardised differences: R's numbers, the multinomial form by hand, groups that share nothing."""
+"""Standardised differences: R's numbers, the multinomial form by hand, groups without a common category."""
 
 import json
 
@@ -27,7 +27,7 @@ def test_three_categories_by_hand():
     expected = np.sqrt(0.09 * 0.21 / (0.21 * 0.205 - 0.105**2))
 
     assert category_smd([[50, 30, 20], [20, 30, 50]]) == pytest.approx(expected, abs=1e-12)
-    # Which category is left out does not matter, nor one that nobody has.
+    # The choice of the omitted category does not matter, nor does an empty category.
     assert category_smd([[30, 0, 50, 20], [30, 0, 20, 50]]) == pytest.approx(expected, abs=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""The tables of `agreement`: features of repeated masks, and how well each feature agrees between them."""
+"""The tables of `agreement`: features of repeated masks, and the agreement of each feature between them."""
 
 from pipeline.foundation.tables import Contract, fraction, integer, number, text
 
@@ -7,10 +7,10 @@ REPEATS = Contract(
     key=("image_id", "repeat"),
     columns=(
         text("image_id"),
-        text("repeat"),  # 0 is the first mask
+        text("repeat"),  # 0 = the first mask
         text("status"),
         text("reason", required=False),
-        fraction("dice", required=False),  # overlap with the first mask
+        fraction("dice", required=False),  # Dice coefficient with the first mask
     ),
     extra="number",
 )
@@ -26,6 +26,6 @@ AGREEMENT = Contract(
         number("ci_low", required=False),
         number("ci_high", required=False),
         integer("n_images"),
-        integer("n_repeats"),  # masks of an image, the first included
+        integer("n_repeats"),  # masks per image, including the first
     ),
 )

@@ -1,4 +1,4 @@
-"""The table of `benchmark`, and of the heads of networks: the score of each patient by each model."""
+"""The table of `benchmark` and of the networks' classification heads: one score per patient and model."""
 
 from pipeline.foundation.tables import Column, Contract, fraction, text
 

@@ -1,4 +1,4 @@
-"""The tables of `cohort`: images, patients, findings of the audit, ready-made feature blocks."""
+"""The tables of `cohort`: images, patients, audit findings, ready-made feature blocks."""
 
 from pipeline.foundation.tables import Column, Contract, number, text
 

@@ -1,4 +1,4 @@
-"""The tables of `crop`: one row per lesion image, whether its ROI could be cut or not."""
+"""The table of `crop`: one row per lesion image, whether or not its ROI could be cropped."""
 
 from pipeline.contracts.data.cohort import SPACING
 from pipeline.foundation.tables import Contract, integer, text

@@ -1,8 +1,8 @@
-"""The tables of `embed`: embeddings by image, or by patient for a network of several views."""
+"""The tables of `embed`: embeddings per image, or per patient for a network of several views."""
 
 from pipeline.foundation.tables import Contract, text
 
-LOGIT = "_logit"  # after the name of a network: its own logit as a block, in place of its embedding
+LOGIT = "_logit"  # suffix of a network's name: the logit of its classification head as a block, not its embedding
 
 EMBEDDINGS = Contract(
     name="embeddings",

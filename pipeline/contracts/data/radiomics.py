@@ -1,4 +1,4 @@
-"""The tables of `radiomics`: features by image, and what each feature is."""
+"""The tables of `radiomics`: features per image, and the definition of each feature."""
 
 from pipeline.foundation.tables import Contract, text
 

@@ -1,4 +1,4 @@
-"""The tables of `reduce`: the features that a classifier sees, and how they were selected."""
+"""The tables of `reduce`: the features that a classifier is trained on, and how they were selected."""
 
 from pipeline.contracts.data.split import ROLES
 from pipeline.foundation.tables import Contract, integer, number, text
@@ -50,7 +50,7 @@ LASSO_PATHS = Contract(
         text("part"),
         text("block"),
         integer("lambda_index"),
-        text("feature"),  # only where its coefficient is not 0
+        text("feature"),  # only features whose coefficient is not 0
         number("lambda"),
         number("coefficient"),
     ),
@@ -63,14 +63,14 @@ HALF_SAMPLES = Contract(
     columns=(
         text("part"),
         text("block"),
-        text("feature"),  # every candidate, kept or never
+        text("feature"),  # every candidate, selected or not
         integer("n_selected"),
         integer("n_samples"),
-        text("samples", required=False),  # the numbers of those that selected it, from 1, with blanks between
+        text("samples", required=False),  # the numbers, from 1, of those that selected it, separated by blanks
     ),
 )
 
-# By folder under data; each holds one table per feature set.
+# By folder under `data/`; each folder holds one table per feature set.
 TABLES = {
     "reduced": REDUCED,
     "selected": SELECTED,

@@ -10,7 +10,7 @@ _PAIR = (_EVALUATION, text("family"), *(text(name) for name in ("set_a", "model_
 _PAIR_KEY = tuple(column.name for column in _PAIR)
 _INTERVAL = (number("ci_low", required=False), number("ci_high", required=False))
 
-PRIMARY = "primary comparison"  # its family in delong.csv
+PRIMARY = "primary comparison"  # the family of the primary comparison in delong.csv
 
 CHOSEN_SETS = "sets at their CV-chosen classifier"
 
@@ -51,7 +51,7 @@ DELONG = Contract(
     columns=(
         *_PAIR,
         *(number(name) for name in ("auc_a", "auc_b", "difference")),
-        # Empty where there is no variance to test with (one patient in a class, constant scores).
+        # Empty if there is no variance for a test (one patient in a class, constant scores).
         *(number(name, required=False) for name in ("ci_low", "ci_high", "z")),
         *(fraction(name, required=False) for name in ("p_value", "p_holm", "p_bh")),
         integer("n"),
@@ -74,7 +74,7 @@ CHOSEN = Contract(
     ),
 )
 
-# One test of all the models of a family before its pairs are looked at.
+# One test of all models of a family, ahead of its pairwise tests.
 OMNIBUS = Contract(
     name="omnibus tests",
     key=("evaluation", "family"),
@@ -89,7 +89,7 @@ OMNIBUS = Contract(
     ),
 )
 
-# The AUC of a chosen model on other patients: difference = external - internal.
+# The AUC of a chosen model on two groups of patients: difference = external - internal.
 TRANSPORT = Contract(
     name="change from internal to external",
     key=("feature_set", "model"),
@@ -142,7 +142,7 @@ CALIBRATION = Contract(
     ),
 )
 
-# curve = loess (a grid of predicted risks) or groups (equal groups by predicted risk, n = patients in the group).
+# curve = loess (a grid of predicted risks) or groups (equal-sized groups by predicted risk, n = patients in the group).
 CALIBRATION_CURVES = Contract(
     name="calibration curves",
     key=(*_MODEL_KEY, "curve", "point"),
@@ -164,7 +164,7 @@ DECISION_CURVES = Contract(
     columns=(*_MODEL, integer("point"), number("threshold"), number("net_benefit", required=False), *_INTERVAL),
 )
 
-# The primary set over its comparator in each test evaluation; kind = primary (likelihood_ratio, auc, brier,
+# The primary set against its comparator in each test evaluation; kind = primary (likelihood_ratio, auc, brier,
 # net_benefit_at_<t>) or secondary (nri, idi and nri_at_threshold, each also with _events and _non_events).
 ADDED_VALUE = Contract(
     name="added value",
@@ -173,7 +173,7 @@ ADDED_VALUE = Contract(
         _EVALUATION,
         text("measure"),
         text("kind", choices=("primary", "secondary")),
-        number("threshold", required=False),  # of net_benefit_at_<t>
+        number("threshold", required=False),  # t of net_benefit_at_<t>
         number("estimate", required=False),
         *_INTERVAL,
         text("ci_method", required=False),
@@ -197,7 +197,7 @@ CURVES = Contract(
     ),
 )
 
-# By file name, under reports/tables.
+# By file name, under `reports/tables/`.
 TABLES = {
     "metrics": METRICS,
     "folds": FOLDS,

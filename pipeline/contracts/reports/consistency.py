@@ -1,8 +1,8 @@
-"""The tables of `consistency`: contradictions in printed figures, and the confusion matrices that fit them."""
+"""The tables of `consistency`: contradictions in reported numbers, and the confusion matrices that fit them."""
 
 from pipeline.foundation.tables import Contract, integer, text
 
-# Every finding of the consistency checker; row = the row of the table as a spreadsheet counts.
+# Every finding of the consistency checker; rows = the rows of the table in spreadsheet numbering.
 CONSISTENCY = Contract(
     name="consistency findings",
     key=("number",),
@@ -17,7 +17,7 @@ CONSISTENCY = Contract(
 )
 
 
-# The confusion matrices that round to a row of a printed table; left_out = the metrics that had to be left out for it.
+# The confusion matrices that round to a row of a published table; left_out = the metrics excluded to find one.
 MATRICES = Contract(
     name="confusion matrices that fit",
     key=("row", "number"),
@@ -29,6 +29,6 @@ MATRICES = Contract(
         *(integer(name) for name in ("n_pos", "n_neg", "tp", "fn", "tn", "fp")),
         text("rounding", choices=("half_up", "half_even", "half_either", "truncation")),
         text("left_out", required=False),
-        text("auc", required=False, choices=("without ties", "with ties", "no")),  # can its AUC be had
+        text("auc", required=False, choices=("without ties", "with ties", "no")),  # whether its AUC is attainable
     ),
 )

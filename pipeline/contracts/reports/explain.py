@@ -4,7 +4,7 @@ from pipeline.foundation.tables import Contract, number, text
 
 KINDS = ("true positive", "false positive", "true negative", "false negative")
 
-# One row an example: a patient right or wrong at the frozen threshold, and the picture of it.
+# One row per example: a patient classified correctly or not at the frozen threshold, and the picture drawn of it.
 EXPLAIN = Contract(
     name="explained cases",
     key=("number",),

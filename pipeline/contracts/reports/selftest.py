@@ -1,9 +1,9 @@
-"""The tables of `selftest`: the lights, every shuffle of the labels, lesion size against each model."""
+"""The tables of `selftest`: the lights, every permutation of the labels, lesion size against each model."""
 
 from pipeline.contracts.data.benchmark import EVALUATIONS
 from pipeline.foundation.tables import Contract, fraction, integer, number, text
 
-LIGHTS = ("green", "amber", "red", "grey")  # grey: could not be checked on these data
+LIGHTS = ("green", "amber", "red", "grey")  # grey = not testable on these data
 
 
 SELFTEST = Contract(
@@ -12,11 +12,11 @@ SELFTEST = Contract(
     columns=(
         text("check"),
         text("light", choices=LIGHTS),
-        text("title"),  # what is proven, in the words of a clinician
-        number("value", required=False),  # the number that the rule looks at
-        number("limit", required=False),  # the number it is held to
+        text("title"),  # what the check shows, in a clinician's terms
+        number("value", required=False),  # the number that the rule tests
+        number("limit", required=False),  # the limit that it is compared with
         text("rule"),  # the rule in one sentence
-        text("finding"),  # what was found, in one sentence without numbers that are not in value or limit
+        text("finding"),  # the finding in one sentence, with no number other than value and limit
     ),
 )
 
