@@ -37,12 +37,18 @@ def main() -> None:
     hashes = list(progress(spread(fit, studies), total=len(studies), unit="study"))
 
     places = {"images": given.images, "masks": given.masks}
-    drawn, names, move = shift_work(inputs, count=params.shifted_images, store=store, **places)
-    rows = list(progress(spread(move, drawn), total=len(drawn), unit="mask"))
+    drawn, names, shift = shift_work(inputs, count=params.shifted_images, store=store, **places)
+    rows = list(progress(spread(shift, drawn), total=len(drawn), unit="mask"))
     control = control_check(rows, names=names, inputs=inputs, real=done[0][1], store=store)
 
-    ruler, sizes = size_results(inputs, limit=params.size_correlation)
-    checks = [*sham_checks(done), garbage_check(hashes), control, *ruler, *identity_checks(inputs, images=given.images)]
+    size_checks, sizes = size_results(inputs, limit=params.size_correlation)
+    checks = [
+        *sham_checks(done),
+        garbage_check(hashes),
+        control,
+        *size_checks,
+        *identity_checks(inputs, images=given.images),
+    ]
     for check in checks:
         log.info("%s: %s", check.light, check.title)
 

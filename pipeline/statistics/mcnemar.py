@@ -13,7 +13,7 @@ NAN = float("nan")
 
 @dataclass(frozen=True, kw_only=True)
 class PairedProportions:
-    """Patients whom only one of the two models classifies correctly; difference a - b with interval; p; n patients."""
+    """Patients that only model a, or only b, calls correctly; the difference a - b with its interval; p; n patients."""
 
     only_a: int
     only_b: int

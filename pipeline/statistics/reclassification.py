@@ -26,11 +26,11 @@ def improvements(
     Raises ValueError as `as_labels`.
     """
     event, ours, theirs = as_labels(labels), np.asarray(new, dtype=np.float64), np.asarray(old, dtype=np.float64)
-    moved = {"nri": np.sign(ours - theirs), "idi": ours - theirs}
+    change = {"nri": np.sign(ours - theirs), "idi": ours - theirs}
     if thresholds is not None:
-        moved["nri_at_threshold"] = (ours >= thresholds[0]) * 1.0 - (theirs >= thresholds[1])
+        change["nri_at_threshold"] = (ours >= thresholds[0]) * 1.0 - (theirs >= thresholds[1])
     found: dict[str, Numbers] = {}
-    for name, up in moved.items():
+    for name, up in change.items():
         events, non_events = np.where(event, up, 0.0) / event.mean(), np.where(event, 0.0, -up) / (~event).mean()
         found |= {f"{name}_events": events, f"{name}_non_events": non_events, name: events + non_events}
     return found

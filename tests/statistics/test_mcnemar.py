@@ -50,7 +50,7 @@ def test_models_that_never_disagree_do_not_differ():
 
 
 def test_no_patient_is_undefined_and_unequal_shapes_are_refused():
-    nobody = mcnemar([], [])
-    assert np.isnan([nobody.difference, nobody.p_value, nobody.ci_low]).all()
+    empty = mcnemar([], [])
+    assert np.isnan([empty.difference, empty.p_value, empty.ci_low]).all()
     with pytest.raises(ValueError, match="one shape"):
         mcnemar([1, 0], [1])
