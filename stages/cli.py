@@ -1,8 +1,9 @@
-"""What the command lines share: flags, logging, progress, run-time settings, one-line errors with exit code 1.
+"""Shared by all command lines: flags, logging, progress, run-time settings, one-line errors with exit code 1.
 
-Run-time settings change how fast a stage runs and no number it writes, so they are environment variables:
-FUSION_WORKERS (processes, default: all cores), FUSION_SCHEDULER (address of a Dask scheduler, default: this machine),
-FUSION_DEVICE (cpu, cuda, cuda:1 …; default: cuda where there is one), FUSION_SCRATCH (checkpoints, default `.scratch`).
+Run-time settings change how fast a stage runs but no number it writes, so they are environment variables:
+FUSION_WORKERS (processes; default: one per core, for work that takes longer than their start), FUSION_SCHEDULER (address
+of a Dask scheduler, default: this machine), FUSION_DEVICE (cpu, cuda, cuda:1 …; default: cuda if there is one),
+FUSION_SCRATCH (checkpoints, default `.scratch`).
 """
 
 import argparse
@@ -27,9 +28,11 @@ WATCHED_EVERY_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """How to run: worker processes, Dask scheduler address (None = this machine), torch device, scratch folder."""
+    """How to run: worker processes (None = as many as pay off, up to one per core), address of a Dask scheduler (None =
+    this machine), torch device, scratch folder.
+    """
 
-    workers: int
+    workers: int | None
     scheduler: str | None
     device: str
     scratch: Path
@@ -38,14 +41,13 @@ class RunSettings:
 def run_settings() -> RunSettings:
     """Read the run-time settings from the environment.
 
-    Raises PipelineError where FUSION_WORKERS is not a positive whole number.
+    Raises PipelineError if FUSION_WORKERS is not a positive whole number.
     """
     given = os.environ.get("FUSION_WORKERS", "").strip()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if given and (not given.isdigit() or int(given) < 1):
         raise PipelineError(f"FUSION_WORKERS ({given}) must be a whole number of 1 or more; unset it to use all cores")
     return RunSettings(
-        workers=int(given) if given else cores,
+        workers=int(given) if given else None,
         scheduler=os.environ.get("FUSION_SCHEDULER", "").strip() or None,
         device=os.environ.get("FUSION_DEVICE", "").strip() or "auto",
         scratch=Path(os.environ.get("FUSION_SCRATCH", "").strip() or ".scratch"),
@@ -53,9 +55,9 @@ def run_settings() -> RunSettings:
 
 
 def joined_group(size: int) -> int:
-    """The number of this process in a group of `size` that torchrun has started; 0 for a group of one.
+    """The rank of this process in a group of `size` started by torchrun; 0 for a group of one.
 
-    Where there is no group yet, this process becomes torchrun, which starts the same stage `size` times.
+    If there is no group yet, this process becomes torchrun, which starts the same stage `size` times.
     """
     rank = os.environ.get("LOCAL_RANK")
     if size > 1 and rank is None:
@@ -65,7 +67,7 @@ def joined_group(size: int) -> int:
 
 
 def arguments(description: str | None, *, paths: Sequence[str], words: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """A parser with one required `--name` a path and a word; stages have no default paths."""
+    """A parser with one required `--name` for each path and each word; stages have no default paths."""
     parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
     for name in paths:
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="PATH")
@@ -75,9 +77,9 @@ def arguments(description: str | None, *, paths: Sequence[str], words: Sequence[
 
 
 def progress(items: Iterable[T], *, total: int, unit: str, under_way: Callable[[], float] | None = None) -> Iterator[T]:
-    """A progress bar with time left on a terminal; nothing where there is none.
+    """A progress bar with the remaining time on a terminal; nothing if there is no terminal.
 
-    `under_way` says what is done of the items that have not come yet, in items; it is asked while one is waited for.
+    `under_way` returns the progress on items that have not arrived yet, in items; it is polled while waiting for one.
     """
     shape = None if under_way is None else "{l_bar}{bar}| {n:.1f}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}]"
     with tqdm(total=total, unit=unit, disable=None, dynamic_ncols=True, bar_format=shape) as bar:
@@ -103,12 +105,12 @@ def progress(items: Iterable[T], *, total: int, unit: str, under_way: Callable[[
 def run(main: Callable[[], None]) -> None:
     """Run a stage: log to standard error, show a PipelineError as its message, let a bug keep its traceback."""
     stage = Path(sys.argv[0]).stem
-    # A name of its own: PyRadiomics' logger is called radiomics as the stage is, and would show each line twice.
+    # A separate name: PyRadiomics' logger is called radiomics, like the stage, and would print each line twice.
     log = logging.getLogger(f"stages.{stage}")
     logging.basicConfig(level=logging.INFO, format=f"{stage}: %(message)s", stream=sys.stderr)
-    # Without it a GPU's matrix products are not the same in every run.
+    # Without this, a GPU's matrix products differ between runs.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # A worker that has grown large is replaced by joblib and its cases go to another: nothing a user can act on.
+    # joblib replaces a worker that uses too much memory and reassigns its cases: nothing a user can act on.
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given", category=UserWarning)
     try:
         with logging_redirect_tqdm():
@@ -117,5 +119,5 @@ def run(main: Callable[[], None]) -> None:
         log.error("%s", error)
         sys.exit(1)
     except KeyboardInterrupt:
-        log.error("stopped; finished cases are kept, run the same command again to go on")
+        log.error("stopped; finished cases are kept, run the same command again to resume")
         sys.exit(130)

@@ -12,7 +12,7 @@ from pipeline.foundation.fingerprints import code_hash, file_sha256, fingerprint
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.plan.feature_sets import FusionParams
+from pipeline.plan.feature_sets import RADIOMICS, FusionParams
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
 from pipeline.reduce.blocks import parts_of
@@ -37,7 +37,7 @@ def main() -> None:
     nets = tuple(read_yaml(given.embed).get("nets", ()))
     places = BlockPlaces(cohort=given.cohort, features=given.features, blocks=given.blocks, nets=nets)
     blocks = read_blocks(names, places=places, patients=patients, splits=splits)
-    repeats = read_repeats(given.repeats, cohort=given.cohort) if params.agreement else None
+    repeats = read_repeats(given.repeats, cohort=given.cohort) if params.agreement and RADIOMICS in names else None
     networks = network_parts(fusion.blocks, places=places)
     settings = run_settings()
 
@@ -45,9 +45,9 @@ def main() -> None:
     cases = reduce_cases(blocks, patients=patients, splits=splits, parts=parts, repeats=repeats)
     inputs = [file_sha256(path) for path in (given.patients, given.splits, given.repeats, *places.tables(names))]
     key = fingerprint(names, inputs, params.model_dump(), seed, code_hash(), package_versions(PACKAGES))
-    # Absolute, since a worker on a cluster starts in another folder.
+    # Absolute paths, since a worker on a cluster starts in another folder.
     store = CheckpointStore(settings.scratch.resolve() / f"reduce-{given.set}", key=key)
-    log.info("%d of %d fits were finished before", store.count(), len(cases))
+    log.info("%d of %d fits already finished", store.count(), len(cases))
     reduce = partial(reduce_case, params=params, seed=seed, store=store)
     reduced = map_cases(reduce, cases, workers=settings.workers, scheduler=settings.scheduler)
     results = list(progress(reduced, total=len(cases), unit="fit"))

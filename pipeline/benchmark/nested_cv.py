@@ -1,7 +1,7 @@
-"""Tune, fit and score every classifier on one feature set, resample by resample and part by part.
+"""Tune, fit and score every classifier on one feature set, for each resample and part.
 
-Tuning looks at the training rows of its own resample and part only. Their columns were selected on all of these rows,
-so the inner AUC is optimistic: it chooses a hyperparameter and is no result.
+Tuning uses the training rows of its own resample and part only. Their columns were selected on all of these rows, so
+the inner AUC is optimistic: it selects a hyperparameter and is not a result.
 """
 
 import base64
@@ -61,16 +61,16 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What tells this case from the others of its set."""
+        """The name of the case, unique within its feature set."""
         return f"{self.design.resample}/{self.design.part}/{self.model}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """What comes of a case: raw scores of its test patients, tuned value, mean inner AUC of each value tried.
+    """The result of a case: raw scores of its test patients, tuned value, mean inner AUC of each value tried.
 
-    `value` is None where no feature was selected, and the model scores the prevalence. For resample `final` the model
-    comes along: `content` is its file in base64, `suffix` the file's kind.
+    `value` is None if no feature was selected, and the model scores the prevalence. For resample `final` the model is
+    included: `content` is its file in base64, `suffix` the file's kind.
     """
 
     scores: list[float]
@@ -88,8 +88,8 @@ def case_seed(seed: int, *names: str) -> int:
 def benchmark_cases(designs: Sequence[Design], *, params: BenchmarkParams) -> list[Case]:
     """Every classifier on every design, those of resample `final` first.
 
-    Its models are saved, and the library for that takes memory: a worker process that loads it late looks to joblib
-    like one that leaks, and is replaced.
+    The models of `final` are saved, and the library for that takes memory: joblib takes a worker process that imports
+    it late for one that leaks memory, and replaces it.
     """
     ordered = sorted(designs, key=lambda design: design.resample != FINAL)
     return [Case(design=design, model=model) for design in ordered for model in params.classifiers]
@@ -98,7 +98,7 @@ def benchmark_cases(designs: Sequence[Design], *, params: BenchmarkParams) -> li
 def tune(case: Case, *, params: BenchmarkParams, seed: int, folds: Folds) -> tuple[Value, dict[str, float]]:
     """The value with the highest mean AUC over the inner folds, and that mean for every value tried.
 
-    Of equal means the first value wins, which is the simplest. A grid of one value is not tried.
+    Ties go to the first value, which is the simplest. A grid of one value is not evaluated.
     """
     from sklearn.metrics import roc_auc_score
 
@@ -126,7 +126,7 @@ def fit_case(case: Case, *, params: BenchmarkParams, seed: int, feature_set: str
     """
     design = case.design
     if design.features:
-        # The same folds for every set and classifier, so that a difference is not a difference of folds.
+        # The same folds for every set and classifier, so that models do not differ by their folds.
         fold_seed = case_seed(seed, "inner folds", design.resample, design.part)
         folds = inner_folds(design.y, design.groups, folds=params.inner_folds, seed=fold_seed)
         own_seed = case_seed(seed, feature_set, case.model, design.resample, design.part)
@@ -157,7 +157,7 @@ def fit_cases(
     params: BenchmarkParams,
     seed: int,
     feature_set: str,
-    workers: int,
+    workers: int | None,
     scheduler: str | None = None,
     store: CheckpointStore | None = None,
 ) -> Iterator[Fit]:
@@ -174,7 +174,7 @@ def fit_cases(
 def raw_scores(
     cases: Sequence[Case], fits: Sequence[Fit], *, patients: pd.DataFrame, splits: pd.DataFrame, feature_set: str
 ) -> pd.DataFrame:
-    """One row a model, resample and test patient: the mean of the parts' probabilities.
+    """One row per model, resample and test patient: the mean of the parts' probabilities.
 
     Columns as in the predictions contract, without threshold. Every test patient of `splits` has its row.
     """
@@ -203,7 +203,7 @@ def benchmark_set(
     feature_set: str,
     workers: int = 1,
 ) -> pd.DataFrame:
-    """Raw scores of every classifier on one feature set, as `raw_scores`; `operating_point.freeze` ends the work.
+    """Raw scores of every classifier on one feature set, as `raw_scores`, the input of `operating_point.freeze`.
 
     `reduced`, `patients` and `splits` as in their contracts. Raises PipelineError as `design_matrices`.
     """
@@ -215,9 +215,9 @@ def benchmark_set(
 def model_card(
     case: Case, fit: Fit, *, selected: pd.DataFrame, point: OperatingPoint, seed: int, feature_set: str
 ) -> dict[str, Any]:
-    """What a reader of a saved model must know, as JSON; `selected` is the table of selected features of the set.
+    """The card of a saved model, as JSON; `selected` is the table of selected features of the set.
 
-    A patient's score is the mean of the parts' raw scores, recalibrated, held against the threshold.
+    A patient's score is the mean of the parts' raw scores, recalibrated, compared with the threshold.
     """
     design = case.design
     rows = selected[(selected["resample"] == design.resample) & (selected["part"] == design.part)]
@@ -242,7 +242,7 @@ def model_card(
 
 
 def _in_use(rows: pd.DataFrame, *, features: Sequence[str]) -> pd.DataFrame:
-    """The rows of the rule for lambda that kept just these features; of both rules where both did."""
+    """The rows of the rule for lambda that kept exactly these features; of both rules if both did."""
     names = rows["block"] + "." + rows["feature"]
     own = ~rows["feature"].str.startswith("(")
     used = {name for name in features if name.partition(".")[0] in set(rows["block"])}

@@ -1,4 +1,4 @@
-"""One function over many cases: same results, same order, wherever it runs."""
+"""One function over many cases: same results in the same order, wherever it runs."""
 
 import gc
 import json
@@ -35,7 +35,7 @@ def fail(number):
     raise ValueError(f"case {number}")
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2, None])
 def test_results_come_in_the_order_of_the_cases(workers):
     assert list(map_cases(square, range(7), workers=workers)) == [0, 1, 4, 9, 16, 25, 36]
 
@@ -54,6 +54,29 @@ def test_results_come_as_they_arrive():
     assert seen == [1]
 
 
+def test_work_shorter_than_the_start_of_processes_stays_here():
+    assert {process for process, *_ in map_cases(process_and_threads, range(8), workers=None)} == {os.getpid()}
+
+
+def test_work_that_turns_out_to_be_long_goes_to_processes(monkeypatch):
+    monkeypatch.setattr(parallel, "LONG_CASE_S", 0.0)
+    monkeypatch.setattr(parallel, "cores", lambda: 2)
+    processes = [process for process, *_ in map_cases(process_and_threads, range(4), workers=None)]
+
+    assert processes[0] == os.getpid()
+    assert os.getpid() not in processes[1:]
+
+
+def test_many_short_cases_go_to_processes_once_they_have_cost_more_than_their_start(monkeypatch):
+    clock = iter(range(0, 1000, 2))
+    monkeypatch.setattr(parallel.time, "perf_counter", lambda: next(clock))  # every case takes 2 s
+    monkeypatch.setattr(parallel.time, "process_time", lambda: 3.0)
+    monkeypatch.setattr(parallel, "cores", lambda: 2)
+    processes = [process for process, *_ in map_cases(process_and_threads, range(5), workers=None)]
+
+    assert [process == os.getpid() for process in processes] == [True, True, True, False, False]
+
+
 def test_no_cases_no_work():
     assert list(map_cases(fail, [], workers=2)) == []
 
@@ -66,13 +89,13 @@ def test_an_exception_is_not_swallowed():
 def test_a_scheduler_that_does_not_answer_is_one_sentence():
     with pytest.raises(PipelineError, match="no Dask scheduler answers at nowhere"):
         list(map_cases(square, [1], workers=1, scheduler="nowhere"))
-    # A client that is closed while the next one starts would stop that one for ever.
+    # A client that is closed while the next one starts would block that one forever.
     assert {thing.status for thing in gc.get_objects() if type(thing) is Client} <= {"closed"}
 
 
 @contextmanager
 def cluster(folder, *, project, workers=1):
-    """A scheduler and a worker as processes of their own, which find this project or do not; gives the address."""
+    """A scheduler and workers in separate processes, with `project` on their path; yields the address."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, project)), "OMP_NUM_THREADS": "1"}
     place = folder / "scheduler.json"
     calls = [
@@ -93,7 +116,7 @@ def cluster(folder, *, project, workers=1):
         yield json.loads(place.read_text())["address"]
     finally:
         for process in reversed(processes):
-            process.kill()  # asked to end while they start, they may wait for ever
+            process.kill()  # asked to terminate while starting, they may hang forever
             process.wait(timeout=10)
 
 
