@@ -1,9 +1,9 @@
 """Shared by all command lines: flags, logging, progress, run-time settings, one-line errors with exit code 1.
 
 Run-time settings change how fast a stage runs but no number it writes, so they are environment variables:
-FUSION_WORKERS (processes; default: one per core, for work that takes longer than their start), FUSION_SCHEDULER (address
-of a Dask scheduler, default: this machine), FUSION_DEVICE (cpu, cuda, cuda:1 …; default: cuda if there is one),
-FUSION_SCRATCH (checkpoints, default `.scratch`).
+FUSION_WORKERS (processes; default: one per core, for work that takes longer than their start), FUSION_SCHEDULER
+(address of a Dask scheduler, default: this machine), FUSION_DEVICE (cpu, cuda, cuda:1 …; default: cuda if there is
+one), FUSION_SCRATCH (checkpoints, default `.scratch`).
 """
 
 import argparse
