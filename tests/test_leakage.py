@@ -1,4 +1,4 @@
-"""The pipeline proves it about itself: features that know nothing score nothing."""
+"""The whole pipeline on pure noise: features without information score no better than chance."""
 
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from pipeline.split.splits import SplitParams, split_table
 
 
 def noise_study(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """200 patients, 100 of them in training, and 1,000 features that have nothing to do with the outcome."""
+    """200 patients, 100 of them in training, and 1,000 features that are independent of the outcome."""
     random = np.random.default_rng(seed)
     ids = [f"{i:03d}" for i in range(200)]
     patients = pd.DataFrame(
@@ -44,7 +44,7 @@ def held_out_scores(seed: int, *, scratch: Path) -> pd.DataFrame:
     """Raw scores of every model with the shipped parameters on pure noise (external rows of resample `final`)."""
     patients, features = noise_study(seed)
     splits = split_table(patients, params=load_params(ROOT / "params" / "split.yaml", SplitParams), seed=seed)
-    # Cross-validation only serves the operating point, which cannot change a ranking: `final` alone is scored here.
+    # Cross-validation is only for the operating point, which cannot change a ranking: `final` alone is scored here.
     splits = splits[splits["resample"] == "final"]
     block = table_block(features, name="noise", patients=patients["patient_id"])
     cases = reduce_cases([block], patients=patients, splits=splits, parts=("all",))
@@ -59,9 +59,9 @@ def held_out_scores(seed: int, *, scratch: Path) -> pd.DataFrame:
 def significant(raw: pd.DataFrame) -> int:
     """How many comparisons of two models are below 0.05 after Holm, over all families."""
     models = model_scores(raw.assign(threshold=np.nan), place="noise")
-    nobody = CHOSEN.empty()
+    none_chosen = CHOSEN.empty()
     params = load_params(ROOT / "params" / "compare.yaml", CompareParams).model_copy(update={"primary": None})
-    table = delong_table(models, chosen=nobody, params=params)
+    table = delong_table(models, chosen=none_chosen, params=params)
     assert len(table) == 2 * 28  # the classifiers of the set, and all pairs
     return int((table["p_holm"] < 0.05).sum())
 

@@ -1,4 +1,4 @@
-"""reports/verify.R on the small study: R agrees with every table of the comparison, and says where it does not."""
+"""reports/verify.R on the small study: R agrees with every table of the comparison, and names what differs."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ SCRIPT = ROOT / "reports" / "verify.R"
 
 @cache
 def reason_to_skip():
-    """Why R cannot be asked, or None."""
+    """Why R is not available, or None."""
     if shutil.which("Rscript") is None:
         return "Rscript is not installed"
     asked = subprocess.run(["Rscript", "-e", "library(pROC)"], capture_output=True, check=False)
@@ -31,7 +31,7 @@ def verify(*places, script=SCRIPT):
 
 
 def edge_cases():
-    """A set of its own: a perfect model, its copy, one that says the same of everyone."""
+    """A set of its own: a perfect model, its copy, a constant one."""
     rows = study_predictions()["clinical"].query("model == 'lr'").assign(feature_set="edge")
     perfect = rows.assign(model="perfect", score=0.1 + 0.8 * rows["label"])
     copy, constant = perfect.assign(model="copy"), rows.assign(model="constant", score=0.5)
@@ -57,18 +57,18 @@ def study(tmp_path_factory):
 
 def test_every_number_agrees_perfect_constant_and_equal_models_too(study):
     done = verify(script=study / "reports" / "verify.R")
-    told = done.stdout.splitlines()
+    out = done.stdout.splitlines()
 
     assert done.returncode == 0, done.stderr
-    assert [line.partition(":")[0] for line in told[1:5]] == ["folds.csv", "metrics.csv", "delong.csv", "transport.csv"]
-    assert told[0].startswith("R version")
-    assert told[-1].startswith("All ")
+    assert [line.partition(":")[0] for line in out[1:5]] == ["folds.csv", "metrics.csv", "delong.csv", "transport.csv"]
+    assert out[0].startswith("R version")
+    assert out[-1].startswith("All ")
     methods = set(pd.read_csv(study / "reports" / "tables" / "metrics.csv")["ci_method"].dropna())
     assert any(method.startswith("Newcombe score") for method in methods)
 
 
 @pytest.mark.parametrize(
-    ("table", "column", "told"),
+    ("table", "column", "message"),
     [
         ("delong", "p_holm", "p_holm is"),
         ("metrics", "ci_low", "ci_low is"),
@@ -76,7 +76,7 @@ def test_every_number_agrees_perfect_constant_and_equal_models_too(study):
         ("transport", "t", "t is"),
     ],
 )
-def test_an_altered_number_stops_it_and_is_named(study, tmp_path, table, column, told):
+def test_an_altered_number_stops_it_and_is_named(study, tmp_path, table, column, message):
     tables = tmp_path / "tables"
     shutil.copytree(study / "reports" / "tables", tables)
     content = pd.read_csv(tables / f"{table}.csv")
@@ -88,11 +88,11 @@ def test_an_altered_number_stops_it_and_is_named(study, tmp_path, table, column,
     assert done.returncode == 1
     assert done.stderr.startswith("1 of ")
     assert f"{table}.csv" in done.stderr
-    assert told in done.stderr
+    assert message in done.stderr
 
 
-def test_what_is_missing_is_said_in_a_sentence(study, tmp_path):
-    for places, told in (
+def test_what_is_missing_is_named_in_a_sentence(study, tmp_path):
+    for places, message in (
         ((tmp_path / "none", tmp_path), "there is no such file or folder of predictions"),
         ((study / "data" / "predictions", tmp_path), "run the stage compare first"),
         ((study / "data" / "predictions" / "clinical.csv", study / "reports" / "tables"), "no predictions of"),
@@ -100,10 +100,10 @@ def test_what_is_missing_is_said_in_a_sentence(study, tmp_path):
         done = verify(*places)
 
         assert done.returncode == 1
-        assert told in done.stderr
+        assert message in done.stderr
 
 
-def test_a_patient_scored_twice_is_told(study, tmp_path):
+def test_a_patient_scored_twice_is_named(study, tmp_path):
     predictions = tmp_path / "predictions"
     shutil.copytree(study / "data" / "predictions", predictions)
     shutil.copy(predictions / "clinical.csv", predictions / "clinical_old.csv")

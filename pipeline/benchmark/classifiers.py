@@ -1,8 +1,8 @@
-"""The eight classifiers: how each is built, fitted and asked for a score. One hyperparameter of each is tuned.
+"""The eight classifiers: how each is built, fitted and scored. One hyperparameter of each is tuned.
 
-Every score rises with the probability of the event. Class weights are inverse to class frequency where the model takes
-them: lr, svm, rf and extratrees as class weights, xgboost and lightgbm as the weight of an event, mlp as weights of
-the rows. knn has none: its score is the fraction of events among the neighbours.
+Every score increases with the probability of the event. Class weights are inversely proportional to class frequency if
+the model supports them: lr, svm, rf and extratrees as class weights, xgboost and lightgbm as the weight of the positive
+class, mlp as sample weights. knn has none: its score is the fraction of events among the neighbours.
 """
 
 from collections.abc import Callable, Sequence
@@ -79,8 +79,8 @@ class ClassifierParams(Params):
 def train(name: ModelName, X: Matrix, y: Labels, *, value: Value, params: ClassifierParams, seed: int) -> Any:
     """Fit one classifier at one value of its tuned hyperparameter, ready for `scores`.
 
-    `X` (n, features) without missing values, `y` (n,) of 0 and 1, both present. The SVM comes uncalibrated: its score
-    is the distance from the margin, which ranks as its probability does.
+    `X` (n, features) without missing values, `y` (n,) of 0 and 1, both present. The SVM is not calibrated: its score is
+    the decision value, which ranks patients as its probability does.
     """
     return _TRAINERS[name](X, y, value, params, seed)
 
@@ -88,10 +88,10 @@ def train(name: ModelName, X: Matrix, y: Labels, *, value: Value, params: Classi
 def train_final(
     name: ModelName, X: Matrix, y: Labels, *, value: Value, params: ClassifierParams, seed: int, folds: Folds
 ) -> Any:
-    """Fit as `train`, but so that every score is a probability: the SVM gets Platt scaling on `folds` of its own rows.
+    """Fit as `train`, but with a probability as every score: the SVM gets Platt scaling on `folds` of its own rows.
 
-    Source: Platt 1999; the sigmoid is fitted to the decision values of the held-out folds, the SVM to all rows. Where
-    the held-out values rank no better than chance, the sigmoid is all but flat at the prevalence and still rises.
+    Source: Platt 1999; the sigmoid is fitted to the decision values of the held-out folds, the SVM to all rows. If the
+    held-out values rank no better than chance, the sigmoid is almost flat at the prevalence and still increasing.
     """
     if name != "svm":
         return train(name, X, y, value=value, params=params, seed=seed)
@@ -102,12 +102,12 @@ def train_final(
     sigmoid = calibrated.calibrated_classifiers_[0].calibrators[0]  # probability = expit(-(a_ · value + b_))
     if sigmoid.a_ > -MIN_SLOPE:
         sigmoid.a_, sigmoid.b_ = -MIN_SLOPE, -float(logit(y.mean()))
-    # The folds have done their work; a saved model does not carry the row numbers.
+    # The folds are no longer needed: a saved model does not carry row numbers.
     return calibrated.set_params(cv=None)
 
 
 def scores(model: Any, X: Matrix) -> Matrix:
-    """The score of each row of `X`, shape (n,): a probability, or the distance from the margin of a bare SVM."""
+    """The score of each row of `X`, shape (n,): a probability, or the decision value of an uncalibrated SVM."""
     if len(X) == 0:
         return np.empty(0)
     kind = type(model).__module__.partition(".")[0]
@@ -123,7 +123,7 @@ def scores(model: Any, X: Matrix) -> Matrix:
 
 
 def grid(name: ModelName, *, params: ClassifierParams, rows: int) -> list[Value]:
-    """The values to try where the smallest fit has `rows` rows: no more neighbours than rows, no value twice."""
+    """The values to try if the smallest fit has `rows` rows: no more neighbours than rows, each value once."""
     values: tuple[Value, ...] = getattr(params.grids, name)
     if name == "knn":
         values = tuple(min(int(value), rows) for value in values)
@@ -131,7 +131,7 @@ def grid(name: ModelName, *, params: ClassifierParams, rows: int) -> list[Value]
 
 
 def prevalence(y: Labels) -> Any:
-    """The model of a matrix without columns: every patient scores the fraction of events in `y`."""
+    """The model for a matrix without columns: every patient scores the fraction of events in `y`."""
     from sklearn.dummy import DummyClassifier
 
     return DummyClassifier(strategy="prior").fit(np.empty((len(y), 0)), y)
@@ -142,7 +142,7 @@ def _weights(params: ClassifierParams) -> Literal["balanced"] | None:
 
 
 def _event_weight(y: Labels, params: ClassifierParams) -> float:
-    """What one event weighs against one non-event, so that both classes weigh the same."""
+    """The weight of an event relative to a non-event that gives both classes the same total weight."""
     return float((len(y) - y.sum()) / y.sum()) if params.class_weights == "balanced" else 1.0
 
 
@@ -167,7 +167,7 @@ def _support_vectors(value: Value, params: ClassifierParams) -> Any:
 
 
 def _svm(X: Matrix, y: Labels, value: Value, params: ClassifierParams, seed: int) -> Any:
-    del seed  # libsvm draws nothing here
+    del seed  # libsvm uses no random numbers here
     return _support_vectors(value, params).fit(X, y)
 
 
@@ -183,8 +183,8 @@ def _mlp(X: Matrix, y: Labels, value: Value, params: ClassifierParams, seed: int
     from sklearn.utils.class_weight import compute_sample_weight
 
     epochs = params.mlp_epochs
-    # A fixed number of epochs, and so no warning that training has not converged: after the first epoch none counts
-    # as progress at this tolerance, and training stops once more than n_iter_no_change epochs made none.
+    # A fixed number of epochs, and so no warning that training has not converged: at this tolerance no epoch after
+    # the first counts as progress, and training stops once more than n_iter_no_change epochs made none.
     network = MLPClassifier(
         hidden_layer_sizes=(params.mlp_hidden,),
         alpha=value,
@@ -238,7 +238,7 @@ def _lightgbm(X: Matrix, y: Labels, value: Value, params: ClassifierParams, seed
         "num_leaves": int(value),
         "learning_rate": params.learning_rate,
         "scale_pos_weight": _event_weight(y, params),
-        "min_data_in_leaf": 5,  # its default of 20 would leave a half of 40 patients without a split
+        "min_data_in_leaf": 5,  # with its default of 20 a half of 40 patients could not be split
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": 1,

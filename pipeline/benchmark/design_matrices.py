@@ -1,4 +1,4 @@
-"""The reduced table of a feature set as one design matrix a resample and part, and the inner folds of its rows."""
+"""The reduced table of a feature set as one design matrix per resample and part, and the inner folds of its rows."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ KEYS = ("resample", "part", "patient_id", "role")
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
-    """The rows of one resample and part: what a classifier is fitted on, and whom it scores.
+    """The rows of one resample and part: those a classifier is fitted on, and those it scores.
 
     `X` (n, features) and `X_test` (m, features) have columns in the order of `features` and no missing value;
     `y` (n,) is 0 or 1; `groups` (n,) names the group of each training patient. Rows are sorted by patient id.
@@ -34,10 +34,10 @@ class Design:
 def design_matrices(
     reduced: pd.DataFrame, patients: pd.DataFrame, splits: pd.DataFrame, *, place: str = "the reduced table"
 ) -> list[Design]:
-    """One design a resample and part of `reduced`, in that order; neither row nor column order of the tables matters.
+    """One design per resample and part of `reduced`, in that order; row and column order of the tables do not matter.
 
-    The features of a design are the columns that its training rows fill; a column that they leave empty was not
-    selected there. Raises PipelineError, all faults at once: rows that are not those of `splits`, parts that are
+    The features of a design are the columns that are filled in its training rows; an empty column was not selected
+    there. Raises PipelineError that lists all faults: rows that are not those of `splits`, parts that are
     neither `all` nor `a` and `b`, missing values, or a class with fewer than two groups among the training rows.
     """
     parts = sorted(reduced["part"].unique())
@@ -67,7 +67,7 @@ def design_matrices(
 
 
 def _expected_roles(split: pd.DataFrame, part: str) -> dict[str, str]:
-    """Who belongs to a part: all test patients, and the training patients that its network was not trained on."""
+    """The roles of a part's patients: all test patients, and the training patients its network was not trained on."""
     fitted = (split["role"] != "train") | (part == ALL) | (split["half"] != part)
     kept = split[fitted]
     return dict(zip(kept["patient_id"], kept["role"], strict=True))
@@ -95,17 +95,17 @@ def _faults(design: Design) -> list[str]:
     gaps = np.isnan(design.X).any(axis=0) | np.isnan(design.X_test).any(axis=0)
     if gaps.any():
         names = ", ".join(np.asarray(design.features)[gaps][:3])
-        faults.append(f"{int(gaps.sum())} features have missing values, first {names}; run reduce again")
+        faults.append(f"features with missing values: {int(gaps.sum())}, first {names}; run reduce again")
     if min(_groups_of_each_class(design.y, design.groups)) < 2:
         faults.append(
-            f"the training rows hold {int(design.y.sum())} events among {len(design.y)} patients, and each class needs "
-            "2 groups or more; use fewer folds or no halves"
+            f"events among the training rows: {int(design.y.sum())} of {len(design.y)} patients; each class needs at "
+            "least 2 groups; use fewer folds or no halves"
         )
     return faults
 
 
 def _groups_of_each_class(y: NDArray[np.int64], groups: NDArray[np.str_]) -> tuple[int, int]:
-    """How many groups hold an event, and how many hold none."""
+    """The numbers of groups with and without an event."""
     with_event = set(groups[y == 1])
     return len(with_event), len(set(groups) - with_event)
 
@@ -115,13 +115,13 @@ def inner_folds(
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Train and test row numbers of stratified folds that never split a group; every fold holds both classes.
 
-    `y` (n,) of 0 and 1, `groups` (n,). There are fewer folds where a class has fewer groups. Raises ValueError where a
-    class has fewer than two groups.
+    `y` (n,) of 0 and 1, `groups` (n,). There are fewer folds if a class has fewer groups. Raises ValueError if a class
+    has fewer than two groups.
     """
-    events, others = _groups_of_each_class(y, groups)
-    count = min(folds, events, others)
+    events, non_events = _groups_of_each_class(y, groups)
+    count = min(folds, events, non_events)
     if count < 2:
-        msg = f"folds need 2 groups or more of each class; {events} hold events, {others} none"
+        msg = f"folds need at least 2 groups of each class; groups with an event: {events}, without: {non_events}"
         raise ValueError(msg)
     fold = deal_groups(y, groups, folds=count, generator=np.random.default_rng(seed))
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(count)]

@@ -1,7 +1,7 @@
 """Saved classifiers, without pickle: skops for scikit-learn, the libraries' own formats for xgboost and lightgbm.
 
-Beside each model file lies a card, `<name>.card.json`, with the file's SHA-256. A model is loaded only where the hash
-holds and, for skops, where every type in the file is on the list below. The same model gives the same bytes.
+Each model file has a card beside it, `<name>.card.json`, with the file's SHA-256. A model is loaded only if the hash
+matches and, for skops, if every type in the file is on the list below. Equal models give equal bytes.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ TRUSTED = (
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",
 )
-"""Types beyond skops' own list that our models hold; each is a plain container of numbers of scikit-learn."""
+"""Types beyond skops' own list of trusted types that our models contain; each is a plain scikit-learn container."""
 
 SUFFIXES = {"sklearn": ".skops", "xgboost": ".ubj", "lightgbm": ".txt"}
 
@@ -40,13 +40,14 @@ class SavedModel:
     def score(self, table: pd.DataFrame) -> NDArray[np.float64]:
         """Raw scores, shape (n,), of the rows of `table`, which holds at least the model's features.
 
-        Raises PipelineError where a feature is missing or empty.
+        Raises PipelineError if a feature is missing or empty.
         """
         features = self.card["features"]
         missing = [name for name in features if name not in table or table[name].isna().any()]
         if missing:
             raise PipelineError(f"{self.card['file']}: the table has no complete column {', '.join(missing)}")
-        return scores(self.model, table[features].to_numpy(dtype=np.float64))
+        # Row by row in memory, as in training: BLAS may add up a matrix stored by columns in another order.
+        return scores(self.model, np.ascontiguousarray(table[features].to_numpy(dtype=np.float64)))
 
 
 def to_bytes(model: Any) -> tuple[str, bytes]:
@@ -64,7 +65,7 @@ def to_bytes(model: Any) -> tuple[str, bytes]:
 def from_bytes(suffix: str, content: bytes) -> Any:
     """The classifier that `to_bytes` wrote.
 
-    Raises PipelineError where the suffix is not one of ours, or a skops file holds a type that is not trusted.
+    Raises PipelineError if the suffix is not one of ours, or a skops file holds a type that is not trusted.
     """
     if suffix == SUFFIXES["xgboost"]:
         import xgboost
@@ -78,9 +79,9 @@ def from_bytes(suffix: str, content: bytes) -> Any:
         raise PipelineError(f"model files end in {', '.join(SUFFIXES.values())}, not '{suffix}'")
     import skops.io
 
-    strangers = sorted(set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED))
-    if strangers:
-        raise PipelineError(f"the model file holds types that are not trusted: {', '.join(strangers)}; do not load it")
+    untrusted = sorted(set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED))
+    if untrusted:
+        raise PipelineError(f"the model file holds types that are not trusted: {', '.join(untrusted)}; do not load it")
     return skops.io.loads(content, trusted=list(TRUSTED))
 
 
@@ -93,9 +94,9 @@ def write_model(folder: Path, *, name: str, suffix: str, content: bytes, card: d
 
 
 def load_model(card: Path) -> SavedModel:
-    """Load the model that a card describes.
+    """Load the model that a card belongs to.
 
-    Raises PipelineError where card or file is missing or unreadable, the hash differs, or a type is not trusted.
+    Raises PipelineError if card or file is missing or unreadable, the hash differs, or a type is not trusted.
     """
     try:
         content = json.loads(card.read_text(encoding="utf-8"))
@@ -105,15 +106,15 @@ def load_model(card: Path) -> SavedModel:
         raise PipelineError(f"{card}: not a model card with its file beside it ({error})") from error
     found = hashlib.sha256(data).hexdigest()
     if found != expected:
-        raise PipelineError(f"{file}: SHA-256 is {found}, its card says {expected}; the file was changed, fit it again")
+        raise PipelineError(f"{file}: SHA-256 is {found}, its card has {expected}; the file was changed, fit it again")
     return SavedModel(card=content, model=from_bytes(file.suffix, data))
 
 
 def _canonical(content: bytes) -> bytes:
-    """A skops file with nothing left in it of the process that wrote it.
+    """A skops file without any trace of the process that wrote it.
 
-    skops names arrays and nodes by their address in memory and stamps each with the time; trees have padding bytes
-    that nobody set. Here every node and array is named by what it holds, so that equal ones share a name.
+    skops names arrays and nodes by their address in memory and stamps each with the time; trees have
+    uninitialised padding bytes. Here every node and array is named by its content, so that equal ones share a name.
     """
     names: dict[str, int] = {}
     arrays: dict[str, bytes] = {}

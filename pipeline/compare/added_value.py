@@ -1,8 +1,8 @@
 """`added_value.csv`: what the primary set adds to its comparator, on the patients of each test evaluation.
 
-Each set stands with its CV-chosen classifier and its recalibrated probabilities. Differences are primary - comparator.
-Primary measures: likelihood-ratio test, AUC, net benefit, Brier score. Secondary: NRI and IDI with their parts.
-Only the evaluation that the params name is confirmatory, and in it only the difference in AUC.
+A set is represented by its CV-chosen classifier and recalibrated probabilities. Differences are primary - comparator.
+Primary measures: likelihood-ratio test, AUC, net benefit, Brier score. Secondary: NRI and IDI with their components.
+Only the evaluation named in the params is confirmatory, and in it only the difference in AUC.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,13 +30,13 @@ Row = dict[str, Any]
 
 
 def added_value_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params: CompareParams) -> pd.DataFrame:
-    """`added_value.csv`: one row a test evaluation and measure; no row where there is no primary comparison.
+    """`added_value.csv`: one row per test evaluation and measure; no row if there is no primary comparison.
 
     likelihood_ratio: on these patients, the logistic model of the comparator's log-odds against that of both. auc: the
     difference with DeLong's interval, z as statistic. net_benefit_at_<t>: the difference at each threshold of the
-    params. brier: the difference, below 0 where the primary set is better. nri, idi and their parts: see
+    params. brier: the difference, below 0 if the primary set is better. nri, idi and their components: see
     `reclassification`; nri_at_threshold at each model's own frozen threshold.
-    Raises TableError where the two models of an evaluation were not scored on the same patients.
+    Raises TableError if the two models of an evaluation were not scored on the same patients.
     """
     roles = chosen.dropna(subset="role").set_index("role")
     names = [
@@ -83,7 +83,7 @@ def _auc_row(new: ModelScores, old: ModelScores) -> Row:
 
 
 def _mean_rows(new: ModelScores, old: ModelScores, *, params: CompareParams) -> Iterator[Row]:
-    """The measures that are means over patients, all with the same samples of them."""
+    """The measures that are means over patients, all on the same bootstrap samples."""
     grid = np.array(params.decision.at, dtype=np.float64)
     gains = benefits(new.scores, labels=new.labels, thresholds=grid)
     gains = gains - benefits(old.scores, labels=new.labels, thresholds=grid)

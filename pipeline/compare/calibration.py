@@ -1,7 +1,7 @@
-"""`calibration.csv` and `calibration_curves.csv`: whether the probabilities of a model can be taken at their word.
+"""`calibration.csv` and `calibration_curves.csv`: do predicted probabilities match observed frequencies?
 
-In the test evaluations only, where the probabilities are those recalibrated on the training patients. Every model has
-its measures; the chosen ones also have intervals of the loess distances and curves. An evaluation whose patients are
+Test evaluations only, with the probabilities recalibrated on the training patients. Every model has its measures; the
+chosen models also have curves, and intervals of the loess distances. An evaluation whose patients are
 all of one class has no row.
 """
 
@@ -24,13 +24,13 @@ PROFILE, WALD = "profile likelihood", "Wald"
 OFFSET, RATIO = "Wald, logit(p) as offset", "log scale, expected number as known (Debray)"
 BOOTSTRAP, LOESS = "bootstrap percentile, stratified", "bootstrap percentile, stratified; never holds 0"
 CHI2_FITTED, CHI2_OTHER = "chi-square, groups - 2 degrees of freedom", "chi-square, groups degrees of freedom"
-MIN_GROUP = 5  # patients in a group, at least
+MIN_GROUP = 5  # minimum patients per group
 MODEL = ["feature_set", "model", "evaluation"]
 Row = dict[str, Any]
 
 
 def calibration_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params: CompareParams) -> pd.DataFrame:
-    """`calibration.csv`: one row a model, test evaluation and measure; what is undefined is empty.
+    """`calibration.csv`: one row per model, test evaluation and measure; undefined values are empty.
 
     intercept, slope: recalibration line with profile intervals, slope_wald the same slope with its Wald interval;
     in_the_large; observed_expected; brier, scaled_brier, log_loss with bootstrap intervals; ici, e50, e90 by loess,
@@ -46,7 +46,7 @@ def calibration_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, pa
         shared["id_hash"] = id_hash(model.ids)
         found = [*_line_rows(model), *_loss_rows(model, drawn=params.bootstrap)]
         found += _distance_rows(model, drawn=params.bootstrap if key in keys else None)
-        rows += [shared | row for row in [*found, *_group_rows(model, most=params.calibration_groups)]]
+        rows += [shared | row for row in [*found, *_group_rows(model, maximum=params.calibration_groups)]]
     return pd.DataFrame(rows, columns=CALIBRATION.names)
 
 
@@ -77,7 +77,7 @@ def _loss_rows(model: ModelScores, *, drawn: BootstrapParams) -> Iterator[Row]:
 
 
 def _distance_rows(model: ModelScores, *, drawn: BootstrapParams | None) -> Iterator[Row]:
-    """`drawn` None = no interval."""
+    """ICI, E50 and E90; `drawn` None = no interval."""
     found, intervals = calibration_distances(model.scores, labels=model.labels), {}
     if drawn is not None and drawn.replicates:
         sampled = {"replicates": drawn.replicates, "seed": drawn.seed}
@@ -86,18 +86,18 @@ def _distance_rows(model: ModelScores, *, drawn: BootstrapParams | None) -> Iter
         yield _row(measure, value, intervals.get(measure, NO_INTERVAL), LOESS if intervals else None)
 
 
-def _groups(model: ModelScores, *, most: int) -> int:
-    return max(1, min(most, len(model.ids) // MIN_GROUP))
+def _groups(model: ModelScores, *, maximum: int) -> int:
+    return max(1, min(maximum, len(model.ids) // MIN_GROUP))
 
 
-def _group_rows(model: ModelScores, *, most: int) -> Iterator[Row]:
-    groups = _groups(model, most=most)
-    fitted, other = (
+def _group_rows(model: ModelScores, *, maximum: int) -> Iterator[Row]:
+    groups = _groups(model, maximum=maximum)
+    fitted, held_out = (
         hosmer_lemeshow(model.scores, labels=model.labels, groups=groups, fitted=value) for value in (True, False)
     )
     yield _row("hosmer_lemeshow", fitted.chi2)
     yield _row("hosmer_lemeshow_p", fitted.p_value, method=CHI2_FITTED)
-    yield _row("hosmer_lemeshow_p_held_out", other.p_value, method=CHI2_OTHER)
+    yield _row("hosmer_lemeshow_p_held_out", held_out.p_value, method=CHI2_OTHER)
 
 
 def calibration_curve_table(
@@ -105,13 +105,13 @@ def calibration_curve_table(
 ) -> pd.DataFrame:
     """`calibration_curves.csv` of the chosen models: loess with its band, and groups with Wilson intervals.
 
-    The loess and its band are held to 0 … 1, as risks are. A model without a curve by rule has groups only.
+    The loess curve and its band are clipped to 0 … 1. A model for which no loess curve is defined has groups only.
     """
     parts = []
     for model in picked(models, chosen=chosen):
         shared = {"feature_set": model.feature_set, "model": model.model, "evaluation": model.evaluation}
-        most = _groups(model, most=params.calibration_groups)
-        curves = {"loess": _loess_points(model), "groups": risk_groups(model.scores, labels=model.labels, groups=most)}
+        n = _groups(model, maximum=params.calibration_groups)
+        curves = {"loess": _loess_points(model), "groups": risk_groups(model.scores, labels=model.labels, groups=n)}
         for curve, table in curves.items():
             points = table.assign(**shared, curve=curve, point=np.arange(1, len(table) + 1))
             parts.append(points.reindex(columns=CALIBRATION_CURVES.names))

@@ -17,7 +17,7 @@ TIE = 1e-12  # mean AUCs that differ by less are equal
 
 
 def fold_table(predictions: pd.DataFrame) -> pd.DataFrame:
-    """`folds.csv`: the AUC of every model in every held-out fold; empty where a fold holds one class only."""
+    """`folds.csv`: the AUC of every model in every held-out fold; empty if a fold holds one class only."""
     rows = []
     # Sorted, so that the order of rows cannot change the last digit of a sum.
     held_out = predictions[predictions["evaluation"] == "cv"].sort_values("patient_id", kind="stable")
@@ -32,9 +32,9 @@ def fold_table(predictions: pd.DataFrame) -> pd.DataFrame:
 def choose(folds: pd.DataFrame, models: Sequence[ModelScores], *, primary: PrimaryParams | None) -> pd.DataFrame:
     """`chosen.csv`: the classifier of each set by the highest mean per-fold AUC (ties: lower SD, then name).
 
-    Only cross-validation of the training patients is looked at. A network's own probability (head) is not a classifier
-    of its set and stands for itself. A set with one classifier needs no cross-validation.
-    Raises PipelineError where the classifiers of a set have no fold to choose by, or a primary set is not there.
+    Only the cross-validation of the training patients is used. The probability of a network's classification head is
+    not a classifier of its set and has a row of its own. A set with one classifier needs no cross-validation.
+    Raises PipelineError if the classifiers of a set have no fold to choose by, or a primary set is absent.
     """
     summary = folds.dropna(subset="auc").groupby(["feature_set", "model"])["auc"].agg(["mean", "std", "count"])
     names = sorted({(model.feature_set, model.model) for model in models})
@@ -66,7 +66,7 @@ def _best(feature_set: str, *, classifiers: Sequence[str], folds: pd.DataFrame, 
 
 
 def _no_fold(own: pd.DataFrame) -> str:
-    """Why none of the folds of a set, rows of `folds.csv`, has an AUC, and what to do."""
+    """Why none of the folds of a set, rows of `folds.csv`, has an AUC, and the remedy."""
     if own.empty:
         return (
             "no cross-validation to choose by; its predictions need rows of evaluation cv, "
@@ -116,11 +116,11 @@ def _check_primary(chosen: pd.DataFrame, *, models: Sequence[ModelScores], prima
     if len(faults) == 1:
         raise PipelineError(f"params/compare.yaml: {faults[0]}")
     if faults:
-        raise PipelineError(listed(faults, heading=f"params/compare.yaml: {len(faults)} values are not of these data"))
+        raise PipelineError(listed(faults, heading=f"params/compare.yaml: {len(faults)} values do not fit these data"))
 
 
 def summary_json(metrics: pd.DataFrame, *, delong: pd.DataFrame, chosen: pd.DataFrame) -> str:
-    """`metrics.json`: the primary comparison in a few numbers, empty (`{}`) where there is none."""
+    """`metrics.json`: the primary comparison in a few numbers, empty (`{}`) if there is none."""
     content: dict[str, Any] = {}
     for row in chosen[chosen["role"] == "primary"].itertuples():
         key = (row.feature_set, row.model, row.evaluation, "auc")

@@ -12,9 +12,9 @@ from pipeline.statistics.roc import roc_corners
 
 
 def curve_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame) -> pd.DataFrame:
-    """roc (x = 1 - specificity, y = sensitivity) and precision_recall (x = sensitivity, y = PPV), points from 1.
+    """roc (x = 1 - specificity, y = sensitivity) and precision_recall (x = sensitivity, y = PPV), numbered from 1.
 
-    ROC points are those at which the curve turns; precision-recall points those at which the sensitivity rises.
+    ROC points are the corners of the curve; precision-recall points are those at which the sensitivity increases.
     A model whose patients are all of one class has no curve.
     """
     picked = set(zip(chosen["feature_set"], chosen["model"], strict=True))

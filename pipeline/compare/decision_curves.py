@@ -1,8 +1,8 @@
 """`decision_curves.csv`: the net benefit of acting on the chosen models, beside treating all and treating none.
 
-In the test evaluations only. Bands: bootstrap percentiles, the same samples of patients for every model, drawn within
-events and others. So the fraction of events stays that of the data, as it does between the curves of one figure:
-treating all and treating none have no band, and a band shows what the model itself leaves open.
+Test evaluations only. Bands: bootstrap percentiles, the same samples of patients for every model, drawn within events
+and non-events. The prevalence is therefore that of the data, as it is for all curves of one figure: treating all and
+treating none have no band, and a band shows the uncertainty of the model alone.
 """
 
 from collections.abc import Sequence
@@ -18,25 +18,25 @@ from pipeline.predictions.model_scores import ModelScores, picked
 from pipeline.statistics.bootstrap import mean_intervals
 from pipeline.statistics.decision_curve import benefits
 
-EVERYONE, ALL, NONE = "all patients", "treat_all", "treat_none"
+ALL_PATIENTS, ALL, NONE = "all patients", "treat_all", "treat_none"
 Numbers = NDArray[np.float64]
 
 
 def threshold_grid(params: DecisionParams) -> Numbers:
-    """low, low + step, … up to high."""
+    """The thresholds low, low + step, … up to high."""
     count = int(np.floor((params.high - params.low) / params.step + 1e-9)) + 1
     return np.round(params.low + params.step * np.arange(count), 12)
 
 
 def decision_curve_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params: CompareParams) -> pd.DataFrame:
-    """`decision_curves.csv`: net benefit at every threshold of the params, points from 1."""
+    """`decision_curves.csv`: net benefit at every threshold of the params, numbered from 1."""
     grid, parts = threshold_grid(params.decision), []
     for evaluation in EVALUATIONS:
         group = [model for model in picked(models, chosen=chosen) if model.evaluation == evaluation]
         curves = [(model.feature_set, model.model, model, model.scores) for model in group]
         for first in group[:1]:
-            everyone = np.ones(len(first.ids))
-            curves += [(EVERYONE, ALL, first, everyone), (EVERYONE, NONE, first, 0 * everyone)]
+            ones = np.ones(len(first.ids))
+            curves += [(ALL_PATIENTS, ALL, first, ones), (ALL_PATIENTS, NONE, first, 0 * ones)]
         parts += [
             _curve(model, scores=scores, grid=grid, params=params).assign(feature_set=feature_set, model=name)
             for feature_set, name, model, scores in curves

@@ -1,6 +1,6 @@
-"""DeLong tests of models on the same patients, by family, each family corrected for multiple testing of its own.
+"""DeLong tests between models on the same patients, corrected for multiple testing within each family.
 
-A family of three models or more is tested as a whole (omnibus) before its pairs are. In evaluation `cv` the tests use
+A family of three models or more is tested as a whole (omnibus) before its pairs. In evaluation `cv` the tests use
 pooled out-of-fold scores and are approximate.
 """
 
@@ -22,7 +22,7 @@ def delong_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params:
     """`delong.csv`: difference = AUC a - AUC b on the same patients, with interval, z, p, Holm and BH in its family.
 
     An evaluation whose patients are all of one class has no rows.
-    Raises TableError where the models of an evaluation were not scored on the same patients.
+    Raises TableError if the models of an evaluation were not scored on the same patients.
     """
     parts = []
     for group in evaluation_groups(models):
@@ -38,9 +38,9 @@ def delong_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params:
 
 
 def omnibus_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params: CompareParams) -> pd.DataFrame:
-    """`omnibus.csv`: for each family of three models or more, whether all its AUCs could be one (DeLong's chi-square).
+    """`omnibus.csv`: for each family of three models or more, whether all its AUCs are equal (DeLong's chi-square).
 
-    Raises TableError where the models of an evaluation were not scored on the same patients.
+    Raises TableError if the models of an evaluation were not scored on the same patients.
     """
     rows = []
     for group in evaluation_groups(models):

@@ -1,7 +1,7 @@
 """Families of tests: which models of an evaluation are compared with each other.
 
-Within one evaluation: `primary comparison` (one test, named beforehand, confirmatory);
-`sets at their CV-chosen classifier` (with the heads of the networks, each as a set of its own);
+Within one evaluation: `primary comparison` (one test, prespecified, confirmatory);
+`sets at their CV-chosen classifier` (with the classification heads of the networks, each as a set of its own);
 `classifiers within <set>`; `all pairs` of all models. All but the first are exploratory.
 """
 
@@ -31,8 +31,8 @@ def families(
 ) -> Iterator[tuple[str, list[Key]]]:
     """Each family of an evaluation with its members (feature_set, model), of which all pairs are tested in their order.
 
-    Families of one member are left out. Parameters: `keys` (the models of the evaluation, sorted), `chosen` (as
-    `choose` gives it).
+    Families of one member are dropped. Parameters: `keys` (the models of the evaluation, sorted), `chosen` (from
+    `choose`).
     """
     best = {row.feature_set: row.model for row in chosen.itertuples() if row.kind == "classifier"}
     primary = params.primary
@@ -53,7 +53,7 @@ def families(
 def evaluation_groups(models: Sequence[ModelScores]) -> Iterator[list[ModelScores]]:
     """The models of each evaluation that has two or more of them and patients of both classes.
 
-    Raises TableError where the models of an evaluation were not scored on the same patients.
+    Raises TableError if the models of an evaluation were not scored on the same patients.
     """
     for evaluation in EVALUATIONS:
         group = [model for model in models if model.evaluation == evaluation]
@@ -65,5 +65,5 @@ def evaluation_groups(models: Sequence[ModelScores]) -> Iterator[list[ModelScore
 
 
 def places(group: Sequence[ModelScores]) -> dict[Key, int]:
-    """Where each model (feature_set, model) stands in a group."""
+    """The position of each model (feature_set, model) in a group."""
     return {(model.feature_set, model.model): index for index, model in enumerate(group)}

@@ -1,8 +1,8 @@
 """What is compared: the predictions of the named sets and networks in a folder, or any table of predictions.
 
-A table from elsewhere needs four columns: patient_id, label (0 or 1), model, score (0 to 1). The other columns of the
-contract are filled where they are absent: evaluation = external; feature_set = the model's own name, so that every
-model stands for itself; resample = final (cv in evaluation cv: one fold); threshold = none.
+An external table needs four columns: patient_id, label (0 or 1), model, score (0 to 1). The other columns of the
+contract are filled in if they are absent: evaluation = external; feature_set = the model's own name, so that every
+model is a set of its own; resample = final (cv in evaluation cv: one fold); threshold = none.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from pipeline.predictions.model_scores import ModelScores, model_scores
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """The predictions, their models and the params that fit them; `warnings`: sentences on what has no result."""
+    """The predictions, their models and the params that fit them; `warnings`: one sentence per missing result."""
 
     predictions: pd.DataFrame
     models: list[ModelScores]
@@ -34,9 +34,9 @@ class Comparison:
 def read_comparison(place: Path, *, fusion: Path | None, embed: Path | None, params: CompareParams) -> Comparison:
     """What is compared in a file or a folder. Raises as `read_predictions` and `model_scores` do."""
     predictions = read_predictions(place, fusion=fusion, embed=embed)
-    own, told = params_for(predictions, params=params) if place.is_file() else (params, None)
+    own, warning = params_for(predictions, params=params) if place.is_file() else (params, None)
     models = model_scores(predictions, place=str(place))
-    warnings = [*([told] if told else []), *undefined(models)]
+    warnings = [*([warning] if warning else []), *undefined(models)]
     return Comparison(predictions=predictions, models=models, params=own, warnings=warnings)
 
 
@@ -44,9 +44,9 @@ def read_predictions(place: Path, *, fusion: Path | None, embed: Path | None) ->
     """The predictions in a file, or those of the named sets and networks in a folder.
 
     In a folder, `<set>.csv` is read for every set of `fusion` and `<net>_head.csv` for every network of `embed`, and
-    nothing else that lies there. Tables without rows (heads of frozen networks) add nothing.
-    Raises ParamsError where a folder comes without both files, TableError where a table is missing or breaks its
-    contract or a file has no row, PipelineError where the tables of a folder have none together.
+    no other file. Tables without rows (heads of frozen networks) add nothing.
+    Raises ParamsError if a folder comes without both files, TableError if a table is missing or breaks its contract or
+    a file has no row, PipelineError if no table of a folder has a row.
     """
     if not place.is_dir():
         tables = [_any_table(place)]
@@ -62,7 +62,7 @@ def read_predictions(place: Path, *, fusion: Path | None, embed: Path | None) ->
 
 
 def _any_table(path: Path) -> pd.DataFrame:
-    """A table of predictions with the columns that it lacks."""
+    """A table of predictions, its absent columns filled in."""
     table = read_csv(path, text_columns=sorted(PREDICTIONS.text_columns))
     if "evaluation" not in table:
         table["evaluation"] = "external"
@@ -74,41 +74,41 @@ def _any_table(path: Path) -> pd.DataFrame:
         table["threshold"] = np.nan
     check_table(table, PREDICTIONS, place=str(path))
     if table.empty:
-        raise TableError(f"{path}: the file has no row under its header; it needs one for every patient and model")
+        raise TableError(f"{path}: the file has no row under its header; it needs one per patient and model")
     return table
 
 
 def params_for(predictions: pd.DataFrame, *, params: CompareParams) -> tuple[CompareParams, str | None]:
-    """The params for a table from elsewhere: without a primary comparison where it has neither set of it.
+    """The params for an external table: without a primary comparison if it has neither of the two sets.
 
-    The second value says so in a sentence, or is None. A table that has one of the two sets keeps the primary
-    comparison, so that a slip of the pen in the other's name is not passed over.
+    The second value is the warning about it, or None. A table that has one of the two sets keeps the primary
+    comparison, so that a typo in the other's name is not ignored.
     """
     primary = params.primary
     if primary is None or set(predictions["feature_set"]) & {primary.feature_set, primary.comparator}:
         return params, None
-    told = (
+    message = (
         f"no confirmatory comparison: neither {primary.feature_set} nor {primary.comparator}, the primary sets of the "
         "params, is in these predictions; name two of their sets under primary before the results are known"
     )
-    return params.model_copy(update={"primary": None}), told
+    return params.model_copy(update={"primary": None}), message
 
 
 def undefined(models: Sequence[ModelScores]) -> list[str]:
-    """What cannot be computed from these models, a sentence each: evaluations of one class, models without threshold.
+    """What cannot be computed, one sentence each: evaluations of one class, models without threshold.
 
-    Cross-validation has no threshold by design, so that only test evaluations are asked for one.
+    Cross-validation has no threshold by design, so only test evaluations are checked for one.
     """
-    told = []
+    found = []
     for evaluation in sorted({model.evaluation for model in models}):
         group = [model for model in models if model.evaluation == evaluation]
         if not group[0].both_classes:
             label = int(group[0].n_pos > 0)
-            told.append(f"evaluation {evaluation}: every patient has the label {label}; no AUC, test or calibration")
+            found.append(f"evaluation {evaluation}: every patient has the label {label}; no AUC, test or calibration")
         without = [f"{model.feature_set}/{model.model}" for model in group if model.threshold is None]
         if without and evaluation != "cv":
-            told.append(
+            found.append(
                 f"evaluation {evaluation}: no threshold for {len(without)} of {len(group)} models, first {without[0]}; "
-                "they have no sensitivity, specificity or other count"
+                "they have no sensitivity, specificity or other measure at a threshold"
             )
-    return told
+    return found

@@ -1,4 +1,4 @@
-"""`mcnemar.csv`: whether two models call the same patients right equally often, each at its frozen threshold.
+"""`mcnemar.csv`: whether two models classify the same patients equally well, each at its frozen threshold.
 
 Families `primary comparison` and `sets at their CV-chosen classifier` (`compare.families`), in the test evaluations.
 Holm's correction within each family and measure.
@@ -21,10 +21,10 @@ METHOD = "Newcombe, square-and-add"
 
 
 def mcnemar_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params: CompareParams) -> pd.DataFrame:
-    """McNemar's exact test of accuracy (all patients), sensitivity (events) and specificity (others) of each pair.
+    """McNemar's exact test of accuracy (all patients), sensitivity (events) and specificity (non-events).
 
     difference = a - b with Newcombe's square-and-add interval. Models without a threshold have no rows.
-    Raises TableError where the models of an evaluation were not scored on the same patients.
+    Raises TableError if the models of an evaluation were not scored on the same patients.
     """
     parts = []
     for group in evaluation_groups(models):
@@ -43,8 +43,8 @@ def mcnemar_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame, params
 
 def _rows(a: ModelScores, b: ModelScores) -> Iterator[dict[str, Any]]:
     right_a, right_b = a.right(), b.right()
-    everyone = a.labels | ~a.labels
-    for measure, group in {"accuracy": everyone, "sensitivity": a.labels, "specificity": ~a.labels}.items():
+    all_patients = a.labels | ~a.labels
+    for measure, group in {"accuracy": all_patients, "sensitivity": a.labels, "specificity": ~a.labels}.items():
         test = mcnemar(right_a[group], right_b[group])
         yield {
             "set_a": a.feature_set,

@@ -1,9 +1,9 @@
 """`metrics.csv`: every measure of every model with its interval and the name of the method behind it.
 
-Discrimination is the AUC with the logit-transformed DeLong interval; where the AUC is 0 or 1 or has no variance, a
-score-type interval stands in under its own name. The plain DeLong interval stands beside it for comparison with pROC.
+Discrimination is the AUC with the logit-transformed DeLong interval; if the AUC is 0 or 1 or has no variance, a
+score-type interval replaces it under its own name. The plain DeLong interval is given for comparison with pROC.
 Partial AUC and average precision have bootstrap intervals. At the frozen threshold: accuracy, sensitivity, specificity,
-PPV and NPV with Wilson intervals, PPV and NPV at the prevalence that the params name, the no-information rate, Cohen's
+PPV and NPV with Wilson intervals, PPV and NPV at the prevalence set in the params, the no-information rate, Cohen's
 kappa with the outcome, and F1, balanced accuracy and Matthews' correlation with bootstrap intervals. Cross-validation
 gives ranking metrics only: the mean of the per-fold AUCs with Nadeau and Bengio's interval, and the AUC of the pooled
 out-of-fold scores with a DeLong interval that is approximate, since the folds' models differ.
@@ -47,7 +47,7 @@ Numbers = NDArray[np.float64]
 
 
 def metric_table(models: Sequence[ModelScores], *, folds: pd.DataFrame, params: CompareParams) -> pd.DataFrame:
-    """`metrics.csv`: one row a model, evaluation and metric; what is undefined is empty.
+    """`metrics.csv`: one row per model, evaluation and metric; undefined values are empty.
 
     Each row carries the numbers of patients with and without the event and the hash of their ids. `folds` is the table
     of `fold_table`.
@@ -78,7 +78,7 @@ def _row(metric: str, estimate: float, interval: Interval | None = None, method:
 
 
 def _auc(model: ModelScores) -> tuple[float, Interval, str, Interval]:
-    """AUC, its interval, the method of it, and its plain interval; NaN where one class is missing."""
+    """AUC, its interval, the method of it, and its plain interval; NaN if one class is missing."""
     if not model.both_classes:
         return float("nan"), NO_INTERVAL, LOGIT, NO_INTERVAL
     placed = placements(model.scores, labels=model.labels)
@@ -153,7 +153,7 @@ def _proportion_rows(counts: Confusion, *, prevalence: float | None) -> list[Row
 
 
 def _bootstrap(model: ModelScores, *, params: CompareParams) -> dict[str, Interval]:
-    """Intervals of what has no formula, from samples of patients; empty where the params ask for none."""
+    """Bootstrap intervals of the measures without a formula for one; empty if the params set no replicates."""
     part, threshold = params.partial_auc, model.threshold
 
     def measure(counts: Numbers) -> dict[str, Numbers]:

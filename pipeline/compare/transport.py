@@ -15,7 +15,7 @@ from pipeline.statistics.roc import placements
 def transport_table(models: Sequence[ModelScores], *, chosen: pd.DataFrame) -> pd.DataFrame:
     """DeLong's unpaired test of external minus internal AUC of each chosen model, Holm over the models; exploratory.
 
-    Models without both evaluations, or with one class in either, have no row, nor have those with a patient in both.
+    Models without both evaluations, or with one class in either, have no row, nor do those with a patient in both.
     """
     picked = set(zip(chosen["feature_set"], chosen["model"], strict=True))
     found = {(model.feature_set, model.model, model.evaluation): model for model in models if model.both_classes}

@@ -1,4 +1,4 @@
-"""Which AUCs a test set can have: a whole number of its pairs of patients, or of half pairs with tied scores."""
+"""The AUCs that a test set can have: a whole number of its pairs of patients, or of half pairs with tied scores."""
 
 from typing import Literal
 
@@ -12,9 +12,9 @@ AucFit = Literal["without ties", "with ties", "no"]
 
 
 def auc_fits(bounds: Bounds, *, n_pos: int, n_neg: int, tp: int = 0, tn: int = 0) -> AucFit:
-    """Whether an AUC within `bounds` can be had: k / (n_pos · n_neg), k a whole number, or a half with tied scores.
+    """Whether an AUC within `bounds` is attainable: k / (n_pos · n_neg), 2k a whole number with ties, k without.
 
-    A point of the curve bounds k: the tp · tn pairs of a matrix are in the right order, and the fn · fp pairs are not.
+    An operating point bounds k: the tp · tn pairs of its matrix are ranked correctly, and the fn · fp pairs are not.
     """
     pairs = n_pos * n_neg
     right, wrong = tp * tn, (n_pos - tp) * (n_neg - tn) if tp or tn else 0

@@ -44,7 +44,7 @@ class Meaning(NamedTuple):
 def meanings(columns: list[str]) -> dict[str, Meaning]:
     """The meaning of each column that has one, by its name in the table.
 
-    Case, blanks and signs do not count; `ACC (%)` is in percent; a column `95% CI` belongs to the column before it.
+    Case, blanks and signs are ignored; `ACC (%)` is in percent; a column `95% CI` belongs to the column before it.
     """
     found: dict[str, Meaning] = {}
     before: str | None = None

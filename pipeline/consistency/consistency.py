@@ -1,8 +1,8 @@
-"""Is a table of results possible: every printed figure against every other, as a careful reviewer would.
+"""Is a table of results possible? Every printed figure is checked against every other, as a careful reviewer would.
 
-Nothing is assumed but the definitions of the metrics and rounding: whole numbers of patients make whole numbers of
-true and false positives and negatives, so most sets of printed figures belong to no patients at all. After the GRIM
-test of means (Brown and Heathers 2017), here for confusion matrices.
+Nothing is assumed but the definitions of the metrics and rounding: the counts of true and false positives and
+negatives are integers, so most sets of printed figures cannot come from any group of patients. After the GRIM test of
+means (Brown and Heathers 2017), here for confusion matrices.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,10 +42,10 @@ class ConsistencyParams(Params):
     max_n: int = Field(default=420, ge=2, le=2000, description="largest test set that is tried, patients")
     rounding: tuple[Rounding, ...] = Field(default=ROUNDINGS, min_length=1, description="kinds of rounding, in order")
     max_matrices: int = Field(default=100, ge=1, le=100_000, description="matrices written for one row")
-    equal_rows: int = Field(default=3, ge=2, description="rows in which two columns agree before it is told")
-    equal_columns: int = Field(default=4, ge=2, le=7, description="columns in which two rows agree before it is told")
-    narrowest: float = Field(default=0.7, gt=0, le=1, description="share of Wilson's width")
-    narrowest_auc: float = Field(default=0.5, gt=0, le=1, description="share of Hanley and McNeil's width")
+    equal_rows: int = Field(default=3, ge=2, description="equal rows that make two columns a finding")
+    equal_columns: int = Field(default=4, ge=2, le=7, description="equal columns that make two rows a finding")
+    narrowest: float = Field(default=0.7, gt=0, le=1, description="fraction of Wilson's width")
+    narrowest_auc: float = Field(default=0.5, gt=0, le=1, description="fraction of Hanley and McNeil's width")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Result:
 
 
 def check_published(table: pd.DataFrame, *, params: ConsistencyParams, place: str) -> Result:
-    """All findings about a table of text cells, one row a model, and the matrices that fit its rows.
+    """All findings about a table of text cells, one row per model, and the matrices that fit its rows.
 
     Columns (any case, common synonyms): model, cohort, test_set, ACC, SEN, SPE, PPV, NPV, F1, AUC with `_low` and
     `_high`, prevalence, n_pos, n_neg, n, tp, fn, tn, fp. Raises TableError as `read_rows`; `place` names the table.
@@ -78,7 +78,7 @@ def check_published(table: pd.DataFrame, *, params: ConsistencyParams, place: st
 
 
 def check_own(metrics: pd.DataFrame, *, params: ConsistencyParams, place: str) -> Result:
-    """The same for our own metrics.csv as it is printed; nothing to say where there is no test evaluation."""
+    """The same for our own metrics.csv as it is printed; no finding if there is no test evaluation."""
     table = printed_table(metrics)
     if not len(table):
         return Result(findings=finding_table([]), matrices=matrix_table([]))
@@ -89,16 +89,16 @@ def _findings(read: Table, verdicts: Sequence[Verdict], *, params: ConsistencyPa
     for number, model, check, message in read.faults:
         yield Finding((number,), model, check, "error" if check == "range" else "warning", message)
     if read.ignored:
-        told = f"Not looked at: {', '.join(read.ignored)}, which name nothing that is known here."
-        yield Finding((1,), None, "columns", "info", told)
+        message = f"Ignored: {', '.join(read.ignored)}; no known name of a column."
+        yield Finding((1,), None, "columns", "info", message)
     for verdict in verdicts:
         yield from verdict_findings(verdict)
-        # Where a matrix exists, the identities hold.
+        # If a matrix exists, the identities hold.
         if verdict.metrics and not verdict.complete:
             yield from identity_findings(verdict.row)
         yield from auc_findings(verdict.row)
-        shares = {"narrowest": params.narrowest, "narrowest_auc": params.narrowest_auc}
-        yield from interval_findings(verdict, **shares)
+        fractions = {"narrowest": params.narrowest, "narrowest_auc": params.narrowest_auc}
+        yield from interval_findings(verdict, **fractions)
         yield from sum_findings(verdict.row)
     yield from size_findings(read.rows)
     yield from shared_set_findings(verdicts)
@@ -107,9 +107,9 @@ def _findings(read: Table, verdicts: Sequence[Verdict], *, params: ConsistencyPa
 
 
 def printed_table(metrics: pd.DataFrame, *, decimals: int = 3) -> pd.DataFrame:
-    """Our own table as it would be printed: text, one row a model and test evaluation, with intervals and class sizes.
+    """Our own table as it would be printed: text, one row per model and test evaluation, intervals and class sizes.
 
-    `metrics` is metrics.csv; its cross-validation is left out, as it has no counts. What is undefined is empty.
+    `metrics` is metrics.csv; its cross-validation is excluded, as it has no counts. Undefined values are empty.
     """
     kept = metrics[metrics["evaluation"] != "cv"]
     rows = []

@@ -15,8 +15,8 @@ COMPARED = (*METRICS, "AUC")
 def column_findings(verdicts: Sequence[Verdict], *, equal_rows: int) -> Iterator[Finding]:
     """Pairs of columns with the same printed number in `equal_rows` rows or more.
 
-    Left aside: 0 and 1, which are common, and rows whose matrix at declared sizes explains the equality. An error
-    where most of these rows have no matrix with both columns; else a warning.
+    Ignored: 0 and 1, which are common, and rows whose matrix at declared sizes explains the equality. An error if most
+    of these rows have no matrix with both columns; else a warning.
     """
     for a, b in combinations(COMPARED, 2):
         same = [verdict for verdict in verdicts if _equal(verdict.row, a, b)]
@@ -26,17 +26,17 @@ def column_findings(verdicts: Sequence[Verdict], *, equal_rows: int) -> Iterator
         broken = [verdict for verdict in same if not verdict.complete]
         severity = "error" if 2 * len(broken) > len(same) else "warning"
         numbers = [verdict.row.number for verdict in same]
-        told = f"Columns {a} and {b} are equal in {of_rows(numbers)}: is one a copy of the other?"
+        message = f"Columns {a} and {b} are equal in {of_rows(numbers)}: is one a copy of the other?"
         if broken:
-            told += f" No confusion matrix fits {of_rows([verdict.row.number for verdict in broken])}."
-        yield Finding(tuple(numbers), None, "copied_columns", "error" if severity == "error" else "warning", told)
+            message += f" No confusion matrix fits {of_rows([verdict.row.number for verdict in broken])}."
+        yield Finding(tuple(numbers), None, "copied_columns", "error" if severity == "error" else "warning", message)
 
 
 def row_findings(verdicts: Sequence[Verdict], *, equal_columns: int) -> Iterator[Finding]:
-    """Pairs of rows with the same printed numbers, 0 and 1 aside.
+    """Pairs of rows with the same printed numbers, other than 0 and 1.
 
-    On one test set, or where both rows have a matrix at declared sizes: in all columns and intervals, the AUC among
-    them, since equal counts alone are common in small test sets. Else: in `equal_columns` columns or more.
+    If they are of one test set, or both have a matrix at declared sizes: in all columns and intervals, including the
+    AUC, since equal counts alone are common in small test sets. Else: in `equal_columns` columns or more.
     """
     for first, second in combinations(verdicts, 2):
         a, b = first.row, second.row
@@ -49,9 +49,9 @@ def row_findings(verdicts: Sequence[Verdict], *, equal_columns: int) -> Iterator
         apart = any(_differ(a.intervals.get(name), b.intervals.get(name)) for name in shared)
         if (one_set or explained) and (same != shared or "AUC" not in same or apart):
             continue
-        told = f"{capital(a.name)} and {b.name} have the same {in_words(same)}"
-        told += ": is one a copy of the other?" if one_set else ", and are of different test sets; is one a copy?"
-        yield Finding((a.number, b.number), None, "copied_rows", "warning", told)
+        message = f"{capital(a.name)} and {b.name} have the same {in_words(same)}"
+        message += ": is one a copy of the other?" if one_set else ", but are of different test sets; is one a copy?"
+        yield Finding((a.number, b.number), None, "copied_rows", "warning", message)
 
 
 def _equal(row: Row, a: str, b: str) -> bool:

@@ -1,4 +1,4 @@
-"""One finding of a check, and the table of all."""
+"""One finding of a check, and the table of all findings."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
@@ -13,7 +13,7 @@ ORDER: dict[str, int] = {"error": 0, "warning": 1, "info": 2}
 
 
 class Finding(NamedTuple):
-    """Rows as a spreadsheet counts them, the model where it is one row's, what was tried, how grave, one sentence."""
+    """Spreadsheet row numbers, the model if it is one row, the check, its severity, and one sentence."""
 
     rows: tuple[int, ...]
     model: str | None

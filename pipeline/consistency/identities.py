@@ -1,7 +1,7 @@
-"""What must hold between the metrics of one row whatever its matrix, within the rounding of the printed numbers.
+"""Identities between the metrics of one row that hold for every matrix, within the rounding of the printed numbers.
 
-Each function takes and gives ranges (lowest, highest fraction); a range that an identity gives is the smallest and the
-largest of the formula at the corners, exact because each formula rises or falls in each of its numbers.
+Each function takes and returns ranges (minimum, maximum fraction); the range of a formula is its minimum and maximum at
+the corners, which is exact because each formula is monotonic in each of its arguments.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,34 +20,34 @@ def identity_findings(row: Row) -> Iterator[Finding]:
     if {"ACC", "SEN", "SPE"} <= set(given):
         low, high = _hull(given["SEN"], given["SPE"])
         if not _meet(given["ACC"], (low, high)):
-            told = f"ACC {text['ACC']} does not lie between SEN {text['SEN']} and SPE {text['SPE']}, as it must."
-            yield of_row(row, "accuracy", "error", told)
+            message = f"ACC {text['ACC']} does not lie between SEN {text['SEN']} and SPE {text['SPE']}, as it must."
+            yield of_row(row, "accuracy", "error", message)
     if {"F1", "PPV", "SEN"} <= set(given):
         expected = _corners(harmonic_mean, given["PPV"], given["SEN"])
         if not _meet(given["F1"], expected):
-            told = f"F1 {text['F1']} is not 2 · PPV · SEN / (PPV + SEN), which is {_words(expected)}."
-            yield of_row(row, "f1", "error", told)
+            message = f"F1 {text['F1']} is not 2 · PPV · SEN / (PPV + SEN), which is {_words(expected)}."
+            yield of_row(row, "f1", "error", message)
     if {"SEN", "SPE"} <= set(given):
         yield from _by_bayes(row, given=given)
 
 
 def auc_findings(row: Row) -> Iterator[Finding]:
-    """An AUC that no curve through the row's own point (1 - SPE, SEN) can have.
+    """An AUC that no ROC curve through the row's own point (1 - SPE, SEN) can have.
 
-    The curve rises: SEN · SPE ≤ AUC ≤ 1 - (1 - SEN)(1 - SPE).
+    The curve never falls: SEN · SPE ≤ AUC ≤ 1 - (1 - SEN)(1 - SPE).
     """
     if not {"AUC", "SEN", "SPE"} <= set(row.values):
         return
     auc, sen, spe = (row.values[name].span() for name in ("AUC", "SEN", "SPE"))
     low, high = sen[0] * spe[0], 1 - (1 - sen[1]) * (1 - spe[1])
     if not _meet(auc, (low, high)):
-        told = f"a curve through its SEN and SPE has an AUC of {low:.3f} to {high:.3f}, and "
-        told += f"{row.values['AUC'].text} is printed; do they come from the same scores?"
-        yield of_row(row, "auc", "error", told)
+        message = f"a curve through its SEN and SPE has an AUC of {low:.3f} to {high:.3f}, but "
+        message += f"{row.values['AUC'].text} is printed; do they come from the same scores?"
+        yield of_row(row, "auc", "error", message)
 
 
 def implied_prevalence(row: Row) -> dict[str, Range]:
-    """The range of the fraction of events that a row implies, by where it comes from; disjoint ones contradict."""
+    """The ranges of the prevalence that a row implies, by their source; disjoint ranges are a contradiction."""
     given = {name: value.span() for name, value in row.values.items()}
     found: dict[str, Range] = {}
     counts = row.counts
@@ -69,7 +69,7 @@ def implied_prevalence(row: Row) -> dict[str, Range]:
 
 
 def agreed_prevalence(row: Row, *, without: tuple[str, ...] = ()) -> Range | None:
-    """The prevalence on which all sources of a row agree, save those that use a metric in `without`."""
+    """The prevalence on which all sources of a row agree, except those that use a metric in `without`."""
     kept = [own for source, own in implied_prevalence(row).items() if not any(name in source for name in without)]
     if not kept:
         return None
@@ -78,7 +78,7 @@ def agreed_prevalence(row: Row, *, without: tuple[str, ...] = ()) -> Range | Non
 
 
 def harmonic_mean(a: float, b: float) -> float:
-    """2ab / (a + b); 0 where both are 0."""
+    """2ab / (a + b); 0 if both are 0."""
     return 2 * a * b / (a + b) if a + b else 0.0
 
 
@@ -91,29 +91,29 @@ def _by_bayes(row: Row, *, given: dict[str, Range]) -> Iterator[Finding]:
                 continue
             expected = _corners(formula, given["SEN"], given["SPE"], sources[first])
             if not _meet(given[name], expected):
-                told = f"{name} {row.values[name].text} does not follow from SEN, SPE and the fraction of events "
-                told += f"({percent(*sources[first])}, from {first}); by Bayes it is {_words(expected)}."
-                yield of_row(row, name.lower(), "error", told)
+                message = f"{name} {row.values[name].text} does not follow from SEN, SPE and the fraction of events "
+                message += f"({percent(*sources[first])}, from {first}); by Bayes it is {_words(expected)}."
+                yield of_row(row, name.lower(), "error", message)
         accuracy = sources.get("ACC, SEN and SPE")
         if first == "the numbers of patients" and accuracy is not None and not _meet(sources[first], accuracy):
-            told = f"ACC, SEN and SPE belong to {percent(*accuracy)} of patients with the event, and the numbers of "
-            told += f"patients to {percent(*sources[first])}; were they computed on another test set?"
-            yield of_row(row, "prevalence", "error", told)
+            message = f"ACC, SEN and SPE imply that {percent(*accuracy)} of patients have the event, the numbers of "
+            message += f"patients give {percent(*sources[first])}; were they computed on another test set?"
+            yield of_row(row, "prevalence", "error", message)
     elif {"PPV, SEN and SPE", "NPV, SEN and SPE"} <= set(sources):
         a, b = sources["PPV, SEN and SPE"], sources["NPV, SEN and SPE"]
         if not _meet(a, b):
-            told = f"PPV belongs to {percent(*a)} of patients with the event, and NPV to {percent(*b)}."
-            yield of_row(row, "prevalence", "error", told)
+            message = f"PPV implies that {percent(*a)} of patients have the event, NPV implies {percent(*b)}."
+            yield of_row(row, "prevalence", "error", message)
 
 
 def ppv_by_bayes(sen: float, spe: float, prevalence: float) -> float:
-    """SEN · p / (SEN · p + (1 - SPE)(1 - p)); 0 where nobody is called positive."""
+    """SEN · p / (SEN · p + (1 - SPE)(1 - p)); 0 if no patient is called positive."""
     called = sen * prevalence + (1 - spe) * (1 - prevalence)
     return sen * prevalence / called if called else 0.0
 
 
 def npv_by_bayes(sen: float, spe: float, prevalence: float) -> float:
-    """SPE (1 - p) / (SPE (1 - p) + (1 - SEN) p); 0 where nobody is called negative."""
+    """SPE (1 - p) / (SPE (1 - p) + (1 - SEN) p); 0 if no patient is called negative."""
     return ppv_by_bayes(spe, sen, 1 - prevalence)
 
 

@@ -1,4 +1,4 @@
-"""Confidence intervals: do they hold their estimate, and could so few patients give so narrow a one."""
+"""Confidence intervals: do they contain their estimate, and are they wide enough for the number of patients?"""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from pipeline.statistics.proportions import wilson
 
 
 def interval_findings(verdict: Verdict, *, narrowest: float, narrowest_auc: float) -> Iterator[Finding]:
-    """An interval that is upside down, leaves [0, 1], misses its estimate, or is too narrow for the declared sizes.
+    """An interval with reversed limits, beyond [0, 1], without its estimate, or too narrow for the declared sizes.
 
     Too narrow: less than `narrowest` of Wilson's 95 % interval of the same proportion, or less than `narrowest_auc` of
     the 95 % interval of the AUC by Hanley and McNeil's standard error.
@@ -26,15 +26,15 @@ def interval_findings(verdict: Verdict, *, narrowest: float, narrowest_auc: floa
             yield of_row(row, "interval", "error", f"{shown} has its limits the wrong way round.")
             continue
         if (low and low.value < 0) or (high and high.value > 1):
-            yield of_row(row, "interval", "warning", f"{shown} leaves the range of 0 to 1; cut it, or use Wilson's.")
+            yield of_row(row, "interval", "warning", f"{shown} extends beyond 0 to 1; clip it, or use Wilson's.")
         estimate = row.values.get(name)
         if estimate is None:
             continue
         if _missed(estimate, interval=interval):
-            told = f"{shown} does not hold its estimate {estimate.text}; were they computed on the same patients?"
-            yield of_row(row, "interval", "error", told)
+            message = f"{shown} does not contain its estimate {estimate.text}; were they computed on the same patients?"
+            yield of_row(row, "interval", "error", message)
         elif low and high:
-            yield from _too_narrow(verdict, name, interval=(low, high), share=(narrowest, narrowest_auc))
+            yield from _too_narrow(verdict, name, interval=(low, high), fractions=(narrowest, narrowest_auc))
 
 
 def hanley_mcneil_error(auc: float, *, n_pos: int, n_neg: int) -> float:
@@ -54,7 +54,7 @@ def _missed(estimate: Printed, *, interval: Interval) -> bool:
 
 
 def _too_narrow(
-    verdict: Verdict, name: str, *, interval: tuple[Printed, Printed], share: tuple[float, float]
+    verdict: Verdict, name: str, *, interval: tuple[Printed, Printed], fractions: tuple[float, float]
 ) -> Iterator[Finding]:
     row = verdict.row
     expected = _expected(verdict, name)
@@ -63,17 +63,17 @@ def _too_narrow(
     low, high = interval
     # The widest interval that prints as this one.
     width = high.span()[1] - low.span()[0]
-    least = expected[0] * (share[1] if name == "AUC" else share[0])
-    if width < least:
-        told = f"the interval of {name} ({low.text} to {high.text}) is {width:.3f} wide; {expected[1]} give about "
-        told += (
-            f"{expected[0]:.3f}. Is the size right, and is it the interval of new patients, not of new training runs?"
+    minimum = expected[0] * (fractions[1] if name == "AUC" else fractions[0])
+    if width < minimum:
+        message = f"the interval of {name} ({low.text} to {high.text}) is {width:.3f} wide; {expected[1]} give about "
+        message += (
+            f"{expected[0]:.3f}. Is the size right, and does it reflect the sampling of patients, not of training runs?"
         )
-        yield of_row(row, "narrow_interval", "warning", told)
+        yield of_row(row, "narrow_interval", "warning", message)
 
 
 def _expected(verdict: Verdict, name: str) -> tuple[float, str] | None:
-    """The width of the usual interval at the printed estimate, and the patients it rests on."""
+    """The width of the usual interval at the printed estimate, and the number of patients behind it."""
     row: Row = verdict.row
     n_pos, n_neg = verdict.sizes.pair or (0, 0)
     estimate = row.values[name].value

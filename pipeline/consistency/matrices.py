@@ -1,7 +1,7 @@
 """Confusion matrices behind a printed row: every (tp, fn, tn, fp) whose measures print as the numbers of the row.
 
-Given the true positives and the class sizes, each printed measure allows the true negatives one range of whole
-numbers; a matrix exists where the ranges meet. So the search is over true positives and class sizes only, and no
+Given the true positives and the class sizes, each printed measure allows the true negatives one range of
+integers; a matrix exists if the ranges overlap. So the search is over true positives and class sizes only, and no
 matrix is missed: it is complete for known sizes and for all sizes up to a limit.
 """
 
@@ -18,13 +18,13 @@ from pipeline.consistency.rounding import Bounds, ceil_div
 Whole = NDArray[np.int64]
 METRICS = ("ACC", "SEN", "SPE", "PPV", "NPV", "F1")
 ALL = 2**40  # more than any count
-CHUNK = 400_000  # numbers held at a time
+CHUNK = 400_000  # numbers in memory at a time
 NOTHING = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sizes:
-    """Which test sets are tried: sizes that are known, or all up to `max_n` patients; each class has one or more."""
+    """The test sets that are tried: known sizes, or all up to `max_n` patients; each class has one patient or more."""
 
     n_pos: int | None = None
     n_neg: int | None = None
@@ -33,7 +33,7 @@ class Sizes:
 
     @property
     def pair(self) -> tuple[int, int] | None:
-        """(n_pos, n_neg) where both are known."""
+        """(n_pos, n_neg) if both are known."""
         if self.n_pos is not None and (self.n_neg is not None or self.n is not None):
             return self.n_pos, self.n_neg if self.n_neg is not None else (self.n or 0) - self.n_pos
         if self.n_neg is not None and self.n is not None:
@@ -41,7 +41,7 @@ class Sizes:
         return None
 
     def classes(self) -> tuple[Whole, Whole, int]:
-        """n_pos, shape (p,); n_neg, shape (1, c) for every n_pos alike, or (p, 1); the most patients of both."""
+        """n_pos, shape (p,); n_neg, shape (1, c) shared by every n_pos, or (p, 1); the maximum total of both."""
         if self.pair is not None:
             n_pos, n_neg = self.pair
             some = min(n_pos, n_neg) >= 1
@@ -70,7 +70,7 @@ class Cohorts:
         return list(zip(self.n_pos.tolist(), self.n_neg.tolist(), strict=True))
 
     def only(self, kept: NDArray[np.bool_]) -> "Cohorts":
-        """Those that `kept`, shape (k,), marks."""
+        """Those selected by `kept`, shape (k,)."""
         return Cohorts(n_pos=self.n_pos[kept], n_neg=self.n_neg[kept], matrices=self.matrices[kept])
 
 
@@ -107,7 +107,7 @@ def matrices_of(bounds: Mapping[str, Bounds], *, n_pos: int, n_neg: int, limit: 
 def breaking_sets(bounds: Mapping[str, Bounds], *, sizes: Sizes, at_most: int = len(METRICS)) -> list[tuple[str, ...]]:
     """The smallest sets of metrics without which a matrix exists, all of that size, in the order of METRICS.
 
-    Empty where even single metrics have none, or more than `at_most` would have to go; [()] where none has to.
+    Empty if even single metrics have none, or more than `at_most` would have to be dropped; [()] if none has to be.
     """
     names = [name for name in METRICS if name in bounds]
     for size in range(min(len(names), at_most + 1)):
@@ -127,7 +127,7 @@ def any_matrix(bounds: Mapping[str, Bounds], *, sizes: Sizes) -> bool:
 
 
 def measures(*, tp: int, fn: int, tn: int, fp: int) -> dict[str, float]:
-    """The six metrics of a matrix; NaN where a denominator is 0."""
+    """The six metrics of a matrix; NaN if a denominator is 0."""
 
     def ratio(part: int, whole: int) -> float:
         return part / whole if whole else float("nan")
@@ -144,7 +144,7 @@ def measures(*, tp: int, fn: int, tn: int, fp: int) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Cells:
-    """Least and greatest true negatives, shape (p, c), for n_pos and tp, shape (p,), and n_neg, shape (1 or p, c)."""
+    """Minimum and maximum true negatives, shape (p, c), for n_pos and tp, shape (p,), and n_neg, shape (1 or p, c)."""
 
     n_pos: Whole
     tp: Whole
@@ -154,7 +154,7 @@ class _Cells:
 
 
 def _cells(bounds: Mapping[str, Bounds], *, sizes: Sizes) -> Iterator[_Cells]:
-    """All cells in which a matrix may lie, in chunks; within a chunk n_pos rises."""
+    """All cells that may contain a matrix, in chunks; within a chunk n_pos increases."""
     n_pos_all, n_neg_all, most = sizes.classes()
     shared = n_neg_all.shape[0] == 1
     if shared and "SPE" in bounds and n_neg_all.size > 1:
@@ -172,11 +172,11 @@ def _cells(bounds: Mapping[str, Bounds], *, sizes: Sizes) -> Iterator[_Cells]:
 
 
 def _candidates(bounds: Mapping[str, Bounds], n_pos: Whole) -> Iterator[tuple[Whole, Whole, Whole]]:
-    """n_pos, true positives that fit SEN, and the place of n_pos in the given ones; shape (p,) each, in blocks."""
+    """n_pos, true positives that fit SEN, and the index into the given n_pos; shape (p,) each, in blocks."""
     first, last = np.zeros_like(n_pos), n_pos
     if "SEN" in bounds:
-        least, greatest = bounds["SEN"].numerators(n_pos)
-        first, last = np.maximum(first, least), np.minimum(last, greatest)
+        lowest, highest = bounds["SEN"].numerators(n_pos)
+        first, last = np.maximum(first, lowest), np.minimum(last, highest)
     number = np.maximum(last - first + 1, 0)
     block = np.cumsum(number) // CHUNK
     for index in range(int(block[-1]) + 1 if block.size else 0):
@@ -220,16 +220,16 @@ def _true_negatives(
     low = np.maximum(ranges.tn_low[:, None], n_neg - ranges.fp_high[:, None])
     high = np.minimum(np.minimum(ranges.tn_high[:, None], n_neg - ranges.fp_low[:, None]), n_neg)
     if "SPE" in bounds:
-        least, greatest = bounds["SPE"].numerators(n_neg)
-        low, high = np.maximum(low, least), np.minimum(high, greatest)
+        lowest, highest = bounds["SPE"].numerators(n_neg)
+        low, high = np.maximum(low, lowest), np.minimum(high, highest)
     if "ACC" in bounds:
-        least, greatest = bounds["ACC"].numerators(n_pos[:, None] + n_neg)
-        low, high = np.maximum(low, least - tp[:, None]), np.minimum(high, greatest - tp[:, None])
+        lowest, highest = bounds["ACC"].numerators(n_pos[:, None] + n_neg)
+        low, high = np.maximum(low, lowest - tp[:, None]), np.minimum(high, highest - tp[:, None])
     return low, high
 
 
 def _ppv(limits: Bounds, *, tp: Whole) -> tuple[Any, Any]:
-    """False positives that fit tp / (tp + fp). Undefined where nobody is called positive: common software prints 0."""
+    """False positives that fit tp / (tp + fp). Undefined if no patient is called positive: common software prints 0."""
     fewest = ceil_div(tp * limits.scale + limits.open_upper, limits.upper) - tp
     most: Any = ALL
     if limits.lower > 0:
@@ -249,9 +249,9 @@ def _f1(limits: Bounds, *, tp: Whole, fn: Whole) -> tuple[Any, Any]:
 
 
 def _npv(limits: Bounds, *, fn: Whole) -> tuple[Any, Any]:
-    """True negatives that fit tn / (tn + fn). Undefined where nobody is called negative: common software prints 0."""
+    """True negatives that fit tn / (tn + fn). Undefined if no patient is called negative: common software prints 0."""
     slack, above = limits.scale - limits.lower, limits.scale - limits.upper
-    # Without slack the number is 1 and was cut: no false negative is allowed.
+    # Without slack the number is 1 and was truncated: no false negative is allowed.
     low = ceil_div(limits.lower * fn + limits.open_lower, slack) if slack > 0 else np.where(fn == 0, 0, ALL)
     if above > 0:
         high = (limits.upper * fn - limits.open_upper) // above
@@ -259,6 +259,6 @@ def _npv(limits: Bounds, *, fn: Whole) -> tuple[Any, Any]:
         high = np.where(limits.upper * fn >= limits.open_upper, ALL, -1)
     else:
         high = np.full_like(fn, ALL)
-    # Without false negatives NPV is 1, and undefined where there is no true negative either.
+    # Without false negatives NPV is 1, and undefined if there is no true negative either.
     low = np.where(fn == 0, np.maximum(low, 0 if limits.units == 0 else 1), low)
     return low, np.where((fn == 0) & (limits.units == 0), 0, high)

@@ -1,4 +1,4 @@
-"""Reads a published table as printed: text cells into numbers that know their decimals."""
+"""Read a published table as printed: text cells become numbers with their decimals."""
 
 import re
 from collections.abc import Mapping
@@ -15,32 +15,32 @@ EMPTY = frozenset({"", "-", "–", "—", "na", "n/a", "nan", "none", "nr"})
 NUMBER = r"-?(?:\d+\.?\d*|\.\d+)"
 CELL = re.compile(rf"({NUMBER})(?:[(\[]:?({NUMBER})(?:[-,;]|to)({NUMBER})[)\]])?")
 RANGE = re.compile(rf"[(\[]?({NUMBER})(?:[-,;]|to)({NUMBER})[)\]]?")
-DECIMALS = 9  # further ones are of no use to anyone and would not fit the whole numbers of the search
+DECIMALS = 9  # more of them carry no information and would overflow the integers of the search
 Interval = tuple[Printed | None, Printed | None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One row of the table: its number as a spreadsheet counts, its names, fractions, intervals and counts."""
+    """One row of the table: its spreadsheet row number, its names, fractions, intervals and counts."""
 
     number: int
     model: str | None = None
     cohort: str | None = None
-    test_set: str | None = None  # the test set that the row claims; None where the table names none
+    test_set: str | None = None  # the test set that the row claims; None if the table names none
     values: Mapping[str, Printed] = field(default_factory=dict)
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """How a message calls the row."""
+        """The name of the row in messages."""
         names = " in ".join(dict.fromkeys(text for text in (self.model, self.cohort) if text))
         return f"row {self.number} ({names})" if names else f"row {self.number}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """The rows, what of the table could not be read, as (row, model, check, message), and columns without meaning."""
+    """The rows, the cells that could not be read as (row, model, check, message), and the unknown columns."""
 
     rows: tuple[Row, ...]
     faults: tuple[tuple[int, str | None, str, str], ...]
@@ -50,16 +50,16 @@ class Table:
 def read_rows(table: pd.DataFrame, *, place: str) -> Table:
     """The rows of a table whose cells are all text.
 
-    A cell may be a fraction or a percentage, with a sign or without, and may hold its interval: `0.87 (0.80-0.93)`.
-    A column of which half the values are above 1 is in percent. What is no number is left out and told. `place` names
-    the table in the messages. Raises TableError where no column is known, or two columns mean the same.
+    A cell may be a fraction or a percentage, with or without a sign, and may hold its interval: `0.87 (0.80-0.93)`.
+    A column of which at least half the values are above 1 is in percent. Cells that are not numbers are ignored and
+    reported. `place` names the table in the messages. Raises TableError if no column is known, or two mean the same.
     """
     known = meanings([str(name) for name in table.columns])
     if not any(meaning.name in (*FRACTIONS, *COUNTS) for meaning in known.values()):
         wanted = ", ".join(FRACTIONS[:7])
         raise TableError(f"{place}: none of the columns {wanted} is there; name at least one of them in the first row")
     if not len(table):
-        raise TableError(f"{place}: the table has a header and no rows; add one row a model")
+        raise TableError(f"{place}: the table has a header and no rows; add one row per model")
     _refuse_twins(known, place=place)
     texts = {column: table[column].fillna("").astype(str).str.strip().tolist() for column in known}
     percents = _percent_columns(texts, known=known)
@@ -67,8 +67,8 @@ def read_rows(table: pd.DataFrame, *, place: str) -> Table:
     rows = []
     for index in range(len(table)):
         cells = {column: texts[column][index] for column in known}
-        row, told = _row(cells, number=index + 2, known=known, percents=percents)
-        faults += [(row.number, row.model, check, f"R{row.name[1:]}: {message}") for check, message in told]
+        row, unread = _row(cells, number=index + 2, known=known, percents=percents)
+        faults += [(row.number, row.model, check, f"R{row.name[1:]}: {message}") for check, message in unread]
         rows.append(row)
     ignored = tuple(str(name) for name in table.columns if name not in known)
     return Table(rows=tuple(rows), faults=tuple(faults), ignored=ignored)
@@ -106,7 +106,7 @@ def _plain(text: str) -> str:
 
 
 def _parts(text: str, *, part: str) -> tuple[str | None, str | None, str | None] | None:
-    """(value, low, high) of a cell; None where it is no number."""
+    """(value, low, high) of a cell; None if it is not a number."""
     if part == "interval":
         found = RANGE.fullmatch(_plain(text))
         return (None, found[1], found[2]) if found else None
@@ -136,12 +136,12 @@ def _percent_columns(texts: Mapping[str, list[str]], *, known: Mapping[str, Mean
 def _row(
     cells: Mapping[str, str], *, number: int, known: Mapping[str, Meaning], percents: set[str]
 ) -> tuple[Row, list[tuple[str, str]]]:
-    """One row, and what could not be read of it as (check, message)."""
+    """One row, and its unreadable cells as (check, message)."""
     names: dict[str, Any] = {}
     values: dict[str, Printed] = {}
     limits: dict[str, dict[str, Printed]] = {}
     counts: dict[str, int] = {}
-    told: list[tuple[str, str]] = []
+    unread: list[tuple[str, str]] = []
     for column, text in cells.items():
         meaning = known[column]
         if meaning.name in ("model", "cohort", "test_set"):
@@ -153,16 +153,16 @@ def _row(
             if re.fullmatch(r"\d+(\.0+)?", count):
                 counts[meaning.name] = int(float(count))
             else:
-                told.append(("unreadable", f"'{text}' in column {column} is not a whole number and is left out."))
+                unread.append(("unreadable", f"'{text}' in column {column} is not a whole number and is ignored."))
         else:
             found, fault = _fractions(text, meaning=meaning, column=column, percent=meaning.name in percents)
-            told += [fault] if fault else []
+            unread += [fault] if fault else []
             if "value" in found:
                 values[meaning.name] = found.pop("value")
             limits.setdefault(meaning.name, {}).update(found)
     intervals = {name: (own.get("low"), own.get("high")) for name, own in limits.items() if own}
     names["test_set"] = names.get("test_set") or names.get("cohort")
-    return Row(number=number, **names, values=values, intervals=intervals, counts=counts), told
+    return Row(number=number, **names, values=values, intervals=intervals, counts=counts), unread
 
 
 def _fractions(
@@ -171,7 +171,7 @@ def _fractions(
     """Value, low and high of a cell, and a fault as (check, message)."""
     parts = _parts(text, part=meaning.part)
     if parts is None:
-        return {}, ("unreadable", f"'{text}' in column {column} is not one number and is left out.")
+        return {}, ("unreadable", f"'{text}' in column {column} is not one number and is ignored.")
     given = {name: part for name, part in zip(("value", "low", "high"), parts, strict=True) if part is not None}
     # A fraction with decimals among percentages: 0.95 is far more likely 95 % than 1 %.
     mixed = (
@@ -181,7 +181,7 @@ def _fractions(
     )
     found = {name: printed_fraction(part, percent=percent and not mixed) for name, part in given.items()}
     if "value" in found and not 0 <= found["value"].units <= 10 ** found["value"].decimals:
-        return {}, ("range", f"{column} is printed as {text}, and can only lie between 0 and 1 (or 100 %); left out.")
+        return {}, ("range", f"{column} is printed as {text}, but must lie between 0 and 1 (or 100 %); ignored.")
     if mixed:
         return found, ("units", f"{column} is printed as {text} among percentages, and is read as a fraction.")
     return found, None

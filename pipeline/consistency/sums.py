@@ -15,17 +15,18 @@ TOTALS = frozenset({"total", "all", "overall", "whole", "entire", "sum"})
 
 
 def sum_findings(row: Row) -> Iterator[Finding]:
-    """Counts of a row that do not add up, a prevalence that is not theirs, metrics that its four counts do not give."""
+    """Counts of a row that do not add up, a prevalence or metrics that its counts do not give."""
     counts = row.counts
     for whole, (a, b) in PARTS.items():
         if {whole, a, b} <= set(counts) and counts[a] + counts[b] != counts[whole]:
-            told = f"{a} {counts[a]} and {b} {counts[b]} make {counts[a] + counts[b]}, and {whole} is {counts[whole]}."
-            yield of_row(row, "sums", "error", told)
+            total = counts[a] + counts[b]
+            message = f"{a} {counts[a]} and {b} {counts[b]} make {total}, but {whole} is {counts[whole]}."
+            yield of_row(row, "sums", "error", message)
     prevalence, n_pos = row.values.get("prevalence"), counts.get("n_pos")
     n = counts.get("n") or (n_pos + counts["n_neg"] if n_pos is not None and "n_neg" in counts else None)
     if prevalence and n and n_pos is not None and not _prints(n_pos / n, prevalence.span()):
-        told = f"the prevalence is printed as {prevalence.text}, and {n_pos} of {n} are {n_pos / n:.3f}."
-        yield of_row(row, "sums", "error", told)
+        message = f"the prevalence is printed as {prevalence.text}, but {n_pos} of {n} is {n_pos / n:.3f}."
+        yield of_row(row, "sums", "error", message)
     if set(CELLS) <= set(counts):
         found = measures(**{name: counts[name] for name in CELLS})
         wrong = [
@@ -45,13 +46,13 @@ def size_findings(rows: Sequence[Row]) -> Iterator[Finding]:
             declared = {row.number: row.counts[size] for row in group if size in row.counts}
             if len(set(declared.values())) > 1:
                 shown = ", ".join(f"{value} in row {number}" for number, value in declared.items())
-                told = f"The test set {name} has different {size}: {shown}."
-                yield Finding(tuple(declared), None, "sums", "error", told)
+                message = f"The test set {name} has different {size}: {shown}."
+                yield Finding(tuple(declared), None, "sums", "error", message)
     yield from _totals(rows)
 
 
 def _totals(rows: Sequence[Row]) -> Iterator[Finding]:
-    """A row called total, all or overall against the sum of the other rows, one for each set."""
+    """A row called total, all or overall against the sum of the other rows, one per test set."""
     whole = [row for row in rows if _called(row).lower() in TOTALS]
     parts: dict[str, Row] = {}
     for row in rows:
@@ -65,9 +66,9 @@ def _totals(rows: Sequence[Row]) -> Iterator[Finding]:
         total = sum(row.counts[size] for row in parts.values())
         if total != whole[0].counts[size]:
             numbers = tuple(row.number for row in parts.values())
-            told = f"{size} of {of_rows(numbers)} add up to {total}, and row {whole[0].number} has "
-            told += f"{whole[0].counts[size]}."
-            yield Finding((*numbers, whole[0].number), None, "sums", "error", told)
+            message = f"{size} of {of_rows(numbers)} add up to {total}, but row {whole[0].number} has "
+            message += f"{whole[0].counts[size]}."
+            yield Finding((*numbers, whole[0].number), None, "sums", "error", message)
 
 
 def _called(row: Row) -> str:

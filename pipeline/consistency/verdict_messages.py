@@ -1,4 +1,4 @@
-"""What the search of a row found, in sentences."""
+"""The findings of the matrix search of a row, in sentences."""
 
 from collections.abc import Iterator
 
@@ -15,17 +15,17 @@ def verdict_findings(verdict: Verdict) -> Iterator[Finding]:
     if verdict.metrics and not verdict.complete:
         yield of_row(row, "matrix", "error", _impossible(verdict))
     elif verdict.complete and verdict.fits[0].rounding == "truncation":
-        told = "the figures fit a confusion matrix only if they were cut and not rounded; print them rounded."
-        yield of_row(row, "matrix", "warning", told)
+        message = "the figures fit a confusion matrix only if they were truncated, not rounded; print them rounded."
+        yield of_row(row, "matrix", "warning", message)
     if verdict.auc_impossible:
-        where = (
+        source = (
             _sizes_words(verdict) if verdict.sizes.pair else f"a test set of up to {max_n} patients that fits the row"
         )
-        told = (
-            f"AUC {row.values['AUC'].text} cannot come from {where}: an AUC is a number of pairs of patients, one with "
+        message = (
+            f"AUC {row.values['AUC'].text} cannot come from {source}: an AUC is the number of correctly ranked pairs "
         )
-        told += "and one without the event, over the number of all such pairs (a tie is half a pair); check both."
-        yield of_row(row, "auc", "error", told)
+        message += "of patients with and without the event over the number of all pairs (a tie is half); check both."
+        yield of_row(row, "auc", "error", message)
     if verdict.complete and not verdict.sizes.pair and not verdict.auc_impossible:
         yield of_row(row, "test_set_sizes", "info", _possible(verdict))
 
@@ -37,23 +37,24 @@ def sizes_words(cohorts: Cohorts, *, limit: int = 6) -> str:
 
 def _impossible(verdict: Verdict) -> str:
     row, names = verdict.row, in_words(verdict.metrics)
-    told = [f"no confusion matrix of {_sizes_words(verdict)} gives {names} as printed."]
-    told += [_mended(verdict, fit) for fit in verdict.fits]
+    sentences = [f"no confusion matrix of {_sizes_words(verdict)} gives {names} as printed."]
+    sentences += [_without(verdict, fit) for fit in verdict.fits]
     best = verdict.best
     if best is verdict.elsewhere and best:
         every = f"any test set of up to {verdict.sizes.max_n} patients"
         if best[0].left_out:
-            told.append(f"Of {every}: " + " ".join(_mended(verdict, fit) for fit in best))
+            sentences.append(f"For {every}: " + " ".join(_without(verdict, fit) for fit in best))
         else:
-            told.append(f"Other test sets would fit all of it: {sizes_words(best[0].cohorts)}.")
+            sentences.append(f"Other test sets would fit all of it: {sizes_words(best[0].cohorts)}.")
     if not verdict.fits and not verdict.elsewhere:
-        told.append("Not even one of them fits alone.")
+        sentences.append("None of them fits even alone.")
     doubted = sorted({name for fit in best for name in fit.left_out}, key=list(row.values).index)
-    return " ".join([*told, f"Check {in_words(doubted) if doubted else 'the numbers of patients'} against the source."])
+    sentences.append(f"Check {in_words(doubted) if doubted else 'the numbers of patients'} against the source.")
+    return " ".join(sentences)
 
 
-def _mended(verdict: Verdict, fit: Fit) -> str:
-    """What fits without the metrics left out, and what these would be."""
+def _without(verdict: Verdict, fit: Fit) -> str:
+    """The matrix that fits without the dropped metrics, and the values that it gives these."""
     values = {name: verdict.row.values[name] for name in verdict.metrics if name not in fit.left_out}
     bounds = {name: value.bounds(fit.rounding) for name, value in values.items()}
     n_pos, n_neg = fit.cohorts.pairs()[0]
@@ -68,17 +69,17 @@ def _mended(verdict: Verdict, fit: Fit) -> str:
 
 
 def _possible(verdict: Verdict) -> str:
-    """Which test sets fit a row that does not declare both classes."""
+    """The test sets that fit a row that does not declare both classes."""
     fit, row, max_n = verdict.fits[0], verdict.row, verdict.sizes.max_n
     tried = f"all test sets of up to {max_n} patients" if verdict.sizes == Sizes(max_n=max_n) else _sizes_words(verdict)
-    told = f"of {tried}, {len(fit.cohorts)} fit ({WORDS[fit.rounding]})"
+    message = f"of {tried}, {len(fit.cohorts)} fit ({WORDS[fit.rounding]})"
     if "AUC" not in row.values:
-        return f"{told}: {sizes_words(fit.cohorts)}."
+        return f"{message}: {sizes_words(fit.cohorts)}."
     untied = fit.cohorts.only(cohorts_with_auc(fit.cohorts, bounds=row.values["AUC"].bounds(fit.rounding), ties=False))
-    told = f"{told}: {sizes_words(fit.cohorts)}."
+    message = f"{message}: {sizes_words(fit.cohorts)}."
     if not len(untied):
-        return f"{told} The AUC needs tied scores in all of them."
-    return told if len(untied) == len(fit.cohorts) else f"{told} Without tied scores: {sizes_words(untied)}."
+        return f"{message} The AUC needs tied scores in all of them."
+    return message if len(untied) == len(fit.cohorts) else f"{message} Without tied scores: {sizes_words(untied)}."
 
 
 def _sizes_words(verdict: Verdict) -> str:

@@ -1,4 +1,4 @@
-"""Whether a row is possible at all: the matrices behind it, the metrics that stand in their way, the sizes that fit."""
+"""Whether a row is possible at all: the matrices behind it, the metrics that exclude any, the sizes that fit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Fit:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What became of a row: the fits at its own sizes, and at any sizes where its own do not fit."""
+    """The result for a row: the fits at its own sizes, and at any sizes if its own do not fit."""
 
     row: Row
     sizes: Sizes
@@ -46,18 +46,18 @@ class Verdict:
 
     @property
     def complete(self) -> bool:
-        """Whether a matrix fits all printed metrics at the sizes that the row names, or at some where it names none."""
+        """Whether a matrix fits all printed metrics at the sizes that the row names, or at any if it names none."""
         return bool(self.fits) and not self.fits[0].left_out
 
     @property
     def best(self) -> tuple[Fit, ...]:
-        """The fits that need the fewest metrics left out; at the row's own sizes where that is no worse."""
+        """The fits with the fewest metrics dropped; at the row's own sizes if that is no worse."""
         own, other = (len(fits[0].left_out) if fits else len(METRICS) + 1 for fits in (self.fits, self.elsewhere))
         return self.elsewhere if other < own else self.fits
 
 
 def judge(row: Row, *, max_n: int, roundings: Sequence[Rounding]) -> Verdict:
-    """Search the matrices of one row at its declared sizes, or at all up to `max_n` patients where it declares none."""
+    """Search the matrices of one row at its declared sizes, or at all up to `max_n` patients if it declares none."""
     sizes = declared_sizes(row, max_n=max_n)
     values = {name: row.values[name] for name in METRICS if name in row.values}
     auc = row.values.get("AUC")
@@ -77,7 +77,7 @@ def judge(row: Row, *, max_n: int, roundings: Sequence[Rounding]) -> Verdict:
 
 
 def declared_sizes(row: Row, *, max_n: int) -> Sizes:
-    """The sizes that a row declares, by itself or by its four counts; the total is dropped where both classes are."""
+    """The sizes that a row declares, by itself or by its four counts; the total is dropped if both classes are."""
     counts = row.counts
     n_pos, n_neg, n = (counts.get(name) for name in ("n_pos", "n_neg", "n"))
     if n_pos is None and {"tp", "fn"} <= set(counts):
@@ -90,12 +90,12 @@ def declared_sizes(row: Row, *, max_n: int) -> Sizes:
 def best_fits(
     values: Mapping[str, Printed], *, sizes: Sizes, roundings: Sequence[Rounding], auc: Printed | None = None
 ) -> tuple[Fit, ...]:
-    """A fit of all metrics under the first rounding that has one, else all fits with the fewest metrics left out.
+    """A fit of all metrics under the first rounding that has one, else all fits with the fewest metrics dropped.
 
-    A rounding under which the AUC can be had too goes first. Empty where nothing fits.
+    A rounding under which the AUC is attainable too comes first. Empty if nothing fits.
     """
     possible = {kind for kind in _widest(roundings) if any_matrix(_bounds(values, rounding=kind), sizes=sizes)}
-    # What no tie either way can save need not be tried with ties one way.
+    # What does not fit with ties either way cannot fit with ties one way.
     tried = [kind for kind in roundings if possible & {kind, "half_either" if kind in WITHIN else kind}]
     whole = [Fit(rounding=kind, left_out=(), cohorts=_cohorts(values, sizes=sizes, rounding=kind)) for kind in tried]
     whole = [fit for fit in whole if len(fit.cohorts)]
@@ -130,11 +130,11 @@ def matrix_rows(verdict: Verdict, *, limit: int) -> list[dict[str, Any]]:
         bounds = _bounds({name: row.values[name] for name in verdict.metrics}, rounding=fit.rounding)
         kept = {name: own for name, own in bounds.items() if name not in fit.left_out}
         auc = row.values["AUC"].bounds(fit.rounding) if "AUC" in row.values else None
-        told = {"rounding": fit.rounding, "left_out": ", ".join(fit.left_out) or None}
+        how = {"rounding": fit.rounding, "left_out": ", ".join(fit.left_out) or None}
         for n_pos, n_neg in islice(fit.cohorts.pairs(), max(0, limit - len(found))):
             for matrix in matrices_of(kept, n_pos=n_pos, n_neg=n_neg, limit=limit - len(found)):
                 reached = _reached(matrix, auc=auc)
-                found.append(shared | matrix | told | {"auc": reached, "number": len(found) + 1})
+                found.append(shared | matrix | how | {"auc": reached, "number": len(found) + 1})
     return found
 
 
@@ -166,6 +166,6 @@ def _with_auc(fit: Fit, *, auc: Printed) -> Fit:
 
 
 def _widest(roundings: Sequence[Rounding]) -> list[Rounding]:
-    """Those that no other of the list contains: what fits half up or half to even fits with ties either way."""
+    """The roundings that no other in the list contains: what fits half up or half to even fits with ties either way."""
     within = WITHIN if "half_either" in roundings else ()
     return [kind for kind in roundings if kind not in within]

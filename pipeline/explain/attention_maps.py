@@ -1,4 +1,4 @@
-"""Where CAR-Net's own attention lies: the two maps of its last coordinate attention, multiplied."""
+"""CAR-Net's own attention: the product of the two maps of its last coordinate attention."""
 
 import numpy as np
 import torch
@@ -9,11 +9,11 @@ from pipeline.networks.coordinate_attention import CoordinateAttention
 
 
 def attention_maps(network: nn.Module, images: Tensor) -> NDArray[np.float32]:
-    """The attention of the last block at every place, shape (N, S, S), each map scaled from 0 to 1 (flat ones are 0).
+    """The attention of the last block at every pixel, shape (N, S, S), each map scaled from 0 to 1 (flat ones are 0).
 
-    Of the block's maps along height (N, C, h, 1) and along width (N, C, 1, w) the product is taken, averaged over
-    channels, and enlarged to the image, `images` (N, 3, S, S). It says what the network lets through, whichever way it
-    speaks. Source: Hou et al., CVPR 2021. Raises ValueError where the network has no coordinate attention.
+    The product of the block's maps along height (N, C, h, 1) and along width (N, C, 1, w), averaged over channels and
+    interpolated to the size of `images` (N, 3, S, S). It shows what passes the attention, whether it raises or lowers
+    the logit. Source: Hou et al., CVPR 2021. Raises ValueError if the network has no coordinate attention.
     """
     blocks = [module for module in network.modules() if isinstance(module, CoordinateAttention)]
     if not blocks:

@@ -1,6 +1,6 @@
-"""Examples of right and wrong predictions of the primary model: the lesion with its outline, and where a network looks.
+"""Examples of right and wrong predictions of the primary model: the lesion with its contour, and a network's map.
 
-Chosen by rule, not by hand: in the primary evaluation, of each kind (true and false, positive and negative) the
+Chosen by rule, not by hand: in the primary evaluation, for each kind (true and false, positive and negative), the
 patients whose scores lie farthest from the threshold.
 """
 
@@ -38,7 +38,7 @@ class ExplainParams(Params):
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A patient of one kind, with the image as a network sees it (uint8, (P, S, S)) and its outline mask (S, S)."""
+    """A patient of one kind, with the image as a network's input (uint8, (P, S, S)) and its lesion mask (S, S)."""
 
     kind: str
     patient_id: str
@@ -51,12 +51,12 @@ class Example:
 
     @property
     def grey(self) -> NDArray[np.uint8]:
-        """What is shown, (S, S): the image, or the middle one of neighbouring slices."""
+        """The image that is shown, (S, S): the only slice, or the middle one of neighbouring slices."""
         return self.planes[len(self.planes) // 2]
 
 
 def kinds(predictions: pd.DataFrame) -> pd.Series:
-    """true or false positive or negative of each row of a predictions table with thresholds; positive = score ≥ it."""
+    """The kind of each row of a predictions table, such as `true positive`; positive = score ≥ threshold."""
     called = predictions["score"] >= predictions["threshold"]
     right = called == (predictions["label"] == 1)
     return np.where(right, "true ", "false ") + pd.Series(np.where(called, "positive", "negative"), predictions.index)
@@ -76,9 +76,9 @@ def choose_patients(predictions: pd.DataFrame, *, examples: int) -> pd.DataFrame
 
 
 def primary_predictions(predictions: Mapping[str, pd.DataFrame], *, chosen: pd.DataFrame) -> pd.DataFrame | None:
-    """The rows of the primary model in the primary evaluation, or None where the study names no primary set.
+    """The rows of the primary model in the primary evaluation, or None if the study names no primary set.
 
-    `predictions` by feature set. Raises PipelineError where the primary model has no row there.
+    `predictions` by feature set. Raises PipelineError if the primary model has no row there.
     """
     primary = chosen[chosen["role"] == "primary"]
     if not len(primary):
@@ -92,9 +92,9 @@ def primary_predictions(predictions: Mapping[str, pd.DataFrame], *, chosen: pd.D
 
 
 def network_name(params: ExplainParams, *, embed: EmbedParams, fusion: FusionParams, primary_set: str) -> str | None:
-    """The network whose maps are drawn: `auto` is the first of the primary set; None where there is none.
+    """The network whose maps are drawn: `auto` is the first of the primary set; None if there is none.
 
-    Raises PipelineError where the params name a network that params/embed.yaml has not.
+    Raises PipelineError if the params name a network that is not in params/embed.yaml.
     """
     if params.network == NONE:
         return None
@@ -106,13 +106,13 @@ def network_name(params: ExplainParams, *, embed: EmbedParams, fusion: FusionPar
 def read_examples(
     picked: pd.DataFrame, *, rois: pd.DataFrame, folder: Path, params: InputParams
 ) -> tuple[list[Example], list[str]]:
-    """The examples with their pictures, and the patients without a usable image.
+    """The examples with their images, and the patients without a usable image.
 
-    Of a patient's images the first of the first view is shown. Image and outline go the way the networks' inputs go.
+    Of a patient's images the first of the first view is shown. Image and mask are prepared like the networks' inputs.
     """
     usable = rois[rois["status"] == "ok"].sort_values(["patient_id", "view", "image_id"])
     first = usable.drop_duplicates("patient_id").set_index("patient_id")
-    # An outline has no grey window.
+    # A mask has no grey window.
     plain = params.model_copy(update={"window": None, "slice_rule": "largest"})
     found, without = [], []
     for row in picked.itertuples(index=False):
@@ -144,7 +144,7 @@ def explain_table(
     network: str | None,
     kind: str,
 ) -> pd.DataFrame:
-    """`explain.csv`: one row an example, patients by pseudonym; the network is named where it has a map."""
+    """`explain.csv`: one row per example, patients by pseudonym; the network is named if it has a map."""
     width = len(str(len(examples)))
     rows = [
         {

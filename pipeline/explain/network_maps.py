@@ -1,4 +1,4 @@
-"""Maps of where the kept networks of a study look in the images of some patients."""
+"""Maps of where the saved networks of a study look in the images of some patients."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,14 +27,14 @@ Map = NDArray[np.float32]
 def network_maps(
     examples: Sequence[Example], *, net: str, kind: str, embed: EmbedParams, folder: Path, seed: int
 ) -> list[Map | None]:
-    """The map (S, S) of each example, the mean over the networks of resample `final`; None where there is none.
+    """The map (S, S) of each example, the mean over the networks of resample `final`; None if there is none.
 
-    `kind`: grad_cam or coordinate_attention (networks that have it). Networks that are trained apart (ptcrnet) or side
-    by side have the mean of theirs; one of several views shows what it sees in the view of the example.
+    `kind`: grad_cam or coordinate_attention (networks that have it). Member networks (ptcrnet), trained separately
+    or jointly, have the mean of their maps; a network of several views has the map of the example's view.
 
-    Those networks have not seen the test patients. Frozen networks have no trained logit, so they have no map; nor has
-    one whose last features have no place in the image (vit), or that mixes its views at once.
-    Raises PipelineError where no network of `net` has the attention asked for.
+    Those networks were not trained on the test patients. Frozen networks have no trained logit, so they have no map;
+    nor has one whose last features have no spatial dimensions (vit), or that fuses its views early.
+    Raises PipelineError if no network of `net` has the attention asked for.
     """
     members = embed.members_of(net)
     if kind == ATTENTION and not any(one.architecture.has_attention for m in members for one in (m, *m.parts)):
@@ -51,13 +51,13 @@ def network_maps(
                 module = build_network(member)
                 load_weights(module, own, place=str(file), head=member.architecture.head)
                 for place, example in enumerate(examples):
-                    images = _seen(example, member=member, embed=embed, seed=seed)
+                    images = _input(example, member=member, embed=embed, seed=seed)
                     found[place] += _maps(module, images, network=member, view=example.view, kind=kind)
     sides = [example.lesion.shape[0] for example in examples]
     return [_mean(maps, side_px=side) if maps else None for maps, side in zip(found, sides, strict=True)]
 
 
-def _seen(example: Example, *, member: Network, embed: EmbedParams, seed: int) -> Tensor:
+def _input(example: Example, *, member: Network, embed: EmbedParams, seed: int) -> Tensor:
     recipe = recipe_of(embed, net=member.name, seed=seed)
     grey = torch.from_numpy(example.planes.astype(np.float32) / 255)[None]
     grey = resized(grey, size_px=recipe.input.image_size_px)
@@ -65,17 +65,17 @@ def _seen(example: Example, *, member: Network, embed: EmbedParams, seed: int) -
 
 
 def _maps(module: nn.Module, images: Tensor, *, network: Network, view: str, kind: str) -> Iterator[Map]:
-    for part, one, layer in _parts(module, network=network, view=view):
+    for part, one, layer in _modules(module, network=network, view=view):
         if kind == ATTENTION and one.architecture.has_attention:
             yield attention_maps(part, images)[0]
         elif kind != ATTENTION and layer is not None:
             yield grad_cam(part, images, layer=layer)[0]
 
 
-def _parts(module: nn.Module, *, network: Network, view: str) -> Iterator[tuple[nn.Module, Network, str | None]]:
-    """What can be asked for its map: a module that takes images, whose network it is, and its last layer with places.
+def _modules(module: nn.Module, *, network: Network, view: str) -> Iterator[tuple[nn.Module, Network, str | None]]:
+    """The modules with a map: a module that takes images, its network, and its last layer with spatial dimensions.
 
-    A branch for a view answers with its own logit; parts side by side (ptcrnet) with the logit of the whole.
+    A branch for a view has a logit of its own; member networks trained jointly (ptcrnet) have the logit of the whole.
     """
     if network.architecture.has_views:
         settings, (backbone,) = network.settings, network.parts
@@ -90,6 +90,6 @@ def _parts(module: nn.Module, *, network: Network, view: str) -> Iterator[tuple[
 
 
 def _mean(maps: Sequence[Map], *, side_px: int) -> Map:
-    """The mean of maps of any side, at `side_px`."""
+    """The mean of maps of any size, at `side_px`."""
     same = [resized(torch.from_numpy(heat)[None, None], size_px=side_px)[0, 0].numpy() for heat in maps]
     return np.asarray(np.mean(same, axis=0), dtype=np.float32)

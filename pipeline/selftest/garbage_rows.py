@@ -1,7 +1,7 @@
-"""Garbage in the test rows: nothing that is learned in training may change by a byte.
+"""Garbage in the test rows: nothing that is learned in training may change by a single byte.
 
-The features and outcomes of the internal and external patients are replaced by noise, then these patients are left out
-altogether. Each time a set without networks is reduced and fitted again by the real functions, on every resample.
+The features and outcomes of the internal and external patients are replaced by noise, then these patients are removed.
+Each time, a set without networks is reduced and fitted again by the pipeline's own functions, on every resample.
 """
 
 import dataclasses
@@ -27,18 +27,18 @@ from pipeline.selftest.inputs import Recipe, Tables
 from pipeline.selftest.lights import Check
 
 Spoil = Callable[[pd.DataFrame], pd.DataFrame]
-REAL, NOISE, NOBODY = "real", "noise", "nobody"
+REAL, NOISE, REMOVED = "real", "noise", "removed"
 TESTED = ("internal", "external")
-TITLE = "Test patients teach the models nothing"
+TITLE = "Test patients do not influence training"
 RULE = (
     "Red if a selected feature, its path, a reduced training row, a cross-validated score, a threshold or a fitted "
-    "model changes by one byte when the test patients become noise, or are left out (the value counts what changed)."
+    "model changes by one byte when the test patients are replaced by noise or removed (the value counts the changes)."
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """The study as the real functions are given it, with its own test patients, with noise for them, or without."""
+    """The study as passed to the pipeline's functions: with its own test patients, with noise for them, or without."""
 
     name: str
     cases: tuple[Case, ...]
@@ -47,14 +47,14 @@ class Variant:
 
 
 def noise(seed: int) -> Spoil:
-    """Every number becomes a huge or a tiny random one of its kind; text becomes a word never seen."""
+    """Every number becomes a random one of its type, decimals huge or tiny; text becomes a word never seen."""
 
     def spoil(rows: pd.DataFrame) -> pd.DataFrame:
         random = np.random.default_rng(seed)
         spoilt: dict[str, Any] = {}
         for name in rows:
             kind, n = rows[name].dtype, len(rows)
-            # Each kind stays itself: a whole number that became a fraction would change how training rows are read.
+            # Every column keeps its type: an integer that became a fraction would change how training rows are read.
             if pd.api.types.is_bool_dtype(kind) or pd.api.types.is_integer_dtype(kind):
                 spoilt[str(name)] = pd.array(random.integers(0, 2, size=n)).astype(kind)
             elif pd.api.types.is_numeric_dtype(kind):
@@ -79,19 +79,19 @@ def variants(
     repeats: pd.DataFrame | None,
     seed: int,
 ) -> list[Variant]:
-    """The three variants, in part `all`; none where there is no test patient."""
+    """The three variants, in part `all`; none if there is no test patient."""
     tested = held_out_patients(splits)
     if not tested:
         return []
     ours = patients["patient_id"].isin(tested)
-    other_labels = patients.assign(label=patients["label"].where(~ours, 1 - patients["label"]))
+    flipped = patients.assign(label=patients["label"].where(~ours, 1 - patients["label"]))
     spoilt = [
         dataclasses.replace(block, frame=partial(_spoilt, block=block, tested=tested, spoil=noise(seed)))
         for block in blocks
     ]
     known = splits[~splits["role"].isin(TESTED)]
-    given = {REAL: (blocks, patients, splits), NOISE: (spoilt, other_labels, splits)}
-    given[NOBODY] = (blocks, patients[~ours], known)
+    given = {REAL: (blocks, patients, splits), NOISE: (spoilt, flipped, splits)}
+    given[REMOVED] = (blocks, patients[~ours], known)
     return [
         Variant(
             name=name,
@@ -104,7 +104,7 @@ def variants(
 
 
 def _spoilt(resample: str, part: str, *, block: Block, tested: Sequence[str], spoil: Spoil) -> pd.DataFrame:
-    """The matrix of a block with other rows for the patients `tested`."""
+    """The matrix of a block with spoilt rows for the patients `tested`."""
     frame = block.frame(resample, part)
     ours = frame.index.isin(tested)
     return pd.concat([frame[~ours], spoil(frame[ours])])
@@ -119,7 +119,7 @@ def artefacts(
     seed: int,
     store: CheckpointStore,
 ) -> dict[str, str]:
-    """The hash of everything that training makes of a variant, by name; kept in `store`."""
+    """The hash of everything that training produces from a variant, by name; cached in `store`."""
     if (kept := store.load(variant.name)) is not None:
         return dict(kept)
     own = CheckpointStore(store.folder / "reduce", key=variant.name)
@@ -140,13 +140,13 @@ def artefacts(
 
 
 def _selections(results: Sequence[Reduced]) -> dict[str, str]:
-    """The hash of each table of selection; notes tell of test rows too, hence are no artefact of training."""
+    """The hash of each table of the selection; notes mention test rows too, hence are no artefact of training."""
     names = [field.name for field in dataclasses.fields(Reduced) if field.name not in ("columns", "notes")]
     return {name.replace("_", " "): fingerprint([getattr(result, name) for result in results]) for name in names}
 
 
 def garbage_check(hashes: Sequence[dict[str, str]]) -> Check:
-    """The light; `hashes` as `artefacts` gives them, the real study's first, empty where there is no test patient."""
+    """The light; `hashes` from `artefacts`, the real study's first, empty if there is no test patient."""
     if not hashes:
         finding = "There are no internal or external patients."
         return Check(check="garbage_rows", light="grey", title=TITLE, rule=RULE, finding=finding)
@@ -159,16 +159,16 @@ def garbage_check(hashes: Sequence[dict[str, str]]) -> Check:
         value=float(len(changed)),
         limit=0.0,
         rule=RULE,
-        finding=f"With other test patients these came out otherwise: {', '.join(changed)}."
+        finding=f"These change when the test patients are replaced or removed: {', '.join(changed)}."
         if changed
-        else "With noise in place of the test patients, and without them, training gives the same bytes.",
+        else "With noise in place of the test patients, and without them, training gives exactly the same results.",
     )
 
 
 def spoilt_studies(
     tables: Tables, *, recipe: Recipe, store: CheckpointStore
 ) -> tuple[list[Variant], Callable[[Variant], dict[str, str]]]:
-    """The study as it is, with noise for test patients and without them, and the work on each: `artefacts`."""
+    """The study as it is, with noise for test patients and without them, and the function for each: `artefacts`."""
     found = variants(
         tables.blocks, patients=tables.patients, splits=tables.splits, repeats=tables.repeats, seed=recipe.seed
     )

@@ -1,4 +1,4 @@
-"""What the self-tests read: the study's tables, the results to be tried, the parameters of the real stages."""
+"""What the self-tests read: the study's tables, the results to be checked, the parameters of the real stages."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ from pipeline.reduce.block_tables import BlockPlaces, read_blocks, read_embedded
 from pipeline.reduce.blocks import Block
 from pipeline.reduce.reduced import PACKAGES as REDUCE_PACKAGES
 
-LEAST_SHUFFLES = 20
+MIN_SHUFFLES = 20
 PACKAGES = sorted({*REDUCE_PACKAGES, *BENCHMARK_PACKAGES, "pyradiomics", "SimpleITK"})
 PARAMS = ("common", "reduce", "benchmark", "fusion", "embed", "crop", "radiomics")
 FILES = ("cohort", "patients", "splits", "table", "repeats", "chosen", "consistency")
@@ -43,7 +43,7 @@ class SelftestParams(Params):
 
     feature_set: str = Field(min_length=1)
     classifier: ModelName
-    shuffles: int = Field(ge=LEAST_SHUFFLES, le=1000)
+    shuffles: int = Field(ge=MIN_SHUFFLES, le=1000)
     shifted_images: int = Field(ge=0, le=10_000)
     size_correlation: float = Field(gt=0, le=1)
     allow_insample: bool
@@ -51,7 +51,7 @@ class SelftestParams(Params):
 
 @dataclass(frozen=True, kw_only=True)
 class Tables:
-    """The tables of the study: patients, splits, and the blocks of the set that is tried."""
+    """The tables of the study: patients, splits, and the blocks of the set under test."""
 
     patients: pd.DataFrame
     splits: pd.DataFrame
@@ -79,8 +79,8 @@ def recipe_of(
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """Everything read. `tables` has the blocks of the tried set without networks; `cards` and `described` by network;
-    `hashes` are of the files that the work depends on.
+    """Everything read. `tables` has the blocks of the set under test without networks; `cards` and `embedded` are by
+    network; `hashes` are of the files that the results depend on.
     """
 
     cohort: pd.DataFrame
@@ -94,7 +94,7 @@ class Inputs:
     crop: CropParams
     radiomics: RadiomicsParams
     cards: Mapping[str, list[dict[str, Any]]]
-    described: Mapping[str, pd.DataFrame]
+    embedded: Mapping[str, pd.DataFrame]
     hashes: tuple[str, ...]
 
     @property
@@ -105,7 +105,7 @@ class Inputs:
         return self.tables.patients.set_index("patient_id")["label"].loc[list(train)]
 
     def key(self, params: SelftestParams) -> str:
-        """What the store of finished work is named by: a hash of all that the work depends on."""
+        """The key of the store of finished work: a hash of everything that the work depends on."""
         settings = (params, self.recipe, self.crop, self.radiomics)
         return fingerprint(self.hashes, settings, code_hash(), package_versions(PACKAGES))
 
@@ -113,7 +113,7 @@ class Inputs:
 def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
     """Read everything; `given` has the flags of the stage by name.
 
-    Raises ParamsError where the set to try is not there or has networks only, TableError where a table is missing.
+    Raises ParamsError if the set under test is absent or has networks only, TableError if a table is missing.
     """
     fusion, common = load_params(given["fusion"], FusionParams), load_params(given["common"], CommonParams)
     nets = tuple(str(net) for net in read_yaml(given["embed"]).get("nets", ()))
@@ -144,7 +144,7 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
         crop=load_params(given["crop"], CropParams),
         radiomics=load_params(given["radiomics"], RadiomicsParams),
         cards={net: _cards(given["networks"] / net) for net in used},
-        described={net: read_embedded_patients(given["features"] / f"{net}.csv", owner=owner) for net in used},
+        embedded={net: read_embedded_patients(given["features"] / f"{net}.csv", owner=owner) for net in used},
         hashes=tuple(file_sha256(path) for path in files),
     )
 
@@ -167,7 +167,7 @@ def _blocks_to_try(
 
 
 def _predictions(folder: Path, *, names: Sequence[str]) -> pd.DataFrame:
-    """The scores of all sets and heads; a head of a frozen network has none."""
+    """The scores of all sets and heads; the head of a frozen network has none."""
     found = [read_table(folder / f"{name}.csv", PREDICTIONS) for name in names]
     return pd.concat([table for table in found if len(table)], ignore_index=True)
 

@@ -1,8 +1,8 @@
-"""Sham labels: the outcome is shuffled among training patients and everything is done again; nothing may be found.
+"""Sham labels: the outcome is shuffled among training patients and all is fitted again; nothing may be predicted.
 
-A pipeline that lets the held-out fold into selection, scaling or tuning finds the sham outcome there. The real `reduce`
-and `benchmark` run on every shuffle, on the splits of the study. Shuffled within sites, a site that goes with the
-outcome still can be found: that is no leak, but site confounding.
+A pipeline that leaks the held-out fold into selection, scaling or tuning predicts the sham outcome there. The real
+`reduce` and `benchmark` run on every shuffle, on the splits of the study. If the outcome is shuffled within sites, a
+site associated with the outcome can still be found: that is not leakage but site confounding.
 """
 
 import dataclasses
@@ -19,28 +19,28 @@ from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.reduced import Case, reduce_case, reduce_cases, reduced_table
-from pipeline.selftest.inputs import LEAST_SHUFFLES, Recipe, Tables
+from pipeline.selftest.inputs import MIN_SHUFFLES, Recipe, Tables
 from pipeline.selftest.lights import Check
 from pipeline.statistics.roc import placements
 
 Numbers = NDArray[np.float64]
 OVERALL, WITHIN_SITE, REAL = "all", "within_site", "real"
-LEAST_GROUPS = 2  # of a class in the training rows of a fold
+MIN_GROUPS = 2  # of a class in the training rows of a fold
 DRAWS = 200
-MARGIN = 0.05  # least distance of the mean AUC from one half that is called a leak
+MARGIN = 0.05  # minimum distance of the mean AUC from one half that counts as leakage
 RULE = (
     "Red if the mean cross-validated AUC on shuffled outcomes lies further from one half than the limit: the larger of "
     "one twentieth and three standard errors of that mean."
 )
 SITE_RULE = (
-    "Amber if a model finds an outcome that was shuffled within each site, by the same limit: then the site alone goes "
-    "with the outcome, and a model may recognise the scanner."
+    "Amber if the models predict an outcome that was shuffled within each site, by the same limit: the site alone is "
+    "then associated with the outcome, and a model may recognise the scanner."
 )
 REAL_RULE = (
-    "Amber if the p-value of the real outcome among the shuffles (the value) lies above the limit: shuffled "
-    "outcomes are then found about as well."
+    "Amber if the permutation p-value of the real outcome (the value) lies above the limit: shuffled outcomes are then "
+    "predicted about as well."
 )
-TOO_FEW = "Too few shuffles left folds with patients of both outcomes."
+TOO_FEW = "Too few shuffles gave folds with patients of both outcomes."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,12 +67,12 @@ class Shuffle:
 
     @property
     def name(self) -> str:
-        """What tells this shuffle from the others."""
+        """The unique name of the shuffle."""
         return f"{self.kind}-{self.repeat}"
 
 
 def shuffles(count: int, *, sites: int) -> list[Shuffle]:
-    """The real labels once, `count` shuffles over all, and as many within sites where there are two sites or more."""
+    """The real labels once, `count` shuffles over all, and as many within sites if there are two sites or more."""
     kinds = [OVERALL, WITHIN_SITE] if sites > 1 else [OVERALL]
     return [Shuffle(kind=REAL, repeat=1), *(Shuffle(kind=k, repeat=n + 1) for k in kinds for n in range(count))]
 
@@ -80,11 +80,11 @@ def shuffles(count: int, *, sites: int) -> list[Shuffle]:
 def sham_patients(
     patients: pd.DataFrame, *, training: Sequence[str], shuffle: Shuffle, seed: int, draw: int = 0
 ) -> pd.DataFrame:
-    """The patients table with the labels of `training` patients shuffled; all others keep theirs.
+    """The patients table with the labels of `training` patients shuffled; all other labels are kept.
 
-    Whole groups (patients that share a picture) change places with groups of the same size, so that what belongs
-    together stays together; within_site, with groups of the same size and site. A group that has none to change places
-    with gives its labels to the patients without a group. `draw` numbers the draws of one shuffle.
+    Whole groups (patients that share an image) exchange labels with groups of the same size, so that groups stay
+    intact; within_site, with groups of the same size and site. The patients of a group without a counterpart are
+    shuffled one by one with the patients without a group. `draw` numbers the draws of one shuffle.
     """
     if shuffle.kind == REAL:
         return patients
@@ -99,8 +99,8 @@ def sham_patients(
 
 
 def _alike(own: pd.DataFrame, *, site: pd.Series) -> list[list[list[int]]]:
-    """Lists of units (rows of `own`) that may change places: groups of one size and site, two or more of them; the
-    patients of all other groups one by one. A group in two sites counts as of its first.
+    """Lists of units (rows of `own`) that may exchange labels: groups of one size and site, two or more of them; the
+    patients of all other groups one by one. A group in two sites counts towards its first.
     """
     alike: dict[tuple[str, int], list[list[int]]] = {}
     for _, rows in own.groupby("group_id", sort=True):
@@ -113,7 +113,7 @@ def _alike(own: pd.DataFrame, *, site: pd.Series) -> list[list[list[int]]]:
 
 
 def shuffled_auc(shuffle: Shuffle, *, study: Study, store: CheckpointStore) -> tuple[float, int]:
-    """Mean AUC over the folds of one shuffle, and the number of folds with both classes; kept in `store`."""
+    """Mean AUC over the folds of one shuffle, and the number of folds with both classes; cached in `store`."""
     if (kept := store.load(shuffle.name)) is not None:
         return float(kept["auc"]), int(kept["n_folds"])
     training = sorted(study.splits["patient_id"].unique())
@@ -124,7 +124,7 @@ def shuffled_auc(shuffle: Shuffle, *, study: Study, store: CheckpointStore) -> t
     patients = next((drawn for drawn in draws if _can_be_fitted(drawn, study=study)), None)
     if patients is None:
         raise PipelineError(
-            f"no shuffle of the outcome in {DRAWS} leaves both classes in the training rows of every fold; lower folds "
+            f"none of {DRAWS} shuffles of the outcome has both classes in the training rows of every fold; lower folds "
             "in params/split.yaml"
         )
     labels = patients.set_index("patient_id")["label"]
@@ -145,18 +145,18 @@ def shuffled_auc(shuffle: Shuffle, *, study: Study, store: CheckpointStore) -> t
 def _can_be_fitted(patients: pd.DataFrame, *, study: Study) -> bool:
     """Whether the training rows of every fold hold two groups or more of each class, as every fit needs.
 
-    In a small study a shuffle may leave an event in one fold alone; it is drawn again, whatever a model would find.
+    In a small study a shuffle may put all events into one fold; it is drawn again, before any model is fitted.
     """
     labels = patients.set_index("patient_id")["label"]
     for case in study.cases:
         fitted = labels.loc[list(case.roles.index[case.roles == "train"])].to_numpy()
-        if any(len(set(case.groups[fitted == value])) < LEAST_GROUPS for value in (0, 1)):
+        if any(len(set(case.groups[fitted == value])) < MIN_GROUPS for value in (0, 1)):
             return False
     return True
 
 
 def fold_aucs(raw: pd.DataFrame) -> list[float]:
-    """The AUC of each held-out fold with both classes; `raw` as `benchmark_set` gives it, of one model."""
+    """The AUC of each held-out fold with both classes; `raw` from `benchmark_set`, of one model."""
     found = []
     for _, fold in raw.groupby("resample", sort=True):
         labels = fold["label"].to_numpy(dtype=np.float64)
@@ -166,7 +166,7 @@ def fold_aucs(raw: pd.DataFrame) -> list[float]:
 
 
 def sham_table(done: Sequence[tuple[Shuffle, float, int]]) -> pd.DataFrame:
-    """`sham.csv`: one row a shuffle."""
+    """`sham.csv`: one row per shuffle."""
     rows = [(shuffle.kind, shuffle.repeat, auc, folds) for shuffle, auc, folds in done if shuffle.kind != REAL]
     return pd.DataFrame(rows, columns=["kind", "repeat", "auc", "n_folds"])
 
@@ -174,7 +174,7 @@ def sham_table(done: Sequence[tuple[Shuffle, float, int]]) -> pd.DataFrame:
 def sham_checks(done: Sequence[tuple[Shuffle, float, int]]) -> list[Check]:
     """The lights of the shuffles: over all (red), within sites (amber), and the real outcome among them (amber).
 
-    A shuffle that leaves no fold with both classes has no AUC, and does not count.
+    A shuffle without a fold of both classes has no AUC and is excluded.
     """
     scored = [(shuffle.kind, auc) for shuffle, auc, _ in done if np.isfinite(auc)]
     aucs = {kind: np.array([auc for name, auc in scored if name == kind]) for kind in (REAL, OVERALL, WITHIN_SITE)}
@@ -187,13 +187,13 @@ def sham_checks(done: Sequence[tuple[Shuffle, float, int]]) -> list[Check]:
 
 
 def limit_of(aucs: Numbers) -> float:
-    """How far the mean may lie from one half: the larger of 0.05 and 3 · SD / √B."""
+    """The maximum distance of the mean from one half: the larger of 0.05 and 3 · SD / √B."""
     return max(MARGIN, 3 * float(aucs.std(ddof=1)) / len(aucs) ** 0.5)
 
 
 def _sham_check(aucs: Numbers) -> Check:
-    title = "Shuffled outcomes are not found"
-    if len(aucs) < LEAST_SHUFFLES:
+    title = "Shuffled outcomes cannot be predicted"
+    if len(aucs) < MIN_SHUFFLES:
         return Check(check="sham_labels", light="grey", title=title, rule=RULE, finding=TOO_FEW)
     away, limit = abs(float(aucs.mean()) - 0.5), limit_of(aucs)
     leak = not away <= limit
@@ -204,15 +204,15 @@ def _sham_check(aucs: Numbers) -> Check:
         value=float(aucs.mean()),
         limit=0.5 + limit,
         rule=RULE,
-        finding="A shuffled outcome is found: something of the held-out patients gets into the fit."
+        finding="Shuffled outcomes are predicted: information about held-out patients leaks into the fit."
         if leak
-        else "On shuffled outcomes the models do no better than chance.",
+        else "On shuffled outcomes the models perform no better than chance.",
     )
 
 
 def _site_check(aucs: Numbers, *, tried: bool) -> Check:
-    title = "The outcome is not just the site"
-    if len(aucs) < LEAST_SHUFFLES:
+    title = "The outcome is not explained by the site alone"
+    if len(aucs) < MIN_SHUFFLES:
         finding = TOO_FEW if tried else "The training patients come from one site, or their site is not known."
         return Check(check="sham_within_site", light="grey", title=title, rule=SITE_RULE, finding=finding)
     value, limit = float(aucs.mean()), 0.5 + limit_of(aucs)
@@ -224,15 +224,15 @@ def _site_check(aucs: Numbers, *, tried: bool) -> Check:
         value=value,
         limit=limit,
         rule=SITE_RULE,
-        finding="Outcomes shuffled within sites are found: the models tell sites apart, and sites differ in outcome."
+        finding="Outcomes shuffled within sites are predicted: the models recognise sites, and sites differ in outcome."
         if found
-        else "Outcomes shuffled within sites are not found.",
+        else "Outcomes shuffled within sites are not predicted.",
     )
 
 
 def _real_check(real: Numbers, aucs: Numbers) -> Check:
-    title = "The real outcome is found better than shuffled ones"
-    if not len(real) or len(aucs) < LEAST_SHUFFLES:
+    title = "The real outcome is predicted better than shuffled ones"
+    if not len(real) or len(aucs) < MIN_SHUFFLES:
         return Check(check="real_outcome", light="grey", title=title, rule=REAL_RULE, finding=TOO_FEW)
     p_value = (1 + int((aucs >= real[0]).sum())) / (1 + len(aucs))
     better = p_value <= 0.05
@@ -243,9 +243,9 @@ def _real_check(real: Numbers, aucs: Numbers) -> Check:
         value=p_value,
         limit=0.05,
         rule=REAL_RULE,
-        finding="Hardly a shuffle is found as well as the real outcome."
+        finding="Hardly any shuffled outcome is predicted as well as the real one."
         if better
-        else "Shuffled outcomes are found as well: these features say little about the outcome.",
+        else "Shuffled outcomes are predicted as well: these features carry little information about the outcome.",
     )
 
 
@@ -265,5 +265,5 @@ def sham_study(tables: Tables, *, recipe: Recipe) -> Study:
 
 
 def training_sites(training: pd.Series, patients: pd.DataFrame) -> int:
-    """How many sites the training patients come from; unknown sites do not count."""
+    """The number of sites of the training patients; unknown sites do not count."""
     return int(patients.loc[patients["patient_id"].isin(training.index), "site"].dropna().nunique())

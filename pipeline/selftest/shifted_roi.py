@@ -1,7 +1,7 @@
-"""Negative control: the outline is moved off the lesion, and the same radiomics are computed of what lies there.
+"""Negative control: the mask is shifted off the lesion, and the same radiomics are computed there.
 
-What the tissue beside the lesion tells of the outcome is no sign of the lesion: it may be the site, the scanner or the
-depth of the frame.
+If the tissue beside the lesion predicts the outcome, the information is not the lesion's: it may be the site, the
+scanner or the imaging depth.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,9 +35,9 @@ from pipeline.statistics.roc import NO_INTERVAL, Interval
 TRIES = 400
 CLASSES = ("firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 RULE = (
-    "Amber if the interval (Nadeau-Bengio) of the cross-validated AUC of first-order and texture features of the plain "
-    "image beside the lesion (the value) lies above one half, and the lesion's own features (the limit) are not better "
-    "by more than one twentieth."
+    "Amber if the interval (Nadeau-Bengio) of the cross-validated AUC of first-order and texture features of the "
+    "unfiltered image beside the lesion (the value) lies above one half, and the AUC of the lesion's own features (the "
+    "limit) is not higher by more than one twentieth."
 )
 BETTER_BY = 0.05
 Rows = Sequence[dict[str, Any]]
@@ -45,14 +45,14 @@ Rows = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class ShiftCase:
-    """One image whose outline is moved."""
+    """One image whose mask is shifted."""
 
     crop: CropCase
 
 
 def original_settings(params: RadiomicsParams) -> RadiomicsParams:
     """The study's settings on the unfiltered image alone, so that the control is cheap, and without shape, which the
-    moved outline shares with the lesion.
+    shifted mask shares with the lesion.
     """
     settings = dict(params.settings or {}) if params.preset is None else dict(preset(params.preset).settings)
     classes = settings.get("featureClass") or dict.fromkeys(CLASSES)
@@ -69,9 +69,9 @@ def drawn_cases(cohort: pd.DataFrame, *, training: set[str], limit: int, seed: i
 
 
 def shifted(mask: NDArray[np.bool_], *, random: np.random.Generator) -> NDArray[np.bool_] | None:
-    """The mask moved within its slices to where it does not touch itself and lies whole in the image, or None.
+    """The mask shifted within its slices to a position beside the lesion and entirely in the image, or None.
 
-    `mask` (y, x) or (z, y, x). The nearest of the places that were drawn is taken, so that the tissue is alike.
+    `mask` (y, x) or (z, y, x). The nearest of the random positions is used, so that the tissue is similar.
     """
     first, last = bounding_box(mask)
     (y0, x0), (y1, x1) = first[-2:], last[-2:]
@@ -82,16 +82,16 @@ def shifted(mask: NDArray[np.bool_], *, random: np.random.Generator) -> NDArray[
         away = float(np.hypot(dy, dx))
         if best is not None and away >= best[0]:
             continue
-        moved = np.roll(mask, (dy, dx), axis=(-2, -1))
-        if not (moved & mask).any():
-            best = (away, moved)
+        candidate = np.roll(mask, (dy, dx), axis=(-2, -1))
+        if not (candidate & mask).any():
+            best = (away, candidate)
     return None if best is None else best[1]
 
 
 def shifted_row(
     case: ShiftCase, *, crop: CropParams, recipe: Recipe, store: CheckpointStore, seed: int
 ) -> dict[str, Any]:
-    """A row as `extract_case` gives it, of the moved outline; status no_place where it fits nowhere."""
+    """A row as from `extract_case`, of the shifted mask; status no_place if it fits nowhere."""
     image_id = str(case.crop.row["image_id"])
     row: dict[str, Any] = {"image_id": image_id, "values": None}
     with TemporaryDirectory() as name:
@@ -100,13 +100,13 @@ def shifted_row(
             if case.crop.mask is None:
                 raise ImageError("the cohort names no mask for this image")
             mask = read_image(case.crop.mask)
-            moved = shifted(array_of(mask) != 0, random=np.random.default_rng(case_seed(seed, "shift", image_id)))
+            elsewhere = shifted(array_of(mask) != 0, random=np.random.default_rng(case_seed(seed, "shift", image_id)))
         except ImageError as error:
             return row | {"status": "no_roi", "reason": str(error)}
-        if moved is None:
-            return row | {"status": "no_place", "reason": "the outline fits nowhere else in the image"}
+        if elsewhere is None:
+            return row | {"status": "no_place", "reason": "the mask fits nowhere else in the image"}
         path = folder / "mask.nrrd"
-        write_image(image_from(moved.astype(np.uint8), like=mask), path)
+        write_image(image_from(elsewhere.astype(np.uint8), like=mask), path)
         cropped = crop_case(CropCase(row=case.crop.row, image=case.crop.image, mask=path), params=crop, rois=folder)
         roi = pd.DataFrame([cropped]).reindex(columns=["image_id", "image", "mask", "status", "reason"])
         return extract_case(extraction_cases(roi, folder=folder)[0], recipe=recipe, store=store)
@@ -114,17 +114,17 @@ def shifted_row(
 
 def shifted_check(auc: float, *, interval: tuple[float, float], real: float, n_images: int, n_without: int) -> Check:
     """The light: `auc` beside the lesion with its `interval`, `real` of the lesion, over the same folds."""
-    least = interval[0] if np.isfinite(interval[0]) else auc  # folds that are all alike have no interval
-    predicts = bool(least > 0.5) and not real > auc + BETTER_BY
-    title = "The tissue beside the lesion does not tell the outcome"
-    left = " Images where the outline fits nowhere else were left out." if n_without else ""
+    lower = interval[0] if np.isfinite(interval[0]) else auc  # identical folds have no interval
+    predicts = bool(lower > 0.5) and not real > auc + BETTER_BY
+    title = "The tissue beside the lesion does not predict the outcome"
+    excluded = " Images in which the mask fits nowhere else were excluded." if n_without else ""
     if not n_images or not np.isfinite(auc):
-        finding = "Too few patients, of both outcomes, have an outline that could be moved off the lesion."
-        return Check(check="shifted_roi", light="grey", title=title, rule=RULE, finding=finding + left)
+        finding = "Too few patients, of both outcomes, have a mask that could be shifted off the lesion."
+        return Check(check="shifted_roi", light="grey", title=title, rule=RULE, finding=finding + excluded)
     finding = (
-        "Features beside the lesion tell the outcome about as well as those of the lesion: look at sites and scanners."
+        "Features beside the lesion predict the outcome about as well as the lesion's own: check sites and scanners."
         if predicts
-        else "Features beside the lesion tell little or nothing, or clearly less than those of the lesion."
+        else "Features beside the lesion predict little or nothing, or clearly less than the lesion's own."
     )
     light: Light = "amber" if predicts else "green"
     return Check(
@@ -132,7 +132,7 @@ def shifted_check(auc: float, *, interval: tuple[float, float], real: float, n_i
         light=light,
         title=title,
         rule=RULE,
-        finding=finding + left,
+        finding=finding + excluded,
         value=auc,
         limit=real,
     )
@@ -141,7 +141,7 @@ def shifted_check(auc: float, *, interval: tuple[float, float], real: float, n_i
 def shift_work(
     inputs: Inputs, *, count: int, images: Path, masks: Path, store: CheckpointStore
 ) -> tuple[list[ShiftCase], tuple[str, ...], Callable[[ShiftCase], dict[str, Any]]]:
-    """The images whose outline is moved (at most `count` patients), the names of the features, and the work."""
+    """The images whose mask is shifted (at most `count` patients), the names of the features, and the work."""
     drawn = drawn_cases(inputs.cohort, training=set(inputs.training.index), limit=count, seed=inputs.recipe.seed)
     # Absolute, since a worker on a cluster starts in another folder.
     cases = [ShiftCase(crop=case) for case in crop_cases(drawn, images=images.resolve(), masks=masks.resolve())]
@@ -159,7 +159,7 @@ def shift_work(
 
 
 def control_check(rows: Rows, *, names: Sequence[str], inputs: Inputs, real: float, store: CheckpointStore) -> Check:
-    """Reduce and score the features of the moved outlines with the real outcome, in cross-validation.
+    """Reduce and score the features of the shifted masks with the real outcome, in cross-validation.
 
     `rows` of `shift_work`; `real` is the AUC of the lesion's own features over the folds of the study.
     """
@@ -172,7 +172,7 @@ def control_check(rows: Rows, *, names: Sequence[str], inputs: Inputs, real: flo
 
 
 def _scored(table: pd.DataFrame, *, inputs: Inputs, store: CheckpointStore) -> tuple[float, Interval]:
-    """Mean AUC over the folds and its interval (Nadeau-Bengio); NaN where too few were drawn."""
+    """Mean AUC over the folds and its interval (Nadeau-Bengio); NaN if there are too few patients."""
     drawn = inputs.cohort[inputs.cohort["image_id"].isin(table["image_id"])]
     known = sorted(drawn["patient_id"].unique())
     splits, patients = inputs.tables.splits, inputs.tables.patients
@@ -181,7 +181,7 @@ def _scored(table: pd.DataFrame, *, inputs: Inputs, store: CheckpointStore) -> t
     if not _enough(splits, patients=patients):
         return float("nan"), NO_INTERVAL
     block = radiomics_block(table, cohort=drawn, patients=known)
-    # The repeated outlines are of the lesion, so that their agreement says nothing here.
+    # The repeated masks are of the lesion, so their agreement does not apply here.
     params = inputs.recipe.reduce.model_copy(update={"agreement": None})
     own = CheckpointStore(store.folder / "shifted", key="reduce")
     cases = reduce_cases([block], patients=patients, splits=splits, parts=(ALL,))

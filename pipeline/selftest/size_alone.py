@@ -1,4 +1,4 @@
-"""Lesion size alone: how well it tells the outcome, and whether a model is but a ruler."""
+"""How well lesion size alone predicts the outcome, and whether a model is merely a proxy for size."""
 
 from collections.abc import Sequence
 
@@ -13,18 +13,18 @@ from pipeline.selftest.inputs import Inputs
 from pipeline.selftest.lights import Check
 from pipeline.statistics.roc import placements
 
-NOTHING = "No lesion size, or no chosen model, to try it on."
+NOTHING = "There is no lesion size, or no chosen model, to check."
 AXES = ("x", "y", "z")
-RULER_RULE = (
-    "Amber if the scores of a chosen model go with lesion size (Spearman's correlation, up or down; the value is the "
-    "closest) more than the limit."
+PROXY_RULE = (
+    "Amber if the scores of a chosen model correlate with lesion size (Spearman, in either direction; the value is the "
+    "strongest) above the limit."
 )
 BEATEN_RULE = "Amber if the AUC of lesion size alone (the value) reaches that of the primary model (the limit)."
 
 
 def lesion_sizes(rois: pd.DataFrame) -> pd.Series:
-    """The size of each patient's lesion: voxels times the size of a voxel where the spacing of every image is known,
-    else voxels; the mean over the patient's images. Index patient_id; patients without an ROI are not in it.
+    """The size of each patient's lesion: voxels times the size of a voxel if the spacing of every image is known, else
+    voxels; the mean over the patient's images. Index patient_id, without patients who have no ROI.
     """
     usable = rois[rois["status"] == "ok"]
     spacing = usable[[f"spacing_{axis}_mm" for axis in AXES]].astype(float)
@@ -34,7 +34,7 @@ def lesion_sizes(rois: pd.DataFrame) -> pd.Series:
 
 
 def size_auc(sizes: pd.Series, *, model: ModelScores, larger_means_event: bool) -> float:
-    """The AUC of size among the patients of `model` that have one; NaN where a class is missing.
+    """The AUC of size among the patients of `model` that have one; NaN if a class is missing.
 
     The direction is learned beforehand, from training patients.
     """
@@ -57,9 +57,9 @@ def direction(sizes: pd.Series, *, labels: pd.Series) -> bool:
 
 def size_table(sizes: pd.Series, *, chosen: Sequence[ModelScores], training: pd.Series) -> pd.DataFrame:
     """`size_alone.csv`: for each chosen model in each evaluation, over its patients with a lesion size: the AUC of size
-    alone, the model's own, and Spearman's correlation of its scores with size; empty where one is not defined.
+    alone, the model's own, and Spearman's correlation of its scores with size; empty if undefined.
 
-    Scores of evaluation cv come from several fits; their correlation with size is a rough one.
+    Scores of evaluation cv come from several fits; their correlation with size is approximate.
     """
     larger = direction(sizes, labels=training)
     rows = []
@@ -93,25 +93,25 @@ def size_checks(
 ) -> list[Check]:
     """The two lights. `chosen`: the chosen models in one evaluation; `primary`: the primary model there, if named.
 
-    `limit`: the correlation from which a model is called a ruler; `training`: labels of training patients by id.
+    `limit`: the correlation above which a model is a proxy for size; `training`: labels of training patients by id.
     """
-    return [_ruler(sizes, chosen=chosen, limit=limit), _beaten(sizes, primary=primary, training=training)]
+    return [_proxy(sizes, chosen=chosen, limit=limit), _beaten(sizes, primary=primary, training=training)]
 
 
-def _ruler(sizes: pd.Series, *, chosen: Sequence[ModelScores], limit: float) -> Check:
+def _proxy(sizes: pd.Series, *, chosen: Sequence[ModelScores], limit: float) -> Check:
     named = {f"{model.feature_set} with {model.model}": _correlation(sizes, model=model) for model in chosen}
     found = {name: value for name, value in named.items() if np.isfinite(value)}
-    title = "No model is just a ruler"
+    title = "No model is merely a proxy for lesion size"
     if not found:
-        return Check(check="size_correlation", light="grey", title=title, rule=RULER_RULE, finding=NOTHING)
-    rulers = sorted(name for name, value in found.items() if abs(value) > limit)
+        return Check(check="size_correlation", light="grey", title=title, rule=PROXY_RULE, finding=NOTHING)
+    proxies = sorted(name for name, value in found.items() if abs(value) > limit)
     return Check(
         check="size_correlation",
-        light="amber" if rulers else "green",
+        light="amber" if proxies else "green",
         title=title,
-        rule=RULER_RULE,
-        finding=f"These models follow lesion size: {', '.join(rulers)}."
-        if rulers
+        rule=PROXY_RULE,
+        finding=f"The scores of these models follow lesion size: {', '.join(proxies)}."
+        if proxies
         else "No chosen model's scores follow lesion size.",
         value=max(abs(value) for value in found.values()),
         limit=limit,
@@ -127,7 +127,7 @@ def _correlation(sizes: pd.Series, *, model: ModelScores) -> float:
 
 
 def _beaten(sizes: pd.Series, *, primary: ModelScores | None, training: pd.Series) -> Check:
-    title = "The model knows more than lesion size"
+    title = "The model predicts better than lesion size alone"
     alone = float("nan")
     if primary is not None and primary.both_classes:
         alone = size_auc(sizes, model=primary, larger_means_event=direction(sizes, labels=training))
@@ -141,18 +141,18 @@ def _beaten(sizes: pd.Series, *, primary: ModelScores | None, training: pd.Serie
         light="amber" if beaten else "green",
         title=title,
         rule=BEATEN_RULE,
-        finding="Lesion size alone does as well as the primary model."
+        finding="Lesion size alone predicts the outcome as well as the primary model."
         if beaten
-        else "The primary model tells the outcome better than lesion size alone.",
+        else "The primary model predicts the outcome better than lesion size alone.",
         value=alone,
         limit=own,
     )
 
 
 def size_results(inputs: Inputs, *, limit: float) -> tuple[list[Check], pd.DataFrame]:
-    """The lights of lesion size where the primary comparison is made, and `size_alone.csv` for every evaluation.
+    """The lights of lesion size in the primary evaluation, and `size_alone.csv` for every evaluation.
 
-    `limit`: the correlation of score and size above which a model is called a ruler.
+    `limit`: the correlation of score and size above which a model is a proxy for size.
     """
     models = chosen_models(model_scores(inputs.predictions, place="data/predictions"), chosen=inputs.chosen)
     counted, primary = where_it_counts(models, chosen=inputs.chosen)

@@ -1,4 +1,4 @@
-"""The eight classifiers: laws that each must keep, and what is particular to one."""
+"""The eight classifiers: properties that each must have, and what is specific to one."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from pipeline.foundation.params import load_params
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_learns_what_is_there_and_scores_the_probability_of_the_event(name):
+def test_signal_is_learned_and_the_score_is_the_probability_of_the_event(name):
     model = fit(name, *rows(n=150))
     X, y = rows(n=300, seed=1)
     probability = scores(model, X)
@@ -40,7 +40,7 @@ def test_class_weights_raise_the_scores_of_a_rare_event(name):
     assert scores(fit(name, X, y), X).mean() > scores(fit(name, X, y, params=equal), X).mean() + 0.05
 
 
-def test_class_weights_move_the_margin_of_the_svm():
+def test_class_weights_shift_the_decision_values_of_the_svm():
     X, y = rows(n=200, effect=0.5, event_rate=0.1)
     equal = PARAMS.model_copy(update={"class_weights": "none"})
     balanced, plain = (train("svm", X, y, value=1.0, params=params, seed=1) for params in (PARAMS, equal))
@@ -48,7 +48,7 @@ def test_class_weights_move_the_margin_of_the_svm():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_constant_column_and_single_column_are_no_trouble(name):
+def test_constant_and_single_columns_are_accepted(name):
     X, y = rows(columns=1)
     wide = np.column_stack([X, np.ones(len(X))])
     assert np.isfinite(scores(fit(name, wide, y), wide)).all()
@@ -62,7 +62,7 @@ def test_no_test_rows_give_no_scores(name):
 
 
 @pytest.mark.parametrize("name", ["xgboost", "lightgbm"])
-def test_boosting_says_nothing(name, capfd):
+def test_boosting_prints_nothing(name, capfd):
     X, y = rows(n=12)
     scores(fit(name, X, y), X)
     assert capfd.readouterr() == ("", "")
@@ -88,8 +88,8 @@ def test_platt_scaling_keeps_the_ranking_of_the_svm():
     np.testing.assert_array_equal(rankdata(np.round(probability, 12)), rankdata(np.round(scores(bare, X), 12)))
 
 
-def test_platt_scaling_never_turns_the_ranking_over():
-    turned = 0
+def test_platt_scaling_never_reverses_the_ranking():
+    flat = 0
     for seed in range(8):
         X, y = rows(effect=0.0, n=30, seed=seed)
         probability, margin = (
@@ -97,8 +97,8 @@ def test_platt_scaling_never_turns_the_ranking_over():
             scores(train("svm", X, y, value=PARAMS.grids.svm[0], params=PARAMS, seed=0), X),
         )
         assert np.corrcoef(probability, margin)[0, 1] > 0.9
-        turned += bool(np.ptp(probability) < 0.01)
-    assert turned > 0, "no seed reaches the case that is tested"
+        flat += bool(np.ptp(probability) < 0.01)
+    assert flat > 0, "no seed reaches the case under test"
 
 
 def test_matrix_without_columns_scores_the_prevalence():
@@ -126,7 +126,7 @@ def test_every_model_has_a_grid_and_names_what_it_tunes():
         ({"grids": SHIPPED["grids"] | {"catboost": [1]}}, "key 'grids.catboost' is not known here; allowed keys are"),
     ],
 )
-def test_wrong_parameters_are_one_sentence(tmp_path, change, sentence):
+def test_wrong_parameters_give_one_sentence(tmp_path, change, sentence):
     import json
 
     (tmp_path / "benchmark.yaml").write_text(json.dumps(SHIPPED | change))

@@ -15,7 +15,7 @@ from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.tables import check_table
 
 
-def test_the_study_of_these_tests_keeps_the_contracts():
+def test_the_study_of_these_tests_meets_the_contracts():
     reduced, patients, splits = study(parts=("a", "b"))
     for table, contract in ((reduced, REDUCED), (patients, PATIENTS), (splits, SPLITS)):
         check_table(table, contract, place="study")
@@ -48,7 +48,7 @@ def test_a_part_is_fitted_on_the_other_half_and_scores_every_test_patient():
         assert set(design.test_ids) == set(final.loc[final["role"] != "train", "patient_id"])
 
 
-def test_a_column_left_empty_in_one_part_is_absent_there_only():
+def test_a_column_empty_in_one_part_is_absent_there_only():
     designs = design_matrices(*study(parts=("a", "b"), features=3))
     assert [d.features for d in designs[:2]] == [("f0", "f2"), ("f0", "f1")]
 
@@ -63,8 +63,8 @@ def test_order_of_rows_and_columns_does_not_matter():
     reduced, patients, splits = study()
     columns = list(reduced.columns)
     mixed = reduced.sample(frac=1, random_state=1)[columns[::-1]]
-    others = (patients.sample(frac=1, random_state=2), splits.sample(frac=1, random_state=3))
-    for one, two in zip(design_matrices(reduced, patients, splits), design_matrices(mixed, *others), strict=True):
+    shuffled = (patients.sample(frac=1, random_state=2), splits.sample(frac=1, random_state=3))
+    for one, two in zip(design_matrices(reduced, patients, splits), design_matrices(mixed, *shuffled), strict=True):
         assert (one.features, one.test_ids) == (two.features, two.test_ids)
         assert (one.X.tobytes(), one.X_test.tobytes()) == (two.X.tobytes(), two.X_test.tobytes())
 
@@ -101,13 +101,13 @@ def broken(change):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("missing value", "resample cv-1-1, part all: 1 features have missing values, first f0; run reduce again"),
+        ("missing value", "resample cv-1-1, part all: features with missing values: 1, first f0; run reduce again"),
         ("missing patient", "resample cv-1-1, part all: the patients or roles are not those of the splits"),
         ("wrong role", "resample final, part all: the patients or roles are not those of the splits"),
         ("unknown resample", "resample other is not in the splits"),
         ("one half", "the parts are a; they must be all, or a and b"),
-        ("one class", "hold 0 events among 30 patients, and each class needs 2 groups or more; use fewer folds"),
-        ("one event", "hold 1 events among"),
+        ("one class", "events among the training rows: 0 of 30 patients; each class needs at least 2 groups; use"),
+        ("one event", "events among the training rows: 1 of"),
     ],
 )
 def test_faults_are_named(change, sentence):
@@ -115,7 +115,7 @@ def test_faults_are_named(change, sentence):
         design_matrices(*broken(change), place="data/reduced/x.csv")
 
 
-def test_all_faults_come_at_once():
+def test_all_faults_are_listed_together():
     with pytest.raises(PipelineError, match=r"data/reduced/x\.csv: 3 faults"):
         design_matrices(*broken("one class"), place="data/reduced/x.csv")
 
@@ -127,10 +127,10 @@ grouped = st.lists(st.tuples(st.integers(0, 15), st.integers(0, 1)), min_size=6,
 def test_folds_never_split_a_group_and_always_hold_both_classes(rows, folds, seed):
     groups, y = np.array([str(row[0]) for row in rows]), np.array([row[1] for row in rows])
     events = set(groups[y == 1])
-    others = set(groups) - events
-    assume(min(len(events), len(others)) >= 2)
+    non_events = set(groups) - events
+    assume(min(len(events), len(non_events)) >= 2)
     found = inner_folds(y, groups, folds=folds, seed=seed)
-    assert len(found) == min(folds, len(events), len(others))
+    assert len(found) == min(folds, len(events), len(non_events))
     assert sorted(np.concatenate([test for _, test in found])) == list(range(len(rows)))
     for fitted, held_out in found:
         assert not set(groups[fitted]) & set(groups[held_out])
@@ -148,5 +148,5 @@ def test_folds_are_balanced():
 
 
 def test_too_few_groups_for_folds():
-    with pytest.raises(ValueError, match="1 hold events, 2 none"):
+    with pytest.raises(ValueError, match="groups with an event: 1, without: 2"):
         inner_folds(np.array([1, 0, 0]), np.array(["a", "b", "c"]), folds=2, seed=0)

@@ -1,4 +1,4 @@
-"""Saved models: exact scores after loading, the same bytes for the same model, and no stranger let in."""
+"""Saved models: exact scores after loading, the same bytes for the same model, and no untrusted type loaded."""
 
 import io
 import json
@@ -33,7 +33,7 @@ def test_prevalence_survives_saving():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_saving_and_loading_is_closed(name):
+def test_a_loaded_model_is_saved_to_the_same_bytes(name):
     suffix, content = to_bytes(fit(name, *rows()))
     assert to_bytes(from_bytes(suffix, content)) == (suffix, content)
 
@@ -46,7 +46,7 @@ def test_another_process_writes_the_same_bytes():
     assert json.loads(done.stdout) == digests()
 
 
-def test_a_skops_file_tells_nothing_of_its_process():
+def test_a_skops_file_carries_no_trace_of_its_process():
     _, content = to_bytes(DecisionTreeClassifier(random_state=0).fit(*rows()))
     with zipfile.ZipFile(io.BytesIO(content)) as file:
         assert {entry.date_time for entry in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}
@@ -91,7 +91,7 @@ def test_changed_file_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"file": "gone.skops", "sha256": "0"}'])
-def test_broken_card_is_one_sentence(tmp_path, content):
+def test_broken_card_gives_one_sentence(tmp_path, content):
     (tmp_path / "a.card.json").write_text(content)
     with pytest.raises(PipelineError, match=r"a\.card\.json: not a model card with its file beside it"):
         load_model(tmp_path / "a.card.json")
@@ -106,13 +106,13 @@ def test_card_may_not_point_out_of_its_folder(tmp_path):
         load_model(card)
 
 
-def test_stranger_in_a_skops_file_is_refused():
+def test_untrusted_type_in_a_skops_file_is_refused():
     content = skops.io.dumps({"model": os.getcwd})
     with pytest.raises(PipelineError, match="types that are not trusted"):
         from_bytes(".skops", content)
 
 
-def test_pickle_is_no_model_file():
+def test_pickle_is_not_a_model_file():
     with pytest.raises(PipelineError, match=r"end in \.skops, \.ubj, \.txt, not '\.pkl'"):
         from_bytes(".pkl", b"")
 

@@ -1,4 +1,4 @@
-"""benchmark: what is tuned where, who is scored, and that nothing depends on test rows or on the number of workers."""
+"""Nested CV: where tuning happens, which patients are scored; nothing depends on test rows or the number of workers."""
 
 import json
 import os
@@ -102,7 +102,7 @@ def cases_of(tables, *, params=FEW):
     return benchmark_cases(design_matrices(*tables), params=params)
 
 
-def test_garbage_in_test_rows_leaves_every_training_artefact_as_it_is():
+def test_garbage_in_test_rows_changes_no_training_artefact():
     reduced, patients, splits = study(parts=("a", "b"))
     garbage, rng = reduced.copy(), np.random.default_rng(0)
     test = garbage["role"].isin(["internal", "external"])
@@ -117,7 +117,7 @@ def test_garbage_in_test_rows_leaves_every_training_artefact_as_it_is():
         trained = [(c.name, fit.content, fit.value, fit.inner_auc) for c, fit in zip(cases, fits, strict=True)]
         results.append((trained, operating_points(raw), raw[raw["evaluation"] == "cv"].to_csv(), raw["score"].tolist()))
     assert results[0][:3] == results[1][:3]
-    assert results[0][3] != results[1][3], "without other test scores this test shows nothing"
+    assert results[0][3] != results[1][3], "without different test scores this test shows nothing"
     assert sum(content is not None for _, content, _, _ in results[0][0]) == 2 * len(MODELS)
 
 
@@ -131,7 +131,7 @@ def test_order_of_rows_and_columns_does_not_matter():
     )
 
 
-def test_of_equal_inner_auc_the_first_value_wins():
+def test_ties_in_inner_auc_go_to_the_first_value():
     reduced, patients, splits = study(features=1)
     case = next(case for case in cases_of((reduced.assign(f0=1.0), patients, splits)) if case.model == "lr")
     folds = inner_folds(case.design.y, case.design.groups, folds=3, seed=0)
@@ -140,8 +140,8 @@ def test_of_equal_inner_auc_the_first_value_wins():
     assert value == FEW.grids.lr[0]
 
 
-def test_tuning_takes_the_value_with_the_best_inner_auc():
-    # Two rings around each other: one neighbour of 41 sees the whole plane, one of 5 sees the ring.
+def test_tuning_selects_the_value_with_the_best_inner_auc():
+    # Two concentric rings: 41 neighbours cover the whole plane, 5 stay on the ring.
     rng = np.random.default_rng(0)
     y = np.tile([0, 1], 40)
     angle, radius = rng.uniform(0, 2 * np.pi, 80), np.where(y, 1.0, 3.0)
@@ -198,7 +198,7 @@ def test_finished_cases_are_not_fitted_again(tmp_path, monkeypatch):
         ({"models": ["lr"]}, "key 'models' is not known here; allowed keys are boosting_rounds"),
     ],
 )
-def test_wrong_parameters_are_one_sentence(tmp_path, change, sentence):
+def test_wrong_parameters_give_one_sentence(tmp_path, change, sentence):
     path = tmp_path / "benchmark.yaml"
     path.write_text(json.dumps(SHIPPED | change))
     with pytest.raises(ParamsError, match=f"benchmark.yaml: {sentence}"):
@@ -240,7 +240,7 @@ def folder(tmp_path):
 def test_command_line_writes_what_one_worker_writes_and_models_that_reproduce_it(folder):
     done = stage(folder, workers=2)
     assert done.returncode == 0, done.stderr
-    assert "0 of 48 fits were finished before" in done.stderr
+    assert "0 of 48 fits already finished" in done.stderr
     assert not list((folder / "scratch").rglob("*.json"))
     predictions = read_table(folder / "out" / "p.csv", PREDICTIONS)
     reduced = read_table(folder / "reduced.csv", REDUCED)

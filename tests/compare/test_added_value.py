@@ -1,4 +1,4 @@
-"""What the primary set adds: the numbers of R and of the other tables, and no row where there is no primary."""
+"""What the primary set adds: the numbers of R and of the other tables, and no row if there is no primary set."""
 
 import numpy as np
 import pandas as pd
@@ -46,7 +46,7 @@ def of_r(**scores):
     return pd.concat(table.assign(feature_set=name, score=values, **own) for name, values in named.items())
 
 
-def test_numbers_of_r_come_through():
+def test_numbers_agree_with_r():
     table = compared(of_r())[0].loc["external"]
 
     # anova(glm(y ~ lo(Clinical), binomial), glm(y ~ lo(Clinical) + lo(Fused), binomial), test = "LRT"), lo = qlogis
@@ -64,7 +64,7 @@ def test_numbers_of_r_come_through():
     assert table.loc["brier", "estimate"] == pytest.approx(0.149480013124016 - 0.182872689909116, abs=1e-5)
 
 
-def test_the_parts_agree_with_the_other_tables(made):
+def test_the_measures_agree_with_the_other_tables(made):
     table, models, chosen = made
     delong = delong_table(models, chosen=chosen, params=PARAMS)
     primary = delong[delong["family"] == PRIMARY].iloc[0]
@@ -127,10 +127,10 @@ def test_without_thresholds_nothing_is_reclassified_at_them(predictions):
     assert not any("threshold" in measure for _, measure in table.index)
 
 
-def test_other_patients_are_refused(predictions):
-    gone = (predictions["feature_set"] == "clinical") & (predictions["patient_id"] == "0100")
+def test_different_patients_are_refused(predictions):
+    dropped = (predictions["feature_set"] == "clinical") & (predictions["patient_id"] == "0100")
     with pytest.raises(TableError, match="same patients"):
-        compared(predictions[~gone])
+        compared(predictions[~dropped])
 
 
 def test_a_useless_set_is_not_significant_too_often():

@@ -1,4 +1,4 @@
-"""Decision curves through the table: R's numbers, treat all and none, the band, the grid of thresholds."""
+"""Decision curves: agreement with R, treat all and none, the band, the grid of thresholds."""
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ def made(predictions):
     return curves(predictions)
 
 
-def test_numbers_of_r_come_through():
+def test_numbers_agree_with_r():
     wide = pd.read_csv(REFERENCE / "models.csv", dtype={"patient_id": "str"})
     long = wide.melt(id_vars=["patient_id", "y"], value_vars=["LR", "MLP", "Clinical", "Fused"], value_name="score")
     long = long.rename(columns={"y": "label", "variable": "model"}).assign(
@@ -74,7 +74,7 @@ def test_the_band_holds_the_curve(made):
     assert (has["net_benefit"] <= has["ci_high"] + 1e-12).all()
 
 
-def test_the_seed_decides_the_band_and_none_is_drawn_for_no_replicates(predictions, made):
+def test_the_seed_determines_the_band_and_no_replicates_give_none(predictions, made):
     pd.testing.assert_frame_equal(curves(predictions.sample(frac=1, random_state=1))[0], made[0], check_exact=True)
     for drawn in ({"replicates": 0, "seed": 1}, {"replicates": 200, "seed": 2}):
         params = compare_params()

@@ -1,4 +1,4 @@
-"""What is compared: the named tables of a folder, or any other table; its numbers through the stage are R's."""
+"""What is compared: the named tables of a folder, or any other table; the stage's numbers agree with R."""
 
 import json
 import subprocess
@@ -21,8 +21,8 @@ PAIRS = pd.read_csv(REFERENCE / "expected" / "delong_pairs_8classifiers.csv")
 MODELS = list(dict.fromkeys([*PAIRS["model_1"], *PAIRS["model_2"]]))
 
 
-def from_elsewhere(path, **columns):
-    """The reference scores with the four columns that must be there, and those given."""
+def external_table(path, **columns):
+    """The reference scores with the four required columns, and those given."""
     wide = pd.read_csv(REFERENCE / "models.csv", dtype={"patient_id": "str"})
     long = wide.melt(id_vars=["patient_id", "y"], value_vars=MODELS, var_name="model", value_name="score")
     long.rename(columns={"y": "label"}).assign(**columns).to_csv(path, index=False)
@@ -42,13 +42,13 @@ def table(folder, name):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("elsewhere")
-    done = stage(folder, from_elsewhere(folder / "any.csv", threshold=EXPECTED["youden"]["LR"]["threshold"]))
+    done = stage(folder, external_table(folder / "any.csv", threshold=EXPECTED["youden"]["LR"]["threshold"]))
     assert done.returncode == 0, done.stderr
     return folder, done.stderr
 
 
 def test_four_columns_are_enough(tmp_path):
-    done = stage(tmp_path, from_elsewhere(tmp_path / "any.csv"))
+    done = stage(tmp_path, external_table(tmp_path / "any.csv"))
 
     assert done.returncode == 0, done.stderr
     metrics = table(tmp_path, "metrics")
@@ -96,13 +96,13 @@ def test_pairs_and_omnibus_are_those_of_r(finished):
     assert table(finished[0], "curves").groupby("curve")["model"].nunique().eq(8).all()
 
 
-def test_absent_primary_sets_are_told_once_and_change_nothing_else(finished):
+def test_absent_primary_sets_give_one_warning_and_change_nothing_else(finished):
     assert finished[1].count("no confirmatory comparison: neither combined nor clinical") == 1
     assert table(finished[0], "chosen")["role"].isna().all()
 
 
-def test_a_slip_in_one_primary_set_is_not_passed_over(tmp_path):
-    predictions = from_elsewhere(tmp_path / "any.csv", feature_set="combined", model="lr").name
+def test_a_typo_in_one_primary_set_is_not_ignored(tmp_path):
+    predictions = external_table(tmp_path / "any.csv", feature_set="combined", model="lr").name
     frame = pd.read_csv(tmp_path / predictions).drop_duplicates("patient_id")
     params = compare_params()
 
@@ -110,8 +110,8 @@ def test_a_slip_in_one_primary_set_is_not_passed_over(tmp_path):
     assert params_for(frame.assign(feature_set="mine"), params=params)[0].primary is None
 
 
-def test_an_evaluation_of_one_class_is_told(tmp_path):
-    done = stage(tmp_path, from_elsewhere(tmp_path / "any.csv", label=1, threshold=0.5))
+def test_an_evaluation_of_one_class_gives_a_warning(tmp_path):
+    done = stage(tmp_path, external_table(tmp_path / "any.csv", label=1, threshold=0.5))
 
     assert done.returncode == 0, done.stderr
     assert "evaluation external: every patient has the label 1; no AUC, test or calibration" in done.stderr
@@ -119,7 +119,7 @@ def test_an_evaluation_of_one_class_is_told(tmp_path):
     assert table(tmp_path, "delong").empty
 
 
-def test_own_sets_with_cross_validation_are_chosen_from(tmp_path):
+def test_sets_with_cross_validation_have_a_choice(tmp_path):
     own = pd.concat(study_predictions().values())
     own.to_csv(tmp_path / "own.csv", index=False)
     done = stage(tmp_path, tmp_path / "own.csv")
@@ -139,8 +139,8 @@ def test_own_sets_with_cross_validation_are_chosen_from(tmp_path):
         ("feature_set", "mine", "has 8 classifiers and no cross-validation to choose by"),
     ],
 )
-def test_a_fault_is_one_sentence(tmp_path, column, value, sentence):
-    done = stage(tmp_path, from_elsewhere(tmp_path / "any.csv", **{column: value}))
+def test_a_fault_gives_one_sentence(tmp_path, column, value, sentence):
+    done = stage(tmp_path, external_table(tmp_path / "any.csv", **{column: value}))
 
     assert done.returncode == 1
     assert sentence in done.stderr

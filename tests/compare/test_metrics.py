@@ -1,4 +1,4 @@
-"""metrics.csv: which measures a model has, which method is named where, what is empty by rule."""
+"""metrics.csv: which measures a model has, which method each names, what is empty by rule."""
 
 import numpy as np
 import pandas as pd
@@ -44,13 +44,13 @@ def test_a_model_with_a_threshold_has_every_measure():
         assert found.loc[name, "ci_low"] < found.loc[name, "ci_high"]
 
 
-def test_without_a_threshold_or_a_prevalence_their_measures_are_not_there():
+def test_without_a_threshold_or_a_prevalence_their_measures_are_absent():
     assert set(metrics(threshold=None).index) == RANKING
     natural = metrics(params=PARAMS.model_copy(update={"prevalence": None}))
     assert set(natural.index) == (RANKING | AT_THRESHOLD) - {"ppv_at_prevalence", "npv_at_prevalence"}
 
 
-def test_no_replicates_take_away_those_intervals_alone():
+def test_no_replicates_remove_only_the_bootstrap_intervals():
     none = PARAMS.model_copy(update={"bootstrap": PARAMS.bootstrap.model_copy(update={"replicates": 0})})
     with_them, without = metrics(), metrics(params=none)
 
@@ -60,7 +60,7 @@ def test_no_replicates_take_away_those_intervals_alone():
     pd.testing.assert_frame_equal(without[~drawn], with_them[~drawn])
 
 
-def test_the_seed_alone_moves_the_bootstrap():
+def test_the_seed_changes_only_the_bootstrap():
     other = PARAMS.model_copy(update={"bootstrap": PARAMS.bootstrap.model_copy(update={"seed": 2})})
 
     pd.testing.assert_frame_equal(metrics(), metrics())
@@ -99,7 +99,7 @@ def test_a_curve_below_chance_has_no_corrected_partial_auc():
     assert worse.loc["partial_auc_corrected", ["estimate", "ci_low"]].isna().all()
 
 
-def test_one_class_leaves_the_auc_empty_and_nothing_else():
+def test_one_class_gives_an_empty_auc_and_nothing_else():
     found = metrics(labels=np.zeros(60, dtype=np.int64))
 
     assert set(found.index) == {"auc", "auc_plain"}

@@ -1,4 +1,4 @@
-"""transport.csv: the unpaired test of R, and who has no row."""
+"""transport.csv: the unpaired test of R, and which models have no row."""
 
 import json
 
@@ -26,7 +26,7 @@ def compared(predictions):
 
 
 def by_site():
-    """Site A as the external, the others as the internal patients of one model."""
+    """Site A as the external, the other sites as the internal patients of one model."""
     table = pd.read_csv(REFERENCE / "models.csv", dtype={"patient_id": "str"})
     table = table.rename(columns={"y": "label", "LR": "score"})[["patient_id", "site", "label", "score"]]
     evaluation = table["site"].map({"A": "external", "B": "internal", "C": "internal"})

@@ -18,7 +18,7 @@ def test_two_by_three_patients_have_six_pairs(units, fit):
 
 
 def test_a_point_of_the_curve_bounds_the_area():
-    # 4 of 5 events found without a false alarm: at least 4 · 5 of the 25 pairs are right.
+    # 4 of 5 events found without a false positive: at least 4 · 5 of the 25 pairs are right.
     assert auc_fits(bounds(760), n_pos=5, n_neg=5) == "without ties"
     assert auc_fits(bounds(760), n_pos=5, n_neg=5, tp=4, tn=5) == "no"
     assert auc_fits(bounds(800), n_pos=5, n_neg=5, tp=4, tn=5) == "without ties"

@@ -48,10 +48,10 @@ def test_breast_table_three_models_share_patients_and_the_clinical_one_does_not(
     assert smallest[CELLS].to_numpy().tolist() == [[41, 2, 31, 8], [38, 5, 32, 7], [39, 4, 29, 10], [33, 5, 32, 12]]
     assert set(result.matrices["auc"]) == {"without ties"}
     assert not (result.findings["severity"] == "error").any()
-    (told,) = of(result, "one_test_set")["message"]
-    assert told.endswith("39 without fit rows 2, 3 and 4; row 5 needs 38 and 44 of the same 82 patients.")
-    (told,) = of(result, "prevalence")["message"]
-    assert "row 5 (clinical) implies 46.2 to 46.5 %, row 2 (T4&T11) 52.2 to 52.7 %" in told
+    (message,) = of(result, "one_test_set")["message"]
+    assert message.endswith("39 without fit rows 2, 3 and 4; row 5 needs 38 and 44 of the same 82 patients.")
+    (message,) = of(result, "prevalence")["message"]
+    assert "row 5 (clinical) implies 46.2 to 46.5 %, row 2 (T4&T11) 52.2 to 52.7 %" in message
 
 
 @pytest.mark.parametrize(
@@ -81,31 +81,31 @@ def test_thyroid_table_npv_is_a_copy_of_sen_and_breaks_five_rows(thyroid):
 
     assert matrix["rows"].tolist() == ["3", "4", "5", "6", "7"]
     assert set(thyroid.matrices.loc[thyroid.matrices["row"].between(3, 7), "left_out"]) == {"NPV"}
-    for told, corrected in zip(matrix["message"], ("0.930", "0.926", "0.904", "0.898", "0.855"), strict=True):
-        assert f"NPV {corrected} (printed:" in told
+    for message, corrected in zip(matrix["message"], ("0.930", "0.926", "0.904", "0.898", "0.855"), strict=True):
+        assert f"NPV {corrected} (printed:" in message
     assert copied.message.startswith("Columns SEN and NPV are equal in rows 3, 4, 5, 6 and 7")
     assert copied.severity == "error"
 
 
 def test_thyroid_table_single_models_share_a_set_that_is_not_the_combined_models(thyroid):
-    (told,) = of(thyroid, "one_test_set")["message"]
+    (message,) = of(thyroid, "one_test_set")["message"]
 
-    assert "42 with the event and 220 without fit rows 2, 3, 4, 5, 6 and 7; row 8 needs 15 and 135" in told
+    assert "42 with the event and 220 without fit rows 2, 3, 4, 5, 6 and 7; row 8 needs 15 and 135" in message
 
 
 def test_thyroid_row_does_not_fit_the_declared_cohort_and_the_one_that_fits_is_named():
     row = published("thyroid_nodes").iloc[[0]].assign(n_pos="22", n_neg="128", cohort="internal")
-    (told,) = of(check(row), "matrix")["message"]
+    (message,) = of(check(row), "matrix")["message"]
 
-    assert "no confusion matrix of 150 patients (22 with the event, 128 without) gives" in told
-    assert "Other test sets would fit all of it: 262 (42 with the event, 220 without)." in told
+    assert "no confusion matrix of 150 patients (22 with the event, 128 without) gives" in message
+    assert "Other test sets would fit all of it: 262 (42 with the event, 220 without)." in message
 
 
 def test_recurrence_table_needs_sixty_patients_without_ties():
-    (told,) = of(check(published("recurrence")), "test_set_sizes")["message"]
+    (message,) = of(check(published("recurrence")), "test_set_sizes")["message"]
 
     assert (
-        "Without tied scores: 60 (11 with the event, 49 without); 60 (49 with the event, 11 without); 75 (18 " in told
+        "Without tied scores: 60 (11 with the event, 49 without); 60 (49 with the event, 11 without); 75 (" in message
     )
 
 
@@ -121,26 +121,26 @@ def test_a_table_of_cohort_sizes_alone_is_checked_for_its_sums():
     table = pd.DataFrame({"cohort": ["a", "b", "total"], "n_pos": ["3", "4", "8"], "n_neg": ["5", "6", ""]})
     result = check(table)
 
-    assert result.findings["message"].tolist() == ["n_pos of rows 2 and 3 add up to 7, and row 4 has 8."]
+    assert result.findings["message"].tolist() == ["n_pos of rows 2 and 3 add up to 7, but row 4 has 8."]
     assert len(result.matrices) == 0
 
 
-def test_cut_figures_are_told_from_rounded_ones():
-    # 2 of 3 cut to .66, 5 of 6 to .83
+def test_truncated_figures_are_distinguished_from_rounded_ones():
+    # 2 of 3 truncated to .66, 5 of 6 to .83
     table = pd.DataFrame({"n_pos": ["3"], "n_neg": ["6"], "SEN": ["0.66"], "SPE": ["0.83"]})
     result = check(table)
 
     assert result.matrices["rounding"].tolist() == ["truncation"]
-    assert "only if they were cut" in of(result, "matrix")["message"].iloc[0]
+    assert "only if they were truncated" in of(result, "matrix")["message"].iloc[0]
 
 
-def test_a_declared_total_leaves_the_classes_to_be_found():
+def test_a_declared_total_is_divided_into_classes_by_the_search():
     # 41 of 43 and 31 of 39
     table = pd.DataFrame({"n": ["82"], "ACC": ["87.8"], "SEN": ["95.3"], "SPE": ["79.5"]})
-    (told,) = of(check(table), "test_set_sizes")["message"]
+    (message,) = of(check(table), "test_set_sizes")["message"]
 
-    assert told.startswith("Row 2: of any division of 82 patients into those with the event and those without, 1 fit")
-    assert told.endswith("82 (43 with the event, 39 without).")
+    assert message.startswith("Row 2: of any division of 82 patients into those with the event and those without, 1")
+    assert message.endswith("82 (43 with the event, 39 without).")
 
 
 def test_a_study_without_test_patients_has_nothing_to_check(predictions, tmp_path):
@@ -195,14 +195,14 @@ def test_stage_checks_our_metrics(tmp_path, predictions):
     assert done.stderr.strip().endswith("no figure contradicts another")
 
 
-def test_stage_says_in_a_sentence_what_cannot_be_read(tmp_path):
+def test_stage_reports_in_a_sentence_what_cannot_be_read(tmp_path):
     (tmp_path / "t.csv").write_text("model,kappa\na,0.5\n", encoding="utf-8")
-    for table, told in (
+    for table, message in (
         (tmp_path / "t.csv", "none of the columns"),
         (tmp_path / "absent.csv", "there is no such table"),
     ):
         done = run("--table", table, "--out", tmp_path)
 
         assert done.returncode == 1
-        assert told in done.stderr
+        assert message in done.stderr
         assert "Traceback" not in done.stderr

@@ -65,7 +65,7 @@ def test_bayes_by_hand():
     assert ppv_by_bayes(0.0, 1.0, 0.5) == 0
 
 
-def test_accuracy_of_another_test_set_is_told_by_its_prevalence():
+def test_accuracy_of_another_test_set_is_recognised_by_its_prevalence():
     # SEN .9, SPE .7 and ACC .8 need as many with the event as without; 20 and 80 are declared.
     found = list(identity_findings(row({"n_pos": 20, "n_neg": 80}, SEN="0.900", SPE="0.700", ACC="0.800")))
 

@@ -6,8 +6,8 @@ from pipeline.consistency.rounding import ROUNDINGS
 from pipeline.consistency.verdicts import judge
 
 
-def found(name, *, value, low, high, counts=None, **others):
-    fraction = {key: printed_fraction(text, percent=False) for key, text in {name: value, **others}.items() if text}
+def found(name, *, value, low, high, counts=None, **more):
+    fraction = {key: printed_fraction(text, percent=False) for key, text in {name: value, **more}.items() if text}
     limits = tuple(printed_fraction(text, percent=False) if text else None for text in (low, high))
     row = Row(number=2, values=fraction, intervals={name: limits}, counts=counts or {})
     verdict = judge(row, max_n=60, roundings=ROUNDINGS)
@@ -27,7 +27,7 @@ def found(name, *, value, low, high, counts=None, **others):
         (None, "0.70", "0.90", []),
     ],
 )
-def test_an_interval_holds_its_estimate(value, low, high, expected):
+def test_an_interval_contains_its_estimate(value, low, high, expected):
     assert found("AUC", value=value, low=low, high=high) == expected
 
 
@@ -43,7 +43,7 @@ def test_a_proportion_of_thirty_patients_has_a_wide_interval(low, high, expected
     counts = {"n_pos": 30, "n_neg": 30}
 
     assert found("SEN", value="0.80", low=low, high=high, counts=counts) == expected
-    assert found("SEN", value="0.80", low=low, high=high) == []  # of how many is not known
+    assert found("SEN", value="0.80", low=low, high=high) == []  # the number of patients is not known
 
 
 def test_the_interval_of_accuracy_needs_the_total_alone():
@@ -59,12 +59,12 @@ def test_an_interval_of_new_training_runs_is_too_narrow_for_new_patients():
     assert found("AUC", value="0.874", low="0.79", high="0.95", counts=counts) == []
 
 
-def test_ppv_rests_on_those_called_positive():
+def test_ppv_is_of_the_patients_called_positive():
     # 30 of 42 and 159 of 220: PPV 30 / 91, Wilson .242 to .431.
-    counts, others = {"n_pos": 42, "n_neg": 220}, {"SEN": "0.714", "SPE": "0.723"}
+    counts, rates = {"n_pos": 42, "n_neg": 220}, {"SEN": "0.714", "SPE": "0.723"}
 
-    assert found("PPV", value="0.330", low="0.242", high="0.431", counts=counts, **others) == []
-    narrow = found("PPV", value="0.330", low="0.300", high="0.360", counts=counts, **others)
+    assert found("PPV", value="0.330", low="0.242", high="0.431", counts=counts, **rates) == []
+    narrow = found("PPV", value="0.330", low="0.300", high="0.360", counts=counts, **rates)
     assert narrow == [("narrow_interval", "warning")]
 
 

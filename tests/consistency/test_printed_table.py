@@ -1,7 +1,6 @@
 import pandas as pd
 import pytest
 
-from pipeline.consistency.column_names import meanings
 from pipeline.consistency.printed_table import printed_fraction, read_rows
 from pipeline.foundation.errors import TableError
 
@@ -41,7 +40,7 @@ def test_a_column_with_one_percentage_is_in_percent():
     assert [row.values["SEN"].value for row in rows] == [0.953, 0.009, 0.05]
 
 
-def test_a_fraction_among_percentages_is_read_as_a_fraction_and_told():
+def test_a_fraction_among_percentages_is_read_as_a_fraction_and_reported():
     found = read(SEN=["95.3", "0.88"])
 
     assert found.rows[1].values["SEN"].value == 0.88
@@ -65,19 +64,7 @@ def test_an_interval_may_stand_in_the_next_column():
     assert row.values["ACC"].value == 0.009
 
 
-def test_names_of_columns():
-    found = meanings(["Recall", "auc_low", "AUROC CI upper", "N pos", "Test set", "Kappa"])
-
-    assert {column: (meaning.name, meaning.part) for column, meaning in found.items()} == {
-        "Recall": ("SEN", "value"),
-        "auc_low": ("AUC", "low"),
-        "AUROC CI upper": ("AUC", "high"),
-        "N pos": ("n_pos", "value"),
-        "Test set": ("test_set", "value"),
-    }
-
-
-def test_what_is_no_number_is_left_out_and_told():
+def test_a_cell_that_is_not_a_number_is_ignored_and_reported():
     found = read(model=["a", "b", "c"], SEN=["n/a", "high", ""], n_pos=["1,024", "ten", ""])
 
     assert [dict(row.values) for row in found.rows] == [{}, {}, {}]
@@ -96,20 +83,20 @@ def test_a_percentage_above_a_hundred_is_out_of_range():
     found = read(model=["a"], SEN=["101.5"])
 
     assert found.faults == (
-        (2, "a", "range", "Row 2 (a): SEN is printed as 101.5, and can only lie between 0 and 1 (or 100 %); left out."),
+        (2, "a", "range", "Row 2 (a): SEN is printed as 101.5, but must lie between 0 and 1 (or 100 %); ignored."),
     )
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
         ({"kappa": ["0.8"]}, "none of the columns ACC"),
         ({"SEN": []}, "a header and no rows"),
         ({"SEN": ["0.8"], "recall": ["0.8"]}, "'SEN' and 'recall' both mean SEN"),
     ],
 )
-def test_a_table_that_cannot_be_checked(columns, told):
-    with pytest.raises(TableError, match=told):
+def test_a_table_that_cannot_be_checked(columns, message):
+    with pytest.raises(TableError, match=message):
         read(**columns)
 
 

@@ -23,7 +23,7 @@ def prints(value, *, units, scale, rounding):
 
 
 @given(st.integers(0, 60), st.integers(1, 60), st.integers(0, 100), st.sampled_from(ROUNDINGS))
-def test_a_fraction_is_within_the_bounds_where_it_prints_as_the_number(part, whole, units, rounding):
+def test_a_fraction_is_within_the_bounds_if_and_only_if_it_prints_as_the_number(part, whole, units, rounding):
     bounds = Printed(text="", units=units, decimals=2).bounds(rounding)
     low, high = bounds.numerators(whole)
 

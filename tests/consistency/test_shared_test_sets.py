@@ -36,12 +36,12 @@ def test_rows_of_one_named_set_that_need_different_patients():
     table = rows(
         cohort=["test", "test"], ACC=["87.8", "79.3"], SEN=["95.3", "86.8"], SPE=["79.5", "72.7"], PPV=["83.7", "73.3"]
     )
-    told = found(table, max_n=100)
+    messages = found(table, max_n=100)
 
-    assert set(told) == {("prevalence", "error"), ("one_test_set", "error")}
+    assert set(messages) == {("prevalence", "error"), ("one_test_set", "error")}
     assert (
         "38 with the event and 44 without fit row 3; row 2 needs 43 and 39 of the same 82 patients"
-        in (told["one_test_set", "error"])
+        in (messages["one_test_set", "error"])
     )
 
 
@@ -51,7 +51,7 @@ def test_rows_of_different_sets_may_differ():
     assert found(table) == {}
 
 
-def test_declared_sizes_that_all_fit_need_no_word():
+def test_declared_sizes_that_all_fit_give_no_finding():
     table = rows(n_pos=["10", "10"], n_neg=["20", "20"], SEN=["0.800", "0.700"], SPE=["0.750", "0.900"])
 
     assert found(table) == {}

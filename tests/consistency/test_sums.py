@@ -9,11 +9,11 @@ def rows(**columns):
 
 
 def test_classes_that_do_not_make_the_whole():
-    # The external cohort of the thyroid node study: 291 + 63 is 354, its text says 374.
+    # The external cohort of the thyroid node study: 291 + 63 is 354, but its text gives 374.
     (found,) = sum_findings(rows(n_pos=["63"], n_neg=["291"], n=["374"])[0])
 
     assert (found.check, found.severity) == ("sums", "error")
-    assert found.message == "Row 2: n_pos 63 and n_neg 291 make 354, and n is 374."
+    assert found.message == "Row 2: n_pos 63 and n_neg 291 make 354, but n is 374."
 
 
 def test_a_row_that_adds_up():
@@ -36,8 +36,8 @@ def test_cells_and_prevalence_against_the_rest():
     )
 
     assert [found.message for found in sum_findings(row)] == [
-        "Row 2: tp 8 and fn 3 make 11, and n_pos is 10.",
-        "Row 2: the prevalence is printed as .220, and 10 of 40 are 0.250.",
+        "Row 2: tp 8 and fn 3 make 11, but n_pos is 10.",
+        "Row 2: the prevalence is printed as .220, but 10 of 40 is 0.250.",
         "Row 2: its four counts do not give SPE .80 (the counts give 0.900).",
     ]
 
@@ -51,7 +51,7 @@ def test_totals_of_cohorts():
     )
 
     assert [found.message for found in size_findings(table)] == [
-        "n of rows 2, 3 and 4 add up to 874, and row 5 has 854."
+        "n of rows 2, 3 and 4 add up to 874, but row 5 has 854."
     ]
 
 

@@ -1,4 +1,4 @@
-"""attention_maps: the map is that of the last block, it follows the image, and other networks have none."""
+"""attention_maps: the map is that of the last block, it depends on the image, and other networks have none."""
 
 import numpy as np
 import pytest

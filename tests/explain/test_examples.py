@@ -1,4 +1,4 @@
-"""explain: the examples are the farthest from the threshold, of each kind, and nobody is named by id."""
+"""explain: the examples are the farthest from the threshold, of each kind, and no patient is named by id."""
 
 import subprocess
 import sys
@@ -106,7 +106,7 @@ def test_which_network_is_drawn(named, feature_set, found):
     assert network_name(params, embed=EMBED, fusion=fusion, primary_set=feature_set) == found
 
 
-def test_a_network_that_is_not_there_is_named():
+def test_an_unknown_network_is_named():
     params = ExplainParams(network="vgg", map="grad_cam", examples=1, panel_px=64)
     with pytest.raises(PipelineError, match="network vgg is not among nets"):
         network_name(params, embed=EMBED, fusion=FUSION, primary_set="combined")
@@ -153,7 +153,7 @@ def command(folder):
     )
 
 
-def test_stage_writes_one_picture_a_row_and_says_who_has_none(tmp_path):
+def test_stage_writes_one_picture_per_row_and_reports_patients_without_one(tmp_path):
     study(tmp_path)
     done = command(tmp_path)
 

@@ -1,4 +1,4 @@
-"""grad_cam: the map is the place that raises the logit, and it hangs on the weights."""
+"""grad_cam: the map shows the place that raises the logit, and it depends on the weights."""
 
 from itertools import combinations
 
@@ -15,7 +15,7 @@ from pipeline.networks.registry import ARCHITECTURES, build_network
 
 
 class OneSpot(nn.Module):
-    """A network whose logit is the brightness of the image, through one convolution that keeps the place."""
+    """A network whose logit is the brightness of the image, through one convolution that keeps the spatial position."""
 
     def __init__(self, weight=1.0):
         super().__init__()
@@ -48,12 +48,12 @@ def test_what_lowers_the_logit_is_not_shown():
     lowered = grad_cam(OneSpot(weight=-1.0), spot(), layer="features")[0]
 
     assert heat.max() == pytest.approx(1)
-    # The convolution's answer is negative there, and its gradient positive: their product is cut off.
+    # The convolution's output is negative there, and its gradient positive: their product is set to 0.
     assert lowered.max() == 0
 
 
 @pytest.mark.parametrize("name", [name for name, one in ARCHITECTURES.items() if one.last_features])
-def test_other_weights_other_map(name):
+def test_different_weights_give_different_maps(name):
     """Randomisation check (Adebayo et al., NeurIPS 2018): a map that ignores the weights explains nothing."""
     params, architecture = load_params(ROOT / "params" / "embed.yaml", EmbedParams), ARCHITECTURES[name]
     image = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(1))
@@ -66,6 +66,6 @@ def test_other_weights_other_map(name):
     assert max(np.abs(one - other).max() for one, other in combinations(maps, 2)) > 0.2
 
 
-def test_a_layer_that_is_not_there_is_named():
+def test_an_absent_layer_is_named():
     with pytest.raises(ValueError, match=r"layer \(stem\) is not a module of the network"):
         grad_cam(OneSpot(), spot(), layer="stem")

@@ -1,4 +1,4 @@
-"""Maps of the kept networks: each kind of network has its own way, and other weights give another map."""
+"""Maps of the saved networks: how each kind of network has one, and different weights give different maps."""
 
 import numpy as np
 import pytest
@@ -22,8 +22,8 @@ def params(net, **changes):
     return EMBED.model_copy(update={net: getattr(EMBED, net).model_copy(update=changes)})
 
 
-def keep(embed, net, folder, *, seed):
-    """Keep a network with random weights as the embed stage keeps a trained one."""
+def save(embed, net, folder, *, seed):
+    """Save a network with random weights as the embed stage saves a trained one."""
     torch.manual_seed(seed)
     members = embed.members_of(net)
     weights = {}
@@ -63,10 +63,10 @@ def maps(embed, net, folder, *, kind="coordinate_attention", examples=None):
     ],
 )
 @pytest.mark.parametrize("kind", ["coordinate_attention", "grad_cam"])
-def test_other_weights_other_map(net, changes, kind, tmp_path):
+def test_different_weights_give_different_maps(net, changes, kind, tmp_path):
     embed, found = params(net, **changes), []
     for seed in range(3):  # a map of random weights may be 0 everywhere: nothing raises the logit
-        keep(embed, net, tmp_path, seed=seed)
+        save(embed, net, tmp_path, seed=seed)
         (heat,) = maps(embed, net, tmp_path, kind=kind)
         found.append(heat)
 
@@ -76,41 +76,41 @@ def test_other_weights_other_map(net, changes, kind, tmp_path):
 
 def test_each_branch_shows_its_own_view(tmp_path):
     embed = params("dualview", mode="two_branch")
-    keep(embed, "dualview", tmp_path, seed=1)
+    save(embed, "dualview", tmp_path, seed=1)
     long, trans, other = maps(embed, "dualview", tmp_path, examples=[example(), example("trans"), example("axial")])
 
     assert np.abs(long - trans).max() > 0.1
     assert other is None  # a view the network does not know
 
 
-def test_views_mixed_at_once_have_no_map(tmp_path):
+def test_views_fused_early_have_no_map(tmp_path):
     embed = params("dualview", mode="early")
-    keep(embed, "dualview", tmp_path, seed=1)
+    save(embed, "dualview", tmp_path, seed=1)
 
     assert maps(embed, "dualview", tmp_path, kind="grad_cam") == [None]
 
 
-def test_nothing_kept_nothing_shown(tmp_path):
+def test_nothing_saved_nothing_shown(tmp_path):
     assert maps(EMBED, "carnet", tmp_path) == [None]
 
 
-def test_a_network_without_places_has_no_grad_cam(tmp_path):
+def test_a_network_without_spatial_dimensions_has_no_grad_cam(tmp_path):
     embed = params("vit", image_size_px=64)
-    keep(embed, "vit", tmp_path, seed=1)
+    save(embed, "vit", tmp_path, seed=1)
 
     assert maps(embed, "vit", tmp_path, kind="grad_cam") == [None]
 
 
-def test_attention_is_asked_of_a_network_that_has_it(tmp_path):
+def test_coordinate_attention_is_refused_for_a_network_without_it(tmp_path):
     with pytest.raises(PipelineError, match="densenet121 has no coordinate attention; set network: carnet"):
         maps(EMBED, "densenet121", tmp_path)
 
 
 def test_two_halves_are_averaged(tmp_path):
-    keep(EMBED, "carnet", tmp_path, seed=1)
+    save(EMBED, "carnet", tmp_path, seed=1)
     (first,) = maps(EMBED, "carnet", tmp_path)
     (tmp_path / "final_a.safetensors").rename(tmp_path / "final_b.safetensors")
-    keep(EMBED, "carnet", tmp_path, seed=2)
+    save(EMBED, "carnet", tmp_path, seed=2)
     (both,) = maps(EMBED, "carnet", tmp_path)
     (tmp_path / "final_b.safetensors").unlink()
     (second,) = maps(EMBED, "carnet", tmp_path)

@@ -1,11 +1,11 @@
-"""explain_pictures: one panel or two, the outline around the lesion, the same bytes every time."""
+"""pictures: one panel or two, the contour around the lesion, the same bytes every time."""
 
 from io import BytesIO
 
 import numpy as np
 from PIL import Image
 
-from pipeline.explain.pictures import GAP_PX, OUTLINE_RGB, picture
+from pipeline.explain.pictures import CONTOUR_RGB, GAP_PX, picture
 
 
 def drawn(heat=None):
@@ -26,16 +26,16 @@ def test_one_panel_without_a_map_and_two_with_one():
     assert pixels(drawn(heat)).shape == (96, 2 * 96 + GAP_PX, 3)
 
 
-def test_outline_runs_around_the_lesion_and_does_not_cover_it():
+def test_contour_runs_around_the_lesion_and_does_not_cover_it():
     panel = pixels(drawn())
 
-    yellow = np.abs(panel - np.array(OUTLINE_RGB)).sum(axis=2) < 30
+    yellow = np.abs(panel - np.array(CONTOUR_RGB)).sum(axis=2) < 30
     assert yellow[28, 45]  # just above the lesion, whose first row is 30
     assert not yellow[33:57, 33:57].any()
     assert not yellow[:20].any()
 
 
-def test_a_map_of_zeros_leaves_the_lesion_as_it_is():
+def test_a_map_of_zeros_does_not_change_the_lesion():
     two = pixels(drawn(np.zeros((32, 32), dtype=np.float32)))
     assert np.array_equal(two[:, :96], two[:, 96 + GAP_PX :])
 

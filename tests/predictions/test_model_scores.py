@@ -6,7 +6,8 @@ import pytest
 from study import study_predictions
 
 from pipeline.foundation.errors import TableError
-from pipeline.predictions.model_scores import check_same_patients, is_head, model_scores, picked, tested
+from pipeline.predictions.model_scores import check_same_patients, is_head, model_scores, picked
+from pipeline.predictions.model_scores import tested as both_classes_tested
 
 PREDICTIONS = pd.concat(study_predictions().values(), ignore_index=True)
 
@@ -78,7 +79,7 @@ def test_tested_and_picked_models_have_both_classes_in_a_test_evaluation():
     internal_events = (PREDICTIONS["evaluation"] == "internal") & (PREDICTIONS["label"] == 1)
     models, one_class = (model_scores(table, place="p.csv") for table in (PREDICTIONS, PREDICTIONS[~internal_events]))
 
-    assert {model.evaluation for model in tested(models)} == {"internal", "external"}
-    assert {model.evaluation for model in tested(one_class)} == {"external"}
+    assert {model.evaluation for model in both_classes_tested(models)} == {"internal", "external"}
+    assert {model.evaluation for model in both_classes_tested(one_class)} == {"external"}
     found = [(model.feature_set, model.model, model.evaluation) for model in picked(models, chosen=chosen)]
     assert found == [("clinical", "rf", "external"), ("clinical", "rf", "internal")]

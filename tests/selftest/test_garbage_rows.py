@@ -1,4 +1,4 @@
-"""selftests.garbage_rows: other test patients change nothing; a step that looks at them is found."""
+"""Garbage rows: different test patients change nothing; a step that uses them is detected."""
 
 import dataclasses
 from pathlib import Path
@@ -12,7 +12,7 @@ from pipeline.predictions.operating_point import operating_points
 from pipeline.reduce import reduced as reduce
 from pipeline.reduce.blocks import clinical_block
 from pipeline.selftest import garbage_rows
-from pipeline.selftest.garbage_rows import NOBODY, NOISE, REAL, garbage_check, held_out_patients, noise, spoilt_studies
+from pipeline.selftest.garbage_rows import NOISE, REAL, REMOVED, garbage_check, held_out_patients, noise, spoilt_studies
 
 
 def found(study, *, folder):
@@ -38,14 +38,14 @@ def test_nothing_changes(tmp_path):
     assert (light.light, light.value) == ("green", 0)
 
 
-def test_the_variants_are_what_they_say():
+def test_the_variants_differ_in_test_patients_only():
     study = with_clinical()
     studies, _ = spoilt_studies(study, recipe=recipe(), store=CheckpointStore(Path(), key="k"))
-    real, spoilt, alone = (next(one for one in studies if one.name == name) for name in (REAL, NOISE, NOBODY))
+    real, spoilt, alone = (next(one for one in studies if one.name == name) for name in (REAL, NOISE, REMOVED))
     final = {one.name: next(case for case in one.cases if case.resample == "final") for one in studies}
 
     assert set(alone.patients["patient_id"]) == set(study.patients["patient_id"]) - set(held_out_patients(study.splits))
-    assert len(final[NOBODY].blocks[0].test) == 0
+    assert len(final[REMOVED].blocks[0].test) == 0
     for before, after in zip(final[REAL].blocks, final[NOISE].blocks, strict=True):
         pd.testing.assert_frame_equal(before.train, after.train)
         assert not (before.test == after.test).all(axis=None)
@@ -53,8 +53,8 @@ def test_the_variants_are_what_they_say():
     assert (real.patients["label"] != spoilt.patients["label"]).equals(held_out)
 
 
-def test_imputation_of_all_rows_together_is_red(tmp_path, monkeypatch):
-    """The double centres each feature on training and test rows, as published code does."""
+def test_centring_of_all_rows_together_is_red(tmp_path, monkeypatch):
+    """The test double centres each feature on training and test rows, as published code does."""
     raw = reduce._raw
 
     def leaky(block, resample, part, *, train, test):
@@ -69,15 +69,15 @@ def test_imputation_of_all_rows_together_is_red(tmp_path, monkeypatch):
     assert "models" in light.finding
 
 
-def test_a_threshold_that_looks_at_the_test_set_is_red(tmp_path, monkeypatch):
-    """The double learns the threshold from all scores; everything before it is right."""
+def test_a_threshold_that_uses_the_test_set_is_red(tmp_path, monkeypatch):
+    """The test double learns the threshold from all scores; everything before it is correct."""
     monkeypatch.setattr(
         garbage_rows, "operating_points", lambda raw, *, rule: operating_points(raw.assign(evaluation="cv"), rule=rule)
     )
     light = found(tables(signal=2.0), folder=tmp_path)
 
     assert light.light == "red"
-    assert "otherwise: thresholds." in light.finding
+    assert "removed: thresholds." in light.finding
     assert light.value == 1
 
 
@@ -107,7 +107,7 @@ def test_noise_keeps_the_kind_of_a_column():
 
 
 @pytest.mark.parametrize(("other", "light"), [({"a": "1", "b": "2"}, "green"), ({"a": "1", "b": "3"}, "red")])
-def test_a_hash_that_differs_is_told(other, light):
+def test_a_hash_that_differs_is_named(other, light):
     one = garbage_check([{"a": "1", "b": "2"}, other])
 
     assert one.light == light

@@ -1,4 +1,4 @@
-"""selftest_inputs: which blocks are tried, and what the store of finished work depends on."""
+"""Inputs of the self-tests: the parameters, and which blocks are tested."""
 
 import pytest
 from places import ROOT
@@ -11,7 +11,7 @@ from pipeline.selftest.inputs import SelftestParams, _blocks_to_try
 PARAMS = load_params(ROOT / "params" / "selftest.yaml", SelftestParams)
 
 
-def test_networks_are_left_out_of_the_set_that_is_tried():
+def test_networks_are_excluded_from_the_set_under_test():
     fusion = FusionParams.model_validate(
         {"sets": {"deep": ["net", "net_logit"], "all": ["clinical", "radiomics", "net_logit"]}, "match_parts": True}
     )
@@ -25,3 +25,12 @@ def test_networks_are_left_out_of_the_set_that_is_tried():
         tried("deep")
     with pytest.raises(ParamsError, match=r"names none, which is not in params/fusion\.yaml; the sets are deep, all"):
         tried("none")
+
+
+def test_fewer_than_twenty_shuffles_are_refused(tmp_path):
+    path = tmp_path / "selftest.yaml"
+    path.write_text(
+        (ROOT / "params" / "selftest.yaml").read_text(encoding="utf-8").replace("shuffles: 20 ", "shuffles: 19 ")
+    )
+    with pytest.raises(ParamsError, match=r"key .shuffles. has the value 19: .*greater than or equal to 20"):
+        load_params(path, SelftestParams)

@@ -1,25 +1,17 @@
-"""selftest: the parameters, the table of lights, which lights stop the run, and what is tried."""
+"""The table of lights, and which lights stop the run."""
 
 from contextlib import nullcontext
 from types import SimpleNamespace
 
-import pandas as pd
 import pytest
 from places import ROOT
 from sham_study import recipe, tables
-from study import study_predictions
 
-from pipeline.compare.chosen import choose, fold_table
 from pipeline.contracts.reports.selftest import SELFTEST, SHAM, SIZE_ALONE
-from pipeline.foundation.errors import ParamsError, PipelineError
-from pipeline.foundation.params import load_params
+from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.tables import check_table, read_table
-from pipeline.plan.comparison import PrimaryParams
-from pipeline.predictions.model_scores import model_scores
-from pipeline.selftest.inputs import PATHS, SelftestParams
+from pipeline.selftest.inputs import PATHS
 from pipeline.selftest.lights import Check, check_lights, selftest_table
-from pipeline.selftest.sham_labels import training_sites
-from pipeline.selftest.size_alone import chosen_models, where_it_counts
 from stages import selftest as stage
 
 
@@ -27,16 +19,7 @@ def check(name, light):
     return Check(check=name, light=light, title=f"Title {name}", rule="Rule.", finding="Finding.", value=1.0)
 
 
-def test_fewer_than_twenty_shuffles_are_refused(tmp_path):
-    path = tmp_path / "selftest.yaml"
-    path.write_text(
-        (ROOT / "params" / "selftest.yaml").read_text(encoding="utf-8").replace("shuffles: 20 ", "shuffles: 19 ")
-    )
-    with pytest.raises(ParamsError, match=r"key .shuffles. has the value 19: .*greater than or equal to 20"):
-        load_params(path, SelftestParams)
-
-
-def test_table_keeps_its_contract():
+def test_table_meets_its_contract():
     table = selftest_table([check("b", "green"), check("a", "grey")])
 
     check_table(table, SELFTEST, place="selftest")
@@ -65,31 +48,8 @@ def test_insample_networks_stop_the_run_unless_they_are_allowed():
         check_lights([insample, check("networks_apart", "red")], allow_insample=True, place="t")
 
 
-@pytest.mark.parametrize(("evaluation", "expected"), [("internal", "internal"), (None, "external")])
-def test_models_are_tried_where_the_primary_comparison_is(evaluation, expected):
-    predictions = pd.concat(study_predictions().values(), ignore_index=True)
-    models = model_scores(predictions, place="p")
-    named = {"feature_set": "combined", "comparator": "clinical", "evaluation": evaluation}
-    primary = PrimaryParams.model_validate(named) if evaluation else None
-    chosen = choose(fold_table(predictions), models, primary=primary)
-    all_chosen = chosen_models(models, chosen=chosen)
-    own, first = where_it_counts(all_chosen, chosen=chosen)
-
-    assert {model.evaluation for model in all_chosen} == {"cv", "internal", "external"}
-    assert {model.evaluation for model in own} == {expected}
-    assert len(own) == len(chosen)
-    assert (first.feature_set if first else None) == ("combined" if evaluation else None)
-
-
-def test_unknown_sites_do_not_count():
-    patients = pd.DataFrame({"patient_id": list("abc"), "site": ["A", None, "B"]})
-
-    assert training_sites(pd.Series([0, 1], index=["a", "b"]), patients) == 1
-    assert training_sites(pd.Series([0, 1], index=["a", "c"]), patients) == 2
-
-
 @pytest.mark.parametrize("light", ["red", "amber"])
-def test_the_tables_are_there_when_a_red_light_stops_the_run(tmp_path, monkeypatch, light):
+def test_the_tables_are_written_before_a_red_light_stops_the_run(tmp_path, monkeypatch, light):
     study = tables()
     labels = study.patients.set_index("patient_id")["label"]
     given = SimpleNamespace(tables=study, recipe=recipe(), training=labels, key=lambda _params: "k")
@@ -98,7 +58,7 @@ def test_the_tables_are_there_when_a_red_light_stops_the_run(tmp_path, monkeypat
         "read_inputs": lambda _given, **_: given,
         "shuffled_auc": lambda _shuffle, **_: (0.5, 3),
         "shift_work": lambda _inputs, **_: ([], (), None),
-        "shifted": lambda _rows, **_: check("shifted_roi", "grey"),
+        "control_check": lambda _rows, **_: check("shifted_roi", "grey"),
         "size_results": lambda _inputs, **_: ([check("size_alone", "green")], sizes),
         "identity_checks": lambda _inputs, **_: [check("patients_apart", light)],
     }

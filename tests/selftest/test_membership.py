@@ -1,4 +1,4 @@
-"""selftests.identities: each fault put in turns its light red."""
+"""Membership: each fault that is put in turns its light red."""
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ def test_a_group_on_two_sides_is_red():
 
 
 def test_an_image_level_split_is_red():
-    """Two images analysed as patients of their own, though they are of one patient, on two sides of every split."""
+    """Two images of one patient, analysed as two patients, on both sides of every split."""
     cohort = pd.DataFrame({"image_id": PATIENTS["patient_id"], "patient_id": PATIENTS["patient_id"]})
     person = [f"person{i // 2}" for i in range(len(PATIENTS))]
 
@@ -64,7 +64,7 @@ def test_a_held_out_patient_without_a_score_is_red():
     assert scored_check(PREDICTIONS.drop(index=5), splits=SPLITS).light == "red"
 
 
-def test_a_fit_that_scored_nobody_is_red():
+def test_a_fit_without_scores_is_red():
     one = (PREDICTIONS["resample"] == "cv-1-1") & (PREDICTIONS["model"] == "rf")
     found = scored_check(PREDICTIONS[~one], splits=SPLITS)
 
@@ -111,7 +111,7 @@ def card(part, *, strategy="crossfit", trained_on=None, ids=None):
     }
 
 
-def described(part, *, half):
+def embedded(part, *, half):
     rows = SPLITS[(SPLITS["resample"] == "final") & ((SPLITS["half"] == half) | (SPLITS["role"] != "train"))]
     return rows[["resample", "patient_id"]].assign(part=part)
 
@@ -120,26 +120,26 @@ GROUPS = dict(zip(PATIENTS["patient_id"], PATIENTS["group_id"], strict=True))
 
 
 def networks(cards, rows, *, groups=GROUPS):
-    first, *others = networks_checks({"net": cards}, described={"net": rows}, splits=SPLITS, groups={"net": groups})
+    first, *others = networks_checks({"net": cards}, embedded={"net": rows}, splits=SPLITS, groups={"net": groups})
     assert others == [] or [one.check for one in others] == ["networks_insample"]
     return others[0] if others else first
 
 
 def test_networks_apart_are_green():
-    rows = pd.concat([described("a", half="b"), described("b", half="a")])
+    rows = pd.concat([embedded("a", half="b"), embedded("b", half="a")])
 
     assert networks([card("a"), card("b")], rows).light == "green"
 
 
-def test_a_network_that_describes_its_own_half_is_red():
-    found = networks([card("a")], described("a", half="a"))
+def test_a_network_that_embeds_its_own_half_is_red():
+    found = networks([card("a")], embedded("a", half="a"))
 
     assert found.light == "red"
     assert found.value == 30  # half of sixty
 
 
-def test_a_network_that_describes_a_training_patients_twin_is_red():
-    rows = pd.concat([described("a", half="b"), described("b", half="a")])
+def test_a_network_that_embeds_a_training_patients_twin_is_red():
+    rows = pd.concat([embedded("a", half="b"), embedded("b", half="a")])
     final = SPLITS[SPLITS["resample"] == "final"].set_index("patient_id")
     twins = dict.fromkeys((final.index[final["half"] == "a"][0], final.index[final["half"] == "b"][0]), "twins")
 
@@ -147,39 +147,39 @@ def test_a_network_that_describes_a_training_patients_twin_is_red():
 
 
 def test_a_row_without_a_card_is_red():
-    assert networks([card("a")], pd.concat([described("a", half="b"), described("b", half="a")])).light == "red"
+    assert networks([card("a")], pd.concat([embedded("a", half="b"), embedded("b", half="a")])).light == "red"
 
 
 def test_insample_has_a_red_light_of_its_own():
-    rows = pd.concat([described("all", half="a"), described("all", half="b")])
+    rows = pd.concat([embedded("all", half="a"), embedded("all", half="b")])
     cards = [card("a", strategy="insample")]
-    apart, insample = networks_checks({"net": cards}, described={"net": rows}, splits=SPLITS, groups={"net": GROUPS})
+    apart, insample = networks_checks({"net": cards}, embedded={"net": rows}, splits=SPLITS, groups={"net": GROUPS})
 
     assert (apart.check, apart.light) == ("networks_apart", "green")
     assert (insample.check, insample.light, insample.value) == ("networks_insample", "red", 60)
-    assert "too good" in insample.finding
+    assert "optimistic" in insample.finding
 
 
 def test_insample_hides_no_other_fault():
-    rows = pd.concat([described("all", half="a"), described("all", half="b")])
+    rows = pd.concat([embedded("all", half="a"), embedded("all", half="b")])
     cards = [card("a", strategy="insample", ids=["somebody"])]
-    found = networks_checks({"net": cards}, described={"net": rows}, splits=SPLITS, groups={"net": GROUPS})
+    found = networks_checks({"net": cards}, embedded={"net": rows}, splits=SPLITS, groups={"net": GROUPS})
 
     assert [one.light for one in found] == ["red", "red"]
 
 
 def test_a_card_of_other_patients_is_red():
-    assert networks([card("a", ids=["somebody"])], described("a", half="b")).light == "red"
+    assert networks([card("a", ids=["somebody"])], embedded("a", half="b")).light == "red"
 
 
 @pytest.mark.parametrize(("known", "light"), [("unknown", "amber"), ("other_patients", "green")])
 def test_given_weights(known, light):
-    rows = described("all", half="a")
+    rows = embedded("all", half="a")
     assert networks([card("a", strategy="frozen", trained_on=known)], rows).light == light
 
 
 def test_without_networks_it_is_not_checked():
-    assert [one.light for one in networks_checks({}, described={}, splits=SPLITS, groups={})] == ["grey"]
+    assert [one.light for one in networks_checks({}, embedded={}, splits=SPLITS, groups={})] == ["grey"]
 
 
 @pytest.mark.parametrize(

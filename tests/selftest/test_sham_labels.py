@@ -1,4 +1,4 @@
-"""selftests.sham_labels: noise is green, a real signal is found, and every leak we put in turns the light red."""
+"""Sham labels: noise is green, a real signal is found, and every leak that is put in turns the light red."""
 
 import dataclasses
 
@@ -25,6 +25,7 @@ from pipeline.selftest.sham_labels import (
     sham_study,
     shuffled_auc,
     shuffles,
+    training_sites,
 )
 from pipeline.split.splits import split_table
 
@@ -44,7 +45,7 @@ def test_a_real_signal_is_found_better_than_shuffles(tmp_path):
 
 
 def test_selection_outside_the_folds_is_red(tmp_path, monkeypatch):
-    """The double looks at the labels of the held-out fold too, and keeps the five features that go with them best."""
+    """The test double uses the labels of the held-out fold too, and keeps the five features that correlate best."""
     labels = {}
 
     def spied(patients, **given):
@@ -68,7 +69,7 @@ def test_selection_outside_the_folds_is_red(tmp_path, monkeypatch):
 
 
 def over_sampled(own, shuffle, *, copies, seed):
-    """The study of one shuffle with `copies` of every event as new patients, and only then dealt into folds."""
+    """The study of one shuffle with `copies` of every event as new patients, and only then divided into folds."""
     training = sorted(own.splits.loc[own.splits["role"] == "cv", "patient_id"].unique())
     patients = sham_patients(own.patients, training=training, shuffle=shuffle, seed=seed)
     events = patients[patients["patient_id"].isin(training) & (patients["label"] == 1)]
@@ -86,8 +87,8 @@ def over_sampled(own, shuffle, *, copies, seed):
 
 @pytest.mark.parametrize(("copies", "light"), [(2, "red"), (0, "green")])
 def test_over_sampling_before_the_split_is_red(tmp_path, monkeypatch, copies, light):
-    """The double copies events until both outcomes are equally many, then deals the folds, so that copies of one
-    patient lie on both sides; all that follows is the real pipeline. Without copies the double does nothing.
+    """The test double copies events until the classes are balanced, then draws the folds, so that copies of one patient
+    lie on both sides; all that follows is the real pipeline. Without copies the double does nothing.
     """
     own = tables(events=24)
 
@@ -103,7 +104,7 @@ def test_over_sampling_before_the_split_is_red(tmp_path, monkeypatch, copies, li
 
 
 def test_an_image_level_split_is_red(tmp_path):
-    """Two images of a patient on two sides of every split, the inner ones too: the model knows the patient again."""
+    """Two images of a patient on two sides of every split, the inner ones too: the model recognises the patient."""
     one = study(twins=True)
     blind = tuple(
         dataclasses.replace(case, groups=np.array([f"g{i}" for i in range(len(case.y))])) for case in one.cases
@@ -113,7 +114,7 @@ def test_an_image_level_split_is_red(tmp_path):
 
 
 def test_the_doubles_do_nothing_by_themselves(tmp_path):
-    """The real functions in the doubles' place are green: it is the leak that turns the light."""
+    """The real functions in place of the doubles are green: it is the leak that turns the light red."""
     assert sham_labels.reduce_case is reduce_case
     assert sham_labels.benchmark_set is benchmark_set
     assert lights(study(seed=3), folder=tmp_path)["sham_labels"] == "green"
@@ -130,9 +131,9 @@ def test_shuffles_keep_counts_groups_and_test_patients():
     assert (sham.groupby("group_id")["label"].nunique() == 1).all()
 
 
-def test_a_group_without_its_like_is_shuffled_too():
+def test_a_group_without_a_counterpart_is_shuffled_too():
     patients = tables().patients.assign(site="A")
-    patients.loc[:4, "group_id"] = "family"  # five patients that share a picture, and no other group of five
+    patients.loc[:4, "group_id"] = "family"  # five patients that share an image, and no other group of five
     patients["label"] = [1] * 5 + [0] * 85
     sham = sham_patients(
         patients, training=list(patients["patient_id"]), shuffle=Shuffle(kind=OVERALL, repeat=1), seed=1
@@ -152,14 +153,14 @@ def test_within_site_every_site_keeps_its_events():
     assert (sham["label"] != patients["label"]).any()
 
 
-def test_the_real_labels_stay():
+def test_the_real_labels_are_unchanged():
     patients = tables().patients
     shuffle = Shuffle(kind=REAL, repeat=1)
 
     assert sham_patients(patients, training=["p00"], shuffle=shuffle, seed=1) is patients
 
 
-def test_every_shuffle_is_another_and_the_same_each_time():
+def test_every_shuffle_differs_and_is_reproducible():
     patients = tables().patients
     training = list(patients["patient_id"][:60])
     drawn = [
@@ -226,10 +227,10 @@ def test_a_shuffle_that_no_fold_could_be_fitted_on_is_drawn_again(tmp_path):
     assert [folds for _, folds in drawn] == [3] * 6
 
 
-def test_too_few_events_for_any_shuffle_is_one_sentence(tmp_path):
+def test_too_few_events_for_any_shuffle_give_one_sentence(tmp_path):
     one = study()
     lonely = one.patients.assign(label=[1 if i == 1 else 0 for i in range(len(one.patients))])
-    with pytest.raises(PipelineError, match="no shuffle of the outcome in 200 leaves both classes"):
+    with pytest.raises(PipelineError, match="none of 200 shuffles of the outcome has both classes"):
         sham_labels.shuffled_auc(
             Shuffle(kind=OVERALL, repeat=1),
             study=dataclasses.replace(one, patients=lonely),
@@ -242,3 +243,10 @@ def test_a_finished_shuffle_is_not_done_again(tmp_path):
     store.save("all-1", {"auc": 0.123, "n_folds": 4})
 
     assert sham_labels.shuffled_auc(Shuffle(kind=OVERALL, repeat=1), study=None, store=store) == (0.123, 4)
+
+
+def test_unknown_sites_do_not_count():
+    patients = pd.DataFrame({"patient_id": list("abc"), "site": ["A", None, "B"]})
+
+    assert training_sites(pd.Series([0, 1], index=["a", "b"]), patients) == 1
+    assert training_sites(pd.Series([0, 1], index=["a", "c"]), patients) == 2

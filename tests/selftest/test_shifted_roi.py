@@ -1,4 +1,4 @@
-"""selftests.shifted_roi: the moved outline has the same shape, lies beside the lesion and inside the image."""
+"""Shifted ROI: the shifted mask has the same shape, lies beside the lesion and inside the image."""
 
 from types import SimpleNamespace
 
@@ -32,22 +32,22 @@ def disc(shape=(60, 70), centre=(20, 25), radius=8):
 
 def test_same_shape_beside_the_lesion():
     mask = disc()
-    moved = shifted(mask, random=np.random.default_rng(1))
+    shifted_mask = shifted(mask, random=np.random.default_rng(1))
 
-    assert moved.sum() == mask.sum()
-    assert not (moved & mask).any()
-    rows, columns = np.flatnonzero(moved.any(axis=1)), np.flatnonzero(moved.any(axis=0))
+    assert shifted_mask.sum() == mask.sum()
+    assert not (shifted_mask & mask).any()
+    rows, columns = np.flatnonzero(shifted_mask.any(axis=1)), np.flatnonzero(shifted_mask.any(axis=0))
     original = mask[np.ix_(mask.any(axis=1), mask.any(axis=0))]
-    assert np.array_equal(moved[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], original)
+    assert np.array_equal(shifted_mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], original)
 
 
-def test_volumes_move_within_their_slices():
+def test_volumes_are_shifted_within_their_slices():
     mask = np.zeros((4, 40, 40), dtype=bool)
     mask[1:3] = disc((40, 40), (12, 12), 6)
-    moved = shifted(mask, random=np.random.default_rng(2))
+    shifted_mask = shifted(mask, random=np.random.default_rng(2))
 
-    assert np.array_equal(moved.any(axis=(1, 2)), mask.any(axis=(1, 2)))
-    assert not (moved & mask).any()
+    assert np.array_equal(shifted_mask.any(axis=(1, 2)), mask.any(axis=(1, 2)))
+    assert not (shifted_mask & mask).any()
 
 
 def test_a_lesion_that_fills_the_image_has_no_place():
@@ -88,7 +88,7 @@ def test_one_image_of_each_training_patient():
     ("auc", "interval", "real", "light"),
     [
         (0.55, (0.42, 0.68), 0.9, "green"),
-        (0.70, (0.60, 0.80), 0.9, "green"),  # something, but the lesion says clearly more
+        (0.70, (0.60, 0.80), 0.9, "green"),  # some information, but the lesion has clearly more
         (0.85, (0.75, 0.95), 0.88, "amber"),
         (1.0, (float("nan"), float("nan")), 1.0, "amber"),  # every fold is perfect: no interval, and no doubt
         (float("nan"), (float("nan"), float("nan")), 0.9, "grey"),
@@ -103,15 +103,15 @@ SPACING = dict.fromkeys([f"spacing_{axis}_mm" for axis in "xyz"], np.nan)
 SETTINGS = {"featureClass": {"firstorder": None, "shape2D": None}, "setting": {"binCount": 16}}
 
 
-def inputs(folder, *, scanner_tells: bool, radius_px: int = 6):
-    """48 patients with one image each: a disc on noise; with `scanner_tells` events have coarser images."""
+def inputs(folder, *, scanner_predicts: bool, radius_px: int = 6):
+    """48 patients with one image each: a disc on noise; with `scanner_predicts` events have coarser images."""
     random = np.random.default_rng(3)
     y, x = np.indices((SIDE_PX, SIDE_PX))
     mask = ((y - 24) ** 2 + (x - 24) ** 2 <= radius_px**2).astype(np.uint8)
     ids = [f"p{i:02d}" for i in range(N)]
     label = [i % 2 for i in range(N)]
     for patient, event in zip(ids, label, strict=True):
-        pixels = random.normal(100, 30 if event and scanner_tells else 10, size=mask.shape).astype(np.float32)
+        pixels = random.normal(100, 30 if event and scanner_predicts else 10, size=mask.shape).astype(np.float32)
         image = image_from(pixels)
         write_image(image, folder / f"{patient}.nrrd")
         write_image(image_from(mask, like=image), folder / f"{patient}_mask.nrrd")
@@ -131,34 +131,34 @@ def inputs(folder, *, scanner_tells: bool, radius_px: int = 6):
 
 def light(study, folder, *, real, count=N):
     store = CheckpointStore(folder / "scratch", key="k")
-    cases, names, move = shift_work(study, count=count, images=folder, masks=folder, store=store)
-    return control_check([move(case) for case in cases], names=names, inputs=study, real=real, store=store)
+    cases, names, extract = shift_work(study, count=count, images=folder, masks=folder, store=store)
+    return control_check([extract(case) for case in cases], names=names, inputs=study, real=real, store=store)
 
 
-def test_a_scanner_that_tells_the_outcome_is_amber(tmp_path):
-    found = light(inputs(tmp_path, scanner_tells=True), tmp_path, real=0.95)
+def test_a_scanner_that_predicts_the_outcome_is_amber(tmp_path):
+    found = light(inputs(tmp_path, scanner_predicts=True), tmp_path, real=0.95)
 
     assert found.light == "amber"
     assert found.value == pytest.approx(1, abs=0.05)
 
 
-def test_tissue_that_tells_nothing_is_green(tmp_path):
-    found = light(inputs(tmp_path, scanner_tells=False), tmp_path, real=0.95)
+def test_tissue_without_information_is_green(tmp_path):
+    found = light(inputs(tmp_path, scanner_predicts=False), tmp_path, real=0.95)
 
     assert found.light == "green"
     assert abs(found.value - 0.5) < 0.25
 
 
 def test_lesions_that_fill_the_image_are_not_checked(tmp_path):
-    found = light(inputs(tmp_path, scanner_tells=True, radius_px=20), tmp_path, real=0.95)
+    found = light(inputs(tmp_path, scanner_predicts=True, radius_px=20), tmp_path, real=0.95)
 
     assert found.light == "grey"
     assert "fits nowhere else" in found.finding
 
 
 def test_too_few_patients_are_not_checked(tmp_path):
-    assert light(inputs(tmp_path, scanner_tells=True), tmp_path, real=0.95, count=3).light == "grey"
+    assert light(inputs(tmp_path, scanner_predicts=True), tmp_path, real=0.95, count=3).light == "grey"
 
 
-def test_it_can_be_left_out(tmp_path):
-    assert light(inputs(tmp_path, scanner_tells=True), tmp_path, real=0.95, count=0).light == "grey"
+def test_it_can_be_switched_off(tmp_path):
+    assert light(inputs(tmp_path, scanner_predicts=True), tmp_path, real=0.95, count=0).light == "grey"

@@ -1,13 +1,23 @@
-"""selftests.size_alone: sizes by hand, a ruler is found, and size is no match for a better model."""
+"""Size alone: sizes by hand, a proxy for size is detected, and a better model is green."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from study import study_predictions
 
+from pipeline.compare.chosen import choose, fold_table
 from pipeline.contracts.reports.selftest import SIZE_ALONE
 from pipeline.foundation.tables import check_table
-from pipeline.predictions.model_scores import ModelScores
-from pipeline.selftest.size_alone import direction, lesion_sizes, size_checks, size_table
+from pipeline.plan.comparison import PrimaryParams
+from pipeline.predictions.model_scores import ModelScores, model_scores
+from pipeline.selftest.size_alone import (
+    chosen_models,
+    direction,
+    lesion_sizes,
+    size_checks,
+    size_table,
+    where_it_counts,
+)
 
 IDS = tuple("abcdefgh")
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1], dtype=bool)
@@ -37,7 +47,7 @@ def test_size_is_the_mean_of_a_patients_images():
     assert lesion_sizes(rois()).to_dict() == {"a": 200, "b": 50}
 
 
-def test_size_is_an_area_where_spacing_is_known():
+def test_size_is_an_area_if_spacing_is_known():
     known = rois(spacing_x_mm=0.5, spacing_y_mm=[0.5, 0.5, 1.0])
     assert lesion_sizes(known).to_dict() == {"a": 50, "b": 25}
     volume = rois(spacing_x_mm=0.5, spacing_y_mm=0.5, spacing_z_mm=2.0)
@@ -57,7 +67,7 @@ def checks(scores, *, sizes=SIZES, limit=0.7):
     return {check.check: check for check in found}
 
 
-def test_a_ruler_is_amber():
+def test_a_proxy_for_size_is_amber():
     found = checks(SIZES / 10)
 
     assert found["size_correlation"].light == "amber"
@@ -87,7 +97,7 @@ def test_without_sizes_it_is_not_checked():
     assert {check.light for check in found.values()} == {"grey"}
 
 
-def test_constant_scores_are_no_ruler():
+def test_constant_scores_are_not_a_proxy_for_size():
     assert checks([0.5] * 8)["size_correlation"].light == "grey"
 
 
@@ -102,8 +112,24 @@ def test_table_of_every_model_by_hand():
     assert table["correlation"].isna().tolist() == [False, True]
 
 
-def test_patients_without_a_size_are_left_out_of_both():
+def test_patients_without_a_size_are_excluded_from_both():
     alone = SIZES.drop("d")  # the patient whose size 6 lies above two events
     found = size_table(alone, chosen=[model(SIZES / 10)], training=TRAINING).iloc[0]
 
     assert (found["n"], found["size_auc"], found["model_auc"]) == (7, 1, 1)
+
+
+@pytest.mark.parametrize(("evaluation", "expected"), [("internal", "internal"), (None, "external")])
+def test_models_are_tried_where_the_primary_comparison_is(evaluation, expected):
+    predictions = pd.concat(study_predictions().values(), ignore_index=True)
+    models = model_scores(predictions, place="p")
+    named = {"feature_set": "combined", "comparator": "clinical", "evaluation": evaluation}
+    primary = PrimaryParams.model_validate(named) if evaluation else None
+    chosen = choose(fold_table(predictions), models, primary=primary)
+    all_chosen = chosen_models(models, chosen=chosen)
+    own, first = where_it_counts(all_chosen, chosen=chosen)
+
+    assert {model.evaluation for model in all_chosen} == {"cv", "internal", "external"}
+    assert {model.evaluation for model in own} == {expected}
+    assert len(own) == len(chosen)
+    assert (first.feature_set if first else None) == ("combined" if evaluation else None)
