@@ -1,4 +1,4 @@
-"""Describe every ROI by a network that was not trained on its patient; the network's own probabilities too."""
+"""embed: embed every ROI with a network that was not trained on its patient; write its head probabilities too."""
 
 import logging
 from functools import partial
@@ -7,7 +7,7 @@ from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import PATIENTS
 from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.split import SPLITS
-from pipeline.embed.cases import describe, ran_all_epochs, store_key
+from pipeline.embed.cases import embed_cases, ran_all_epochs, store_key
 from pipeline.embed.embeddings import contract_of, embeddings_table, logits_table, write_network
 from pipeline.embed.heads import predictions_table
 from pipeline.embed.params import EmbedParams
@@ -15,6 +15,7 @@ from pipeline.embed.progress import forget_earlier, under_way
 from pipeline.embed.strategy import check_jobs, plan_jobs
 from pipeline.embed.work_plan import Place, cases_of, plan_of
 from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.parallel import cores
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.networks.inputs import read_roi_inputs
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Read ROIs, labels and splits; train and describe; write embeddings, the networks' cards, head predictions."""
+    """Read ROIs, labels and splits; train and embed; write embeddings, logits, head predictions, network cards."""
     given = arguments(__doc__, paths=PATHS, words=("net",)).parse_args()
     params, common = load_params(given.params, EmbedParams), load_params(given.common, CommonParams)
     settings, size = run_settings(), params.training.processes if params.strategy != "frozen" else 1
@@ -36,7 +37,7 @@ def main() -> None:
     read = partial(read_roi_inputs, read_table(given.table, ROIS), folder=given.rois)
     plan = plan_of(params, net=given.net, seed=common.seed, patients=patients, read=read)
     for member in plan.members:
-        build_network(member.network)  # weights that cannot be had stop the stage here, once
+        build_network(member.network)  # unavailable weights stop the stage here, once
     jobs = plan_jobs(splits, strategy=params.strategy)
     cohort = plan.cohort
     check_jobs(jobs, labels=cohort.labels, groups=cohort.groups, with_image=frozenset(cohort.inputs.patient_ids))
@@ -53,19 +54,24 @@ def main() -> None:
     )
     if number == 0:
         log.info("%s, strategy %s, %d samples, on %s", given.net, params.strategy, len(cohort.inputs.pixels), device)
-        log.info("%d of %d networks were finished before", store.count(), len(cases))
+        log.info("%d of %d networks already finished", store.count(), len(cases))
         forget_earlier(cases, plan=plan, board=board, store=store)
     fraction = partial(under_way, cases, plan=plan, board=board, store=store)
     place = Place(device=str(device), board=board)
     with data_parallel.process_group(size=size, device=device):
-        work = describe(
-            cases, plan=plan, store=store, place=place, workers=settings.workers, scheduler=settings.scheduler
+        work = embed_cases(
+            cases,
+            plan=plan,
+            store=store,
+            place=place,
+            workers=settings.workers or cores(),
+            scheduler=settings.scheduler,
         )
         results = list(progress(work, total=len(cases), unit="network", under_way=fraction) if number == 0 else work)
     if number > 0:
         return
-    if told := ran_all_epochs(results, training=params.training):
-        log.warning("warning: %s", told)
+    if message := ran_all_epochs(results, training=params.training):
+        log.warning("warning: %s", message)
 
     write_table(embeddings_table(results, plan=plan), given.features, contract_of(plan))
     write_table(logits_table(results, plan=plan), given.logits, contract_of(plan))

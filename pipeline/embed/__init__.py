@@ -1,1 +1,1 @@
-"""Embeddings from networks that never saw the patient."""
+"""Embeddings from networks that were never trained on the patient."""

@@ -1,4 +1,4 @@
-"""The folder of a network: its weights, a card that says what it is and who trained it, and its losses."""
+"""The folder of a network: its weights, a card with its settings and its training patients, and its losses."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ LOSS_COLUMNS = ["resample", "part", "network", "epoch", "train_loss", "validatio
 
 
 def write_card(card: Mapping[str, Any], *, weights: Mapping[str, Tensor], folder: Path, name: str) -> None:
-    """Write `<name>.json`, and `<name>.safetensors` where there are weights to keep."""
+    """Write `<name>.json`, and `<name>.safetensors` if there are weights to keep."""
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(card, indent=2, sort_keys=True, ensure_ascii=False)
     (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""One piece of the embedding work: build a network, train it, describe images with it; and how it is kept."""
+"""One case of the embedding work: build a network, train it, embed images with it; and its checkpoint."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -27,7 +27,7 @@ from pipeline.networks.registry import build_network, is_given
 from pipeline.networks.weights import read_tensors, write_tensors
 from pipeline.training import data_parallel
 from pipeline.training.device import reproducible
-from pipeline.training.inference import Description
+from pipeline.training.inference import Encoding
 from pipeline.training.state import Training, TrainingState
 from pipeline.training.trainer import Trainer, TrainingParams
 
@@ -36,11 +36,12 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "SimpleITK
 
 
 @dataclass(frozen=True, kw_only=True)
-class Described:
-    """What a case gives: embeddings float32 (n, E) and head probabilities (n,) of its rows, and the network's card.
+class EmbeddedCase:
+    """The result of a case: embeddings float32 (n, E) of its rows, probabilities (n,), and the network's card.
 
-    `logits` (n, K) are those of the K networks that are trained apart, corrected as the probabilities are.
-    Of a network of V views their own probabilities (n, V) and embeddings (n, V, E') too, NaN where a view is missing.
+    The probabilities are head probabilities, those of the network's classification head. `logits` (n, K) are those of
+    the K networks that are trained separately, corrected as the probabilities are. Of a network of V views also the
+    probabilities (n, V) of each view, NaN where it is missing, and their embeddings (n, V, E').
     """
 
     case: Case
@@ -56,52 +57,53 @@ class Described:
 
 @dataclass(frozen=True, kw_only=True)
 class _Trained:
-    """A member's share of a case."""
+    """The result of one member network in a case."""
 
-    description: Description
+    encoding: Encoding
     training: Training
     weights: dict[str, Tensor]
     about: dict[str, Any]
 
 
-def describe_case(case: Case, *, plan: Plan, place: Place) -> Described:
-    """Train the networks of one case (not frozen ones) and describe its images.
+def embed_case(case: Case, *, plan: Plan, place: Place) -> EmbeddedCase:
+    """Train the networks of one case (not frozen ones) and embed its images.
 
-    The seed of each is drawn from the recipe's seed, its name and the job, so that it is the same in any order of work
-    and in any company. Head probabilities are corrected for class weights to the prevalence of the training images
-    (Elkan 2001).
+    The seed of each is derived from the recipe's seed, its name and the job, so that it depends neither on the order of
+    the work nor on which other networks run. Head probabilities are corrected for class weights to the prevalence of
+    the training images (Elkan 2001).
     """
-    parts = {member.network.name: _trained(case, member=member, place=place) for member in plan.members}
-    logits = np.stack([part.description.logits - np.log(part.training.weight_ratio) for part in parts.values()], axis=1)
-    embeddings = np.concatenate([part.description.embeddings for part in parts.values()], axis=1)
-    alone = next(iter(parts.values()))
-    views, ratio = alone.description.view_logits, alone.training.weight_ratio
-    return Described(
+    members = {member.network.name: _trained(case, member=member, place=place) for member in plan.members}
+    logits = np.stack([one.encoding.logits - np.log(one.training.weight_ratio) for one in members.values()], axis=1)
+    embeddings = np.concatenate([one.encoding.embeddings for one in members.values()], axis=1)
+    first = next(iter(members.values()))
+    views, ratio = first.encoding.view_logits, first.training.weight_ratio
+    return EmbeddedCase(
         case=case,
         embeddings=embeddings,
         logits=logits.astype(np.float64),
         probabilities=_probabilities(logits, case=case, plan=plan),
-        card=_card(case.job, plan=plan, parts=parts, device=torch.device(place.device))
+        card=_card(case.job, plan=plan, members=members, device=torch.device(place.device))
         | {"embedding_width": int(embeddings.shape[1])},
         losses=[
             {"resample": case.job.resample, "part": case.job.part, "network": name, **asdict(epoch)}
-            for name, part in parts.items()
-            for epoch in part.training.epochs
+            for name, one in members.items()
+            for epoch in one.training.epochs
         ],
-        weights=alone.weights
-        if len(parts) == 1
-        else {f"{name}.{key}": value for name, part in parts.items() for key, value in part.weights.items()},
+        weights=first.weights
+        if len(members) == 1
+        else {f"{name}.{key}": value for name, one in members.items() for key, value in one.weights.items()},
         view_probabilities=None if views is None else expit(views - np.log(ratio)),
-        view_embeddings=alone.description.view_embeddings,
+        view_embeddings=first.encoding.view_embeddings,
     )
 
 
 def _trained(case: Case, *, member: Member, place: Place) -> _Trained:
-    """Build the member, train it on the job's patients, and let it describe the rows of the case."""
+    """Build the member, train it on the job's patients, and embed the rows of the case."""
     job, recipe, network, cohort = case.job, member.recipe, member.network, member.cohort
     seed = int(fingerprint(recipe.seed, network.name, job.name)[:12], 16)
     device, training = torch.device(place.device), Training()
-    grown = next((part.settings for part in (network, *network.parts) if hasattr(part.settings, "progressive")), None)
+    settings = [one.settings for one in (network, *network.parts)]
+    scheduled = next((one for one in settings if hasattr(one, "progressive")), None)
     tf32 = recipe.training.precision == "tf32"
     with reproducible(seed=seed, threads=recipe.training.torch_threads, device=device, tf32=tf32):
         trainer = Trainer(
@@ -110,30 +112,30 @@ def _trained(case: Case, *, member: Member, place: Place) -> _Trained:
             strengths=recipe.augmentation,
             normalise=normalisation_of(network, recipe),
             device=device,
-            progressive=None if grown is None else grown.progressive,
-            train_size_px=None if grown is None else grown.train_size_px,
+            progressive=None if scheduled is None else scheduled.progressive,
+            train_size_px=None if scheduled is None else scheduled.train_size_px,
             loaders=place.loaders,
         )
         if job.trained:
             training = _fitted(trainer, case=case, member=member, place=place, seed=seed)
-        shown = cohort.examples(case.rows)
-        description = trainer.describer.describe(shown.pixels, present=shown.present)
+        examples = cohort.examples(case.rows)
+        encoding = trainer.encoder.encode(examples.pixels, present=examples.present)
         weights = trainer.weights() if _is_kept(job, recipe) else {}
-    if not (np.isfinite(description.logits).all() and np.isfinite(description.embeddings).all()):
+    if not (np.isfinite(encoding.logits).all() and np.isfinite(encoding.embeddings).all()):
         raise PipelineError(
-            f"{_named(case, member)}: gives values that are no numbers; lower training.learning_rate or set "
+            f"{_named(case, member)}: gives values that are not finite; lower training.learning_rate or set "
             "training.gradient_clip_norm in params/embed.yaml, or check the given weights"
         )
     about = _about(member, training=training) | {
         "seed": seed,
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
     }
-    return _Trained(description=description, training=training, weights=weights, about=about)
+    return _Trained(encoding=encoding, training=training, weights=weights, about=about)
 
 
 def _fitted(trainer: Trainer, *, case: Case, member: Member, place: Place, seed: int) -> Training:
     job, cohort, name = case.job, member.cohort, member.network.name
-    unseen = job.scored if job.part == ALL else job.described
+    unseen = job.scored if job.part == ALL else job.embedded
     try:
         return trainer.fit(
             cohort.examples(cohort.inputs.rows_of(job.trained)),
@@ -161,7 +163,7 @@ def _probabilities(logits: NDArray[np.float64], *, case: Case, plan: Plan) -> ND
     if plan.combine == "mean" or not case.job.trained:
         return averaged(logits)
     cohort, patients = plan.cohort, [plan.cohort.inputs.patient_ids[row] for row in case.rows]
-    unseen = case.job.described - case.job.scored  # training patients of the resample, none of whom a member has seen
+    unseen = case.job.embedded - case.job.scored  # training patients of the resample that no member was trained on
     return stacked(
         logits,
         labels=np.array([cohort.labels[patient] for patient in patients]),
@@ -175,11 +177,11 @@ def _is_kept(job: Job, recipe: Recipe) -> bool:
 
 
 def _about(member: Member, *, training: Training) -> dict[str, Any]:
-    """What is recorded of a member; no path but file names, so that the card is the same in every folder."""
+    """What the card records of a member; file names without paths, so that the card is the same in every folder."""
     recipe, network = member.recipe, member.network
     return {
-        "settings": _told(network.settings),
-        "parts": {part.name: _told(part.settings) for part in network.parts},
+        "settings": _recorded(network.settings),
+        "parts": {part.name: _recorded(part.settings) for part in network.parts},
         "input": recipe.input.model_dump(mode="json"),
         "normalisation": normalisation_of(network, recipe),
         "n_validation_patients": training.n_validation_patients,
@@ -187,24 +189,24 @@ def _about(member: Member, *, training: Training) -> dict[str, Any]:
     }
 
 
-def _told(settings: Any) -> dict[str, Any]:
-    told: dict[str, Any] = settings.model_dump(mode="json")
-    told["weights"]["file"] = Path(told["weights"]["file"]).name
-    return told
+def _recorded(settings: Any) -> dict[str, Any]:
+    recorded: dict[str, Any] = settings.model_dump(mode="json")
+    recorded["weights"]["file"] = Path(recorded["weights"]["file"]).name
+    return recorded
 
 
-def _card(job: Job, *, plan: Plan, parts: Mapping[str, _Trained], device: torch.device) -> dict[str, Any]:
-    """What is recorded of a network: of its members together, then of each (of the only one without its name)."""
+def _card(job: Job, *, plan: Plan, members: Mapping[str, _Trained], device: torch.device) -> dict[str, Any]:
+    """The card of a network: its members together, then each of them (a single one without its name)."""
     recipe, cohort = plan.recipe, plan.cohort
     with_image = frozenset(cohort.inputs.patient_ids)
     trained = sorted(job.trained & with_image)
     events = sum(cohort.labels[patient] for patient in trained)
-    each = {name: part.about for name, part in parts.items()}
+    each = {name: one.about for name, one in members.items()}
     if len(each) == 1:
         own = next(iter(each.values()))
     else:
         own = {
-            "settings": _told(plan.settings),
+            "settings": _recorded(plan.settings),
             "members": each,
             "n_validation_patients": min(about["n_validation_patients"] for about in each.values()),
             "epochs_run": max(about["epochs_run"] for about in each.values()),
@@ -228,23 +230,23 @@ def _card(job: Job, *, plan: Plan, parts: Mapping[str, _Trained], device: torch.
     }
 
 
-def save_described(store: CheckpointStore, described: Described) -> None:
-    """Keep a finished case; the tensors first, so that a case with a JSON file is whole."""
-    arrays = {name: getattr(described, name) for name in ARRAYS}
+def save_embedded(store: CheckpointStore, found: EmbeddedCase) -> None:
+    """Store a finished case; the tensors first, so that a case with a JSON file is complete."""
+    arrays = {name: getattr(found, name) for name in ARRAYS}
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items() if array is not None}
-    tensors |= {f"network/{name}": tensor for name, tensor in described.weights.items()}
-    write_tensors(tensors, store.path(described.case.name, suffix=".safetensors"))
-    store.save(described.case.name, {"card": described.card, "losses": described.losses})
+    tensors |= {f"network/{name}": tensor for name, tensor in found.weights.items()}
+    write_tensors(tensors, store.path(found.case.name, suffix=".safetensors"))
+    store.save(found.case.name, {"card": found.card, "losses": found.losses})
 
 
-def load_described(store: CheckpointStore, case: Case) -> Described | None:
+def load_embedded(store: CheckpointStore, case: Case) -> EmbeddedCase | None:
     """The stored result of a case, or None."""
     kept = store.load(case.name)
     if kept is None:
         return None
     tensors = read_tensors(store.path(case.name, suffix=".safetensors"))
     arrays: dict[str, Any] = {name: tensors.pop(name).numpy() for name in ARRAYS if name in tensors}
-    return Described(
+    return EmbeddedCase(
         case=case,
         **arrays,
         weights={name.removeprefix("network/"): tensor for name, tensor in tensors.items()},
@@ -253,13 +255,13 @@ def load_described(store: CheckpointStore, case: Case) -> Described | None:
 
 
 def store_key(params: EmbedParams, *, plan: Plan, splits: pd.DataFrame, device: str) -> str:
-    """The name of a store of cases: a hash of all that a case depends on."""
+    """The name of a store of cases: a hash of everything that a case depends on."""
     chosen = params.model_dump(mode="json", exclude={"nets"})
     inputs = fingerprint(*(member.cohort.sha256() for member in plan.members), splits.to_csv(index=False))
     return fingerprint(inputs, chosen, plan.name, plan.recipe.seed, device, code_hash(), package_versions(PACKAGES))
 
 
-def describe(
+def embed_cases(
     cases: Sequence[Case],
     *,
     plan: Plan,
@@ -267,38 +269,38 @@ def describe(
     place: Place,
     workers: int,
     scheduler: str | None,
-) -> Iterator[Described]:
-    """Yield what each case gives: those in `store` first, then the others as they are done, which are stored.
+) -> Iterator[EmbeddedCase]:
+    """Yield the result of each case: those in `store` first, then the others as they finish, which are then stored.
 
-    On a GPU, and where several processes share a batch, the cases run one after another in this process, and `workers`
+    On a GPU, and if several processes share a batch, the cases run one after another in this process, and `workers`
     processes load its images.
     """
     missing = []
     for case in cases:
-        stored = load_described(store, case)
+        stored = load_embedded(store, case)
         if stored is None:
             missing.append(case)
         else:
             yield stored
-    missing.sort(key=lambda case: -len(case.job.trained))  # the longest first, so that no worker is left waiting
+    missing.sort(key=lambda case: -len(case.job.trained))  # the longest first, so that no worker idles at the end
     here = place.device != "cpu" or data_parallel.size() > 1
     place = replace(place, store=store, loaders=workers if here and place.device != "cpu" else 0)
-    work = partial(describe_case, plan=plan, place=place)
-    for described in map_cases(work, missing, workers=1 if here else workers, scheduler=None if here else scheduler):
+    work = partial(embed_case, plan=plan, place=place)
+    for done in map_cases(work, missing, workers=1 if here else workers, scheduler=None if here else scheduler):
         if data_parallel.rank() == 0:
-            save_described(store, described)
+            save_embedded(store, done)
             for member in plan.members:
-                state_of(described.case, network=member.network.name, store=store).remove()
-        yield described
+                state_of(done.case, network=member.network.name, store=store).remove()
+        yield done
 
 
-def ran_all_epochs(results: Sequence[Described], *, training: TrainingParams) -> str | None:
-    """A sentence where early stopping is asked for and networks had too few events to hold any out, else None."""
+def ran_all_epochs(results: Sequence[EmbeddedCase], *, training: TrainingParams) -> str | None:
+    """A message if early stopping is enabled but networks had too few events to hold any out, else None."""
     trained = [result for result in results if result.case.job.trained]
     few = [result for result in trained if result.card["n_validation_patients"] == 0]
     if not training.early_stopping.enabled or not few:
         return None
     return (
-        f"{len(few)} of {len(trained)} networks ran all {training.epochs} epochs: the part held out for early stopping "
+        f"{len(few)} of {len(trained)} networks ran all {training.epochs} epochs: the validation set of early stopping "
         f"would have fewer than {training.early_stopping.min_events} events (early_stopping in params/embed.yaml)"
     )

@@ -1,4 +1,4 @@
-"""Describe every lesion image by a network that was never trained on its patient."""
+"""The tables of embeddings: every lesion image embedded by a network that was never trained on that patient."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.contracts.data.embed import EMBEDDINGS, LOGIT, PATIENT_EMBEDDINGS
 from pipeline.embed.cards import write_card, write_losses
-from pipeline.embed.cases import Described
+from pipeline.embed.cases import EmbeddedCase
 from pipeline.embed.work_plan import Plan
 from pipeline.foundation.tables import Contract, write_csv
 
@@ -18,10 +18,10 @@ def contract_of(plan: Plan) -> Contract:
     return EMBEDDINGS if plan.cohort.inputs.present is None else PATIENT_EMBEDDINGS
 
 
-def embeddings_table(results: Sequence[Described], *, plan: Plan) -> pd.DataFrame:
-    """`features/<net>.csv`: one row a resample, part and image; columns `<net>_0000` … in float32.
+def embeddings_table(results: Sequence[EmbeddedCase], *, plan: Plan) -> pd.DataFrame:
+    """`features/<net>.csv`: one row per resample, part and image; columns `<net>_0000` … in float32.
 
-    A network of several views describes patients: one row a resample, part and patient, the mean over the patient's
+    A network of several views embeds patients: one row per resample, part and patient, the mean over the patient's
     pairs.
     """
     matrix = np.concatenate([result.embeddings for result in results])
@@ -29,11 +29,11 @@ def embeddings_table(results: Sequence[Described], *, plan: Plan) -> pd.DataFram
     return _by_row(results, pd.DataFrame(matrix, columns=names), plan=plan)
 
 
-def logits_table(results: Sequence[Described], *, plan: Plan) -> pd.DataFrame:
-    """`features/<net>_logit.csv`: the rows of `embeddings_table`, with the network's own logit `<net>_logit`.
+def logits_table(results: Sequence[EmbeddedCase], *, plan: Plan) -> pd.DataFrame:
+    """`features/<net>_logit.csv`: the rows of `embeddings_table`, with the logit of the network's head, `<net>_logit`.
 
-    Of networks that are trained apart each has its column, since a logistic regression of them would be fitted on rows
-    it describes. Header only for a frozen network, which has no logit of its own.
+    Networks that are trained separately have a column each, since a logistic regression of them would be fitted on rows
+    that it also predicts. Header only for a frozen network, which has no trained head.
     """
     trained = [result for result in results if result.case.job.trained]
     names = [f"{member.network.name}{LOGIT}" for member in plan.members]
@@ -41,7 +41,7 @@ def logits_table(results: Sequence[Described], *, plan: Plan) -> pd.DataFrame:
     return _by_row(trained, pd.DataFrame(matrix, columns=names), plan=plan)
 
 
-def _by_row(results: Sequence[Described], numbers: pd.DataFrame, *, plan: Plan) -> pd.DataFrame:
+def _by_row(results: Sequence[EmbeddedCase], numbers: pd.DataFrame, *, plan: Plan) -> pd.DataFrame:
     inputs, keys = plan.cohort.inputs, list(contract_of(plan).key)
     has_views = inputs.present is not None
     ids = inputs.patient_ids if has_views else inputs.image_ids
@@ -50,10 +50,10 @@ def _by_row(results: Sequence[Described], numbers: pd.DataFrame, *, plan: Plan) 
     return table.groupby(keys, as_index=False).mean() if has_views else table
 
 
-def view_embeddings_table(results: Sequence[Described], *, plan: Plan) -> pd.DataFrame | None:
-    """The vector of each view of each patient, one row a resample, part, patient and view that is there.
+def view_embeddings_table(results: Sequence[EmbeddedCase], *, plan: Plan) -> pd.DataFrame | None:
+    """The embedding of each view of each patient: one row per resample, part, patient and view that exists.
 
-    None for a network without views (or one that mixes them at once).
+    None for a network without views (or one that fuses them at its input).
     """
     inputs, views = plan.cohort.inputs, getattr(plan.settings, "views", ())
     tables = []
@@ -77,8 +77,8 @@ def view_embeddings_table(results: Sequence[Described], *, plan: Plan) -> pd.Dat
     return pd.concat(tables, ignore_index=True).groupby(keys, as_index=False).mean()
 
 
-def write_network(results: Sequence[Described], *, plan: Plan, folder: Path) -> None:
-    """One card a network (and its weights where they are kept), the losses of all, and the vectors of single views."""
+def write_network(results: Sequence[EmbeddedCase], *, plan: Plan, folder: Path) -> None:
+    """One card per network (and its weights if kept), the losses of all, and the embeddings of single views."""
     for result in results:
         if result.case.chunk == 0:
             write_card(result.card, weights=result.weights, folder=folder, name=result.case.job.name)

@@ -1,4 +1,4 @@
-"""A network's own probability as one more model: one score a patient, from the images of its views."""
+"""The probability of a network's classification head as one more model: one score per patient, from all its views."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.contracts.data.benchmark import PREDICTIONS
-from pipeline.embed.cases import Described
+from pipeline.embed.cases import EmbeddedCase
 from pipeline.embed.work_plan import Plan
 from pipeline.foundation.params import ThresholdParams
 from pipeline.predictions.operating_point import freeze
@@ -16,9 +16,9 @@ from pipeline.predictions.operating_point import freeze
 def patient_scores(
     probabilities: NDArray[np.float64], *, patients: list[str], views: list[str], prevalence: float, scored: list[str]
 ) -> pd.Series:
-    """One score a patient of `scored`, indexed by patient_id.
+    """One score per patient of `scored`, indexed by patient_id.
 
-    `probabilities`, `patients` and `views` hold one entry an image. The score is the mean over the images of a view,
+    `probabilities`, `patients` and `views` hold one entry per image. The score is the mean over the images of a view,
     then over views; a patient without a usable image gets `prevalence`, that of the network's training patients.
     """
     images = pd.DataFrame({"patient_id": patients, "view": views, "score": probabilities})
@@ -35,7 +35,7 @@ def head_predictions(
     labels: Mapping[str, int],
     rule: ThresholdParams,
 ) -> pd.DataFrame:
-    """The predictions table of a network's head; header only where there are no scores (frozen networks).
+    """The predictions table of a network's head; header only if there are no scores (frozen networks).
 
     Parameters: `scores` (by resample, the patient scores of each part, which are averaged), `splits` (roles),
     `labels` by patient_id. Threshold (by `rule`) and recalibration are learned from out-of-fold scores and frozen.
@@ -45,7 +45,7 @@ def head_predictions(
     role = splits.set_index(["resample", "patient_id"])["role"]
     rows = []
     for resample, parts in scores.items():
-        # Parts are added in a fixed order, so that the sum has the same last digit on every run.
+        # Parts are added in a fixed order, so that the sum is the same to the last digit on every run.
         mean = sum(parts[1:], start=parts[0]) / len(parts)
         rows.append(pd.DataFrame({"resample": resample, "patient_id": mean.index, "score": mean.to_numpy()}))
     raw = pd.concat(rows, ignore_index=True)
@@ -56,11 +56,11 @@ def head_predictions(
 
 
 def predictions_table(
-    results: Sequence[Described], *, plan: Plan, splits: pd.DataFrame, rule: ThresholdParams
+    results: Sequence[EmbeddedCase], *, plan: Plan, splits: pd.DataFrame, rule: ThresholdParams
 ) -> pd.DataFrame:
-    """`predictions/<net>_head.csv`: the network's own probability, and that of each of its views where it has some.
+    """`predictions/<net>_head.csv`: the head probability of the network, and that of each of its views if it has any.
 
-    Models `<net>_head` and `<net>_head_<view>`; header only for a frozen network, which has no head.
+    Models `<net>_head` and `<net>_head_<view>`; header only for a frozen network, which has no trained head.
     """
     heads = {f"{plan.name}_head": [found.probabilities for found in results]}
     for number, view in enumerate(getattr(plan.settings, "views", ())):
@@ -75,7 +75,7 @@ def predictions_table(
 
 
 def _head(
-    results: Sequence[Described],
+    results: Sequence[EmbeddedCase],
     probabilities: Sequence[NDArray[np.float64]],
     *,
     model: str,
@@ -86,15 +86,15 @@ def _head(
     inputs = plan.cohort.inputs
     scores: dict[str, list[pd.Series]] = {}
     pairs = sorted(zip(results, probabilities, strict=True), key=lambda pair: pair[0].case.job.name)
-    for result, own in pairs:
-        # A view that a patient lacks has no probability; nothing else can lack one (see describe_case).
-        job, there = result.case.job, ~np.isnan(own)
+    for result, values in pairs:
+        # A view that a patient lacks has no probability; nothing else can lack one (see embed_case).
+        job, there = result.case.job, ~np.isnan(values)
         if not job.scored:
             continue
         rows = result.case.rows[there]
         scores.setdefault(job.resample, []).append(
             patient_scores(
-                own[there],
+                values[there],
                 patients=[inputs.patient_ids[row] for row in rows],
                 views=[inputs.views[row] for row in rows],
                 prevalence=result.card["prevalence"],

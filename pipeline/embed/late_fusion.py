@@ -1,4 +1,4 @@
-"""One probability from the logits of several networks, fitted on patients that none of them was trained on."""
+"""Stacks the logits of several networks into one probability, fitted on patients none of them was trained on."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 Numbers = NDArray[np.float64]
-STRENGTH = 1.0  # scikit-learn's C: an L2 penalty on standardised logits, so that few patients cannot make it run away
+STRENGTH = 1.0  # scikit-learn's C: an L2 penalty on standardised logits, which keeps it finite with few patients
 
 
 def stacked(
@@ -16,10 +16,10 @@ def stacked(
 ) -> Numbers:
     """Probabilities (n,) from the logits (n, K) of K networks: a logistic regression (stacking with Platt scaling).
 
-    It is fitted on the images of the `unseen` patients alone: training patients whom no network was trained on
-    (Wolpert, Neural Networks 1992). Each patient has the weight 1, spread over the patient's images, and each logit is
-    scaled to mean 0 and SD 1 of those. `labels` 0/1 (n,), where `unseen`; others are not looked at.
-    Raises ValueError where the unseen patients are of one class.
+    It is fitted on the images of the `unseen` patients alone: training patients that no network was trained on
+    (Wolpert, Neural Networks 1992). Each patient has the weight 1, shared by the patient's images, and each logit is
+    scaled to mean 0 and SD 1 of those. `labels` 0/1 (n,) are used where `unseen` only.
+    Raises ValueError if the unseen patients are of one class.
     """
     known = labels[unseen]
     if len(np.unique(known)) < 2:

@@ -22,7 +22,7 @@ from pipeline.training.trainer import TrainingParams
 
 
 class EmbedParams(Params):
-    """`params/embed.yaml`; one section a network."""
+    """`params/embed.yaml`; one section per network."""
 
     nets: tuple[str, ...] = Field(min_length=1)
     strategy: Strategy
@@ -55,8 +55,8 @@ class EmbedParams(Params):
                 if not is_fully_trained(member):
                     raise ValueError(
                         f"key 'strategy' has the value 'frozen', but {member.name} would hold randomly initialised "
-                        f"weights, which describe nothing; name a file of the whole network in {member.name}.weights, "
-                        "or use crossfit"
+                        f"weights, whose embeddings mean nothing; name a file of the whole network in "
+                        f"{member.name}.weights, or use crossfit"
                     )
         return self
 
@@ -65,7 +65,8 @@ class EmbedParams(Params):
         if "ptcrnet" in self.nets and self.ptcrnet.combine == "late" and self.strategy == "insample":
             raise ValueError(
                 "key 'ptcrnet.combine' has the value 'late', which is fitted on training patients that the networks "
-                "have not seen, and with strategy 'insample' there are none; use mean or concat, or strategy crossfit"
+                "were not trained on, and with strategy 'insample' there are none; use mean or concat, or strategy "
+                "crossfit"
             )
         return self
 
@@ -78,10 +79,11 @@ class EmbedParams(Params):
         return self
 
     def _check_size(self, net: str, part: str, size: int) -> None:
-        least, own = ARCHITECTURES[part].least_size_px, getattr(self, part).image_size_px
-        if size < least:
+        smallest, own = ARCHITECTURES[part].min_size_px, getattr(self, part).image_size_px
+        if size < smallest:
             raise ValueError(
-                f"key 'input.image_size_px' has the value {size}: {part} needs {least} or more; set {net}.image_size_px"
+                f"key 'input.image_size_px' has the value {size}: {part} needs {smallest} or more; set "
+                f"{net}.image_size_px"
             )
         if part == "vit" and own != size:
             raise ValueError(f"key '{net}.image_size_px' has the value {size}, but vit.image_size_px is {own}")
@@ -97,8 +99,8 @@ class EmbedParams(Params):
         target, stages = self.penet.train_size_px or size, self.penet.progressive.stages
         if target > size:
             raise ValueError(
-                f"key 'penet.train_size_px' has the value {target}: the images of {net} have {size} px; it may not be "
-                "more"
+                f"key 'penet.train_size_px' has the value {target}: the images of {net} have {size} px; it must not be "
+                "larger"
             )
         try:
             stage_of(0, steps=stages, target_px=target, params=self.penet.progressive)
@@ -110,32 +112,32 @@ class EmbedParams(Params):
         if "dualview" in self.nets and self.dualview.backbone == "penet" and self.penet.progressive.mixup_alpha[1] > 0:
             raise ValueError(
                 "key 'dualview.backbone' has the value 'penet', whose penet.progressive.mixup_alpha would mix patients "
-                "of whom one lacks a view; set it to [0, 0]"
+                "with and without a view; set it to [0, 0]"
             )
         return self
 
     @model_validator(mode="after")
     def _shares_train_a_batch_norm(self) -> Self:
-        least = 2 * self.training.processes
-        if self.training.processes > 1 and self.training.batch_size < least:
+        smallest = 2 * self.training.processes
+        if self.training.processes > 1 and self.training.batch_size < smallest:
             raise ValueError(
                 f"key 'training.batch_size' has the value {self.training.batch_size}: with training.processes "
-                f"{self.training.processes} it needs {least} or more, two images a process"
+                f"{self.training.processes} it needs {smallest} or more, two images per process"
             )
         return self
 
     def input_of(self, net: str) -> InputParams:
-        """The input of a network: that of all, in the network's own size where it has one."""
+        """The input of a network: the shared one, in the network's own size if it has one."""
         size = getattr(self, net).image_size_px
         return self.input if size is None else self.input.model_copy(update={"image_size_px": size})
 
     def shown_input(self, net: str) -> InputParams:
-        """The input of a network; of several that are trained apart, that with the largest images."""
+        """The input of a network; of several that are trained separately, that with the largest images."""
         inputs = [self.input_of(member.name) for member in self.members_of(net)]
         return max(inputs, key=lambda one: one.image_size_px)
 
     def network(self, net: str) -> Network:
-        """A network with its settings and those of its parts, listed or not."""
+        """A network with its settings and those of the networks it is composed of, listed or not."""
         settings: Any = getattr(self, net)
         parts = ARCHITECTURES[net].parts(settings)
         return Network(
@@ -146,14 +148,14 @@ class EmbedParams(Params):
         )
 
     def members_of(self, net: str) -> tuple[Network, ...]:
-        """The networks that are trained apart for `net`: ptcrnet's two, unless it is trained as one; else itself."""
+        """The networks that are trained separately for `net`: ptcrnet's two, unless trained as one; else itself."""
         network = self.network(net)
         apart = net == "ptcrnet" and self.ptcrnet.combine != "concat"
         return network.parts if apart else (network,)
 
 
 def network_of(params: EmbedParams, net: str) -> Network:
-    """The network `net` with its settings. Raises ParamsError where the params do not list it."""
+    """The network `net` with its settings. Raises ParamsError if the params do not list it."""
     if net not in params.nets:
         raise ParamsError(f"network {net} is not among nets ({', '.join(params.nets)}); add it there first")
     return params.network(net)

@@ -1,4 +1,4 @@
-"""How far the trainings of a stage are, by the folders of their curves, whichever process runs them."""
+"""Progress of the trainings of a stage, from the folders of their curves, whichever process runs them."""
 
 import shutil
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pipeline.training.board import epochs_done
 
 
 def curves_folder(board: Path, *, case: Case, network: str) -> Path:
-    """Where the curves of the training of `network` in this case are drawn."""
+    """The folder of the training curves of `network` in this case."""
     return board / f"{case.job.name}_{network}"
 
 
@@ -24,12 +24,12 @@ def forget_earlier(cases: Sequence[Case], *, plan: Plan, board: Path, store: Che
 
 
 def state_path(store: CheckpointStore, *, case: Case, network: str) -> Path:
-    """Where the unfinished training of a network of this case is kept."""
+    """The file of the unfinished training of a network of this case."""
     return store.path(f"{case.name} {network}", suffix=".epoch")
 
 
 def under_way(cases: Sequence[Case], *, plan: Plan, board: Path, store: CheckpointStore) -> float:
-    """What is done of the cases that are not finished, in cases: 1.5 is one and a half (or three halves)."""
+    """The work done on unfinished cases, in cases: 1.5 is one and a half (or three halves)."""
     done = sum(
         epochs_done(curves_folder(board, case=case, network=member.network.name))
         for case in cases

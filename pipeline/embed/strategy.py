@@ -1,8 +1,9 @@
-"""Which network is trained on whom, and whom it describes: the plan of a strategy, from the splits table alone.
+"""Which patients each network is trained on and which it embeds: the jobs of a strategy, from the splits table alone.
 
-crossfit: in each resample one network a half; the network of half a describes the other half's training patients and
-the test patients, never a patient of half a. insample: one network a resample, which describes everybody, its own
-training patients too (published practice, for comparison only). frozen: no network is trained, everybody is described.
+A resample is one division into training and held-out patients: a fold, or `final`. crossfit: in each resample one
+network per half; the network of half a embeds the other half's training patients and the held-out patients, never a
+patient of half a. insample: one network per resample, which embeds all patients, its own training patients too
+(published practice, for comparison only). frozen: no network is trained, all patients are embedded.
 """
 
 from collections.abc import Mapping
@@ -19,12 +20,12 @@ Strategy = Literal["frozen", "crossfit", "insample"]
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One network: the patients it is trained on, those it describes, and those among them its head scores."""
+    """One network: the patients it is trained on, those it embeds, and those among them that its head scores."""
 
     resample: str
     part: str
     trained: frozenset[str]
-    described: frozenset[str]
+    embedded: frozenset[str]
     scored: frozenset[str]
 
     @property
@@ -36,11 +37,11 @@ class Job:
 def plan_jobs(splits: pd.DataFrame, *, strategy: Strategy) -> list[Job]:
     """The jobs of a strategy, sorted by resample and part; `splits` is the table of the split stage.
 
-    Raises CohortError where crossfit finds a training patient without a half.
+    Raises CohortError if crossfit finds a training patient without a half.
     """
     if strategy == "frozen":
-        everybody = frozenset(splits["patient_id"])
-        return [Job(resample=ALL, part=ALL, trained=frozenset(), described=everybody, scored=frozenset())]
+        patients = frozenset(splits["patient_id"])
+        return [Job(resample=ALL, part=ALL, trained=frozenset(), embedded=patients, scored=frozenset())]
     jobs: list[Job] = []
     faults: list[str] = []
     for resample, rows in splits.groupby("resample", sort=True):
@@ -48,14 +49,14 @@ def plan_jobs(splits: pd.DataFrame, *, strategy: Strategy) -> list[Job]:
         test = frozenset(rows.loc[rows["role"] != "train", "patient_id"])
         if strategy == "insample":
             trained = frozenset(train["patient_id"])
-            jobs.append(Job(resample=str(resample), part=ALL, trained=trained, described=trained | test, scored=test))
+            jobs.append(Job(resample=str(resample), part=ALL, trained=trained, embedded=trained | test, scored=test))
             continue
         without = sorted(train.loc[train["half"].isna(), "patient_id"])
         faults += [f"resample {resample}, patient {patient}: role train without a half" for patient in without]
         halves = {part: frozenset(train.loc[train["half"] == part, "patient_id"]) for part in OTHER_HALF}
         for part, other in OTHER_HALF.items():
-            described = halves[other] | test
-            jobs.append(Job(resample=str(resample), part=part, trained=halves[part], described=described, scored=test))
+            embedded = halves[other] | test
+            jobs.append(Job(resample=str(resample), part=part, trained=halves[part], embedded=embedded, scored=test))
     if faults:
         raise CohortError(listed(faults, heading="splits: crossfit needs the half (a or b) of every training patient"))
     return jobs
@@ -64,21 +65,21 @@ def plan_jobs(splits: pd.DataFrame, *, strategy: Strategy) -> list[Job]:
 def check_jobs(
     jobs: list[Job], *, labels: Mapping[str, int], groups: Mapping[str, str], with_image: frozenset[str]
 ) -> None:
-    """Hold every job to the rules before anything is computed.
+    """Check every job against the rules before anything is computed.
 
     Parameters: `labels` and `groups` by patient_id, `with_image` (patients with a usable image).
     Raises CohortError that lists every network that would be trained on one class only, every patient without a label
     row, and every group that is both trained on and scored.
     """
     known = frozenset(labels)
-    unknown = sorted(frozenset().union(*(job.trained | job.described for job in jobs)) - known)
+    unknown = sorted(frozenset().union(*(job.trained | job.embedded for job in jobs)) - known)
     faults = [f"patient {patient} is in the splits but not in the patients table" for patient in unknown]
     for job in jobs:
-        if not job.described & with_image:
-            faults.append(f"resample {job.resample}, part {job.part}: no patient to describe has a usable image")
+        if not job.embedded & with_image:
+            faults.append(f"resample {job.resample}, part {job.part}: no patient to embed has a usable image")
         if job.resample == ALL or unknown:
             continue
-        unseen = job.scored if job.part == ALL else job.described
+        unseen = job.scored if job.part == ALL else job.embedded
         both = {groups[p] for p in job.trained} & {groups[p] for p in unseen}
         faults += [f"resample {job.resample}, part {job.part}: group {g} is on both sides" for g in sorted(both)]
         usable = [labels[patient] for patient in job.trained & with_image]
@@ -89,5 +90,5 @@ def check_jobs(
                 "with a usable image"
             )
     if faults:
-        heading = "a network needs both classes to train on and may not meet a test patient's group; use fewer folds"
+        heading = "a network needs both classes in training and no test patient's group among them; use fewer folds"
         raise CohortError(listed(faults, heading=heading))

@@ -11,7 +11,7 @@ from pipeline.networks.inputs import RoiInputs
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Row of the image of each view, None where the patient has none."""
+    """Row of the image of each view, None where the patient lacks the view."""
 
     patient_id: str
     rows: tuple[int | None, ...]
@@ -20,10 +20,10 @@ class Pair:
 def pairs_of(inputs: RoiInputs, *, views: Sequence[str]) -> list[Pair]:
     """The pairs of every patient with an image of any of these views, sorted by patient.
 
-    The k-th image of one view goes with the k-th of the other; a view with fewer images starts again from its first, so
-    that every image is in a pair and a patient has as many pairs as images of the view with more (of the other view the
-    first images then count once more).
-    Raises CohortError where a view has no image at all.
+    The k-th image of one view is paired with the k-th of the other; a view with fewer images starts again from its
+    first, so that every image is in a pair and a patient has as many pairs as images of the view with more (the first
+    images of the other view then count more than once).
+    Raises CohortError if no patient has an image of a view.
     """
     absent = sorted(set(views) - set(inputs.views))
     if absent:

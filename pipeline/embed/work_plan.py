@@ -1,4 +1,4 @@
-"""What the embedding work is made of: images with labels, networks with their recipes, and pieces of work."""
+"""The work plan of the embeddings: images with labels, networks with their recipes, and the cases to compute."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ FROZEN_CHUNK = 16  # batches in one case of a frozen network, so that many cases
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How networks are trained and fed; the part of `params/embed.yaml` that all of them share, and the seed."""
+    """How networks are trained and on which inputs: the settings of `params/embed.yaml` they share, and the seed."""
 
     strategy: Strategy
     trained_on: Literal["other_patients", "unknown"]
@@ -46,7 +46,7 @@ class Cohort:
     groups: Mapping[str, str]
 
     def sha256(self) -> str:
-        """Hash of all that is in it."""
+        """Hash of all its content."""
         pixels = hashlib.sha256(self.inputs.pixels.tobytes()).hexdigest()
         present = None if self.inputs.present is None else self.inputs.present.tolist()
         inputs = (self.inputs.image_ids, self.inputs.patient_ids, self.inputs.views, self.inputs.pixels.shape, pixels)
@@ -66,7 +66,7 @@ class Cohort:
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """A network that is trained on its own, with its recipe and the images as it sees them."""
+    """A network that is trained separately, with its recipe and its input images."""
 
     network: Network
     recipe: Recipe
@@ -75,7 +75,7 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What makes the network `name`: one member, or several whose logits are combined."""
+    """The networks behind `name`: one member, or several whose logits are combined."""
 
     name: str
     members: tuple[Member, ...]
@@ -84,7 +84,7 @@ class Plan:
 
     @property
     def cohort(self) -> Cohort:
-        """The images; every member sees the same ones, in the same order, in its own size."""
+        """The images; every member has the same ones, in the same order, in its own size."""
         return self.members[0].cohort
 
     @property
@@ -105,7 +105,7 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A job, and the rows of the images it describes here (a frozen network describes them in numbered chunks)."""
+    """A job, and the rows of the images it embeds here (a frozen network embeds them in numbered chunks)."""
 
     job: Job
     rows: NDArray[np.intp]
@@ -118,14 +118,14 @@ class Case:
 
 
 def normalisation_of(network: Network, recipe: Recipe) -> Normalisation:
-    """`auto` means ImageNet's mean and SD where the network starts from given weights, else each image's own."""
+    """`auto` means ImageNet's mean and SD if the network starts from given weights, else each image's own."""
     if recipe.input.normalise != "auto":
         return recipe.input.normalise
     return "imagenet" if is_given(network) else "image"
 
 
 def recipe_of(params: EmbedParams, *, net: str, seed: int) -> Recipe:
-    """What a case of the network `net` needs of the params."""
+    """The params that a case of the network `net` needs."""
     return Recipe(
         strategy=params.strategy,
         trained_on=params.trained_on,
@@ -145,9 +145,9 @@ def plan_of(
     patients: pd.DataFrame,
     read: Callable[..., RoiInputs],
 ) -> Plan:
-    """The networks behind `net`, each with the images as it sees them; `read(params=…)` gives the images of an input.
+    """The networks behind `net`, each with its input images; `read(params=…)` returns the images of an input.
 
-    Raises ParamsError where the params do not list it, CohortError where a network of views finds none of a view.
+    Raises ParamsError if the params do not list it, CohortError if a network of views finds no image of a view.
     """
     network_of(params, net)
     members, sizes = [], dict[InputParams, RoiInputs]()
@@ -175,10 +175,10 @@ def cohort_of(patients: pd.DataFrame, *, inputs: RoiInputs) -> Cohort:
 
 
 def cases_of(jobs: Sequence[Job], *, cohort: Cohort, batch_size: int) -> list[Case]:
-    """One case a trained network; a frozen network's images in chunks of whole batches, whatever the workers."""
+    """One case per trained network; a frozen network's images in chunks of whole batches, for any number of workers."""
     cases = []
     for job in jobs:
-        rows = cohort.inputs.rows_of(job.described)
+        rows = cohort.inputs.rows_of(job.embedded)
         size = len(rows) if job.trained else FROZEN_CHUNK * batch_size
         chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
         cases += [Case(job=job, rows=chunk, chunk=number) for number, chunk in enumerate(chunks)]

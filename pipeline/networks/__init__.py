@@ -1,1 +1,1 @@
-"""Networks, one file each, and what a network sees of a lesion."""
+"""Networks, one file each, their weights and their inputs."""

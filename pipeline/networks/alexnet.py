@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from pipeline.networks.settings import NetworkParams
 from pipeline.networks.torchvision_import import load_torchvision
 
-LEAST_SIZE_PX = 63
+MIN_SIZE_PX = 63
 
 
 class AlexNet(nn.Module):

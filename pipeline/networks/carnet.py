@@ -1,7 +1,7 @@
 """CAR-Net: a residual network with coordinate attention on the residual branch of its blocks.
 
-The public description of PTCR-Net names the parts, not their places. Here attention stands after the last batch norm
-of a block and before the identity is added, as squeeze-and-excitation does in SE-ResNet.
+The published description of PTCR-Net names the components but not their position. Here attention follows the last
+batch norm of a block, before the identity is added, as squeeze-and-excitation does in SE-ResNet.
 Sources: He et al., CVPR 2016; Hou et al., CVPR 2021; layers from torchvision.
 """
 
@@ -33,7 +33,7 @@ class CarNetParams(NetworkParams):
 class AttentiveBlock(nn.Module):
     """A residual block of torchvision (18, 34: two convolutions; 50: three) with attention before the addition.
 
-    Takes over the block's layers under their names, so that weights keep torchvision's names.
+    The block's layers keep their names, so that weights keep torchvision's names.
     """
 
     conv1: nn.Module
@@ -94,5 +94,5 @@ class CarNet(nn.Module):
 
 
 def torchvision_name(settings: CarNetParams) -> str:
-    """The torchvision network with the same layers but the attention."""
+    """The name of torchvision's network with the same layers except the attention."""
     return f"resnet{settings.depth}"

@@ -8,7 +8,7 @@ class CoordinateAttention(nn.Module):
     """Weights a feature map by a map along its height and a map along its width.
 
     The map is averaged along each axis; both profiles share one 1×1 convolution to m = max(8, channels // reduction)
-    channels, batch norm and h-swish; a 1×1 convolution and a sigmoid an axis turn them into the two attention maps,
+    channels, batch norm and h-swish; a 1×1 convolution and a sigmoid per axis turn them into the two attention maps,
     which multiply the input. Source: Hou et al., Coordinate Attention for Efficient Mobile Network Design, CVPR 2021.
     """
 
@@ -31,6 +31,6 @@ class CoordinateAttention(nn.Module):
         return self.along_height(rows).sigmoid(), self.along_width(columns.transpose(2, 3)).sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Weight x, shape (N, C, H, W); the shape stays."""
+        """x (N, C, H, W) times both attention maps; the shape is unchanged."""
         along_height, along_width = self.maps(x)
         return x * along_width * along_height

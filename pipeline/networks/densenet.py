@@ -60,5 +60,5 @@ class DenseNet121(nn.Module):
 
 
 def new_parts(settings: DenseNet121Params) -> tuple[str, ...]:
-    """What torchvision's DenseNet121 has not."""
+    """Layers that torchvision's DenseNet121 does not have."""
     return ("bottleneck.",) if settings.layer == "bottleneck10" else ()

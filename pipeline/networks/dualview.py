@@ -1,7 +1,7 @@
-"""A network of several views of one patient (longitudinal and transverse, T4 and T11), with views that may be missing.
+"""A network for several views of one patient (longitudinal and transverse, T4 and T11); views may be missing.
 
-The published dual-channel model does not say how its views meet, so all three ways are here: one network for every view
-(`siamese_late`), one network a view (`two_branch`), and the views as channels of one image (`early`).
+The published dual-channel model does not specify how its views are fused, so three ways are implemented: one network
+for all views (`siamese_late`), one network per view (`two_branch`), and the views as channels of one image (`early`).
 Source of the gated attention: Ilse et al., ICML 2018. The rest follows no single paper.
 """
 
@@ -17,42 +17,42 @@ from pipeline.networks.settings import NetworkParams
 
 ATTENTION_WIDTH = 128
 EARLY_IS_FOR_COMPARISON = (
-    "mode early stacks views that share no pixels (their planes cross), so that it means nothing in space; "
-    "it is here for comparison only"
+    "mode early stacks views that share no pixels (their planes cross), so the stack has no spatial meaning; "
+    "it is for comparison only"
 )
 SHOWN_ROWS = 10
 
 
 class DualViewParams(NetworkParams):
-    """Settings of the network of several views. The weights of its backbone stand in the backbone's own section."""
+    """Settings of the multi-view network. The weights of its backbone are in the backbone's own section."""
 
     views: tuple[str, str] = Field(description="names of the two views in the cohort table")
     backbone: Literal["alexnet", "carnet", "densenet121", "inception3", "resnet50", "vit", "penet"]
     mode: Literal["siamese_late", "two_branch", "early"] = Field(description=EARLY_IS_FOR_COMPARISON)
-    fusion: Literal["concat", "mean", "gated_attention"] = Field(description="how late modes join the views")
-    view_dropout: float = Field(default=0.2, ge=0, lt=1, description="probability that a view is left out in training")
+    fusion: Literal["concat", "mean", "gated_attention"] = Field(description="how late modes fuse the views")
+    view_dropout: float = Field(default=0.2, ge=0, lt=1, description="probability of dropping a view in training")
     auxiliary_weight: float = Field(default=0.3, ge=0, le=10, description="weight of the loss of each view's own logit")
 
     @field_validator("views")
     @classmethod
     def _two_names(cls, views: tuple[str, str]) -> tuple[str, str]:
         if len(set(views)) != len(views) or any(not view or view != view.strip() for view in views):
-            raise ValueError("must be two different names of views, without blanks around them, such as [long, trans]")
+            raise ValueError("must be two different names of views without blanks around them, such as [long, trans]")
         return views
 
     @model_validator(mode="after")
     def _no_torchvision(self) -> Self:
         if self.weights.source == "torchvision":
-            raise ValueError("weights.source 'torchvision' has none for several views; give them to the backbone")
+            raise ValueError("weights.source 'torchvision' has no weights for several views; give them to the backbone")
         return self
 
 
 class ViewsOutput(NamedTuple):
-    """What a network of V views gives for N patients; the first two are those of every network.
+    """Output of a network of V views for N patients; the first two fields are those of every network.
 
-    `logits` (N,) and `embeddings` (N, E) are of the joined views. `view_logits` (N, V): each view's own, NaN where
-    the view is missing. `view_embeddings` (N, V, E_view): the vectors that were joined, so the null embedding where a
-    view is missing or was dropped. The last two are None in mode early, whose views are never apart.
+    `logits` (N,) and `embeddings` (N, E) are of the fused views. `view_logits` (N, V): each view's own, NaN where the
+    view is missing. `view_embeddings` (N, V, E_view): the vectors that were fused, that is, the null embedding where a
+    view is missing or was dropped. The last two are None in mode early, which never separates the views.
     """
 
     logits: Tensor
@@ -74,26 +74,27 @@ class GatedAttention(nn.Module):
         self.score = nn.Linear(ATTENTION_WIDTH, 1, bias=False)  # w
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """Vectors (N, V, E) to the weights of the views (N, V); those of a row sum to one."""
+        """Vectors (N, V, E) to the weights of the views (N, V); each row sums to one."""
         hidden = self.signal(vectors).tanh() * self.gate(vectors).sigmoid()  # (N, V, 128)
         return self.score(hidden).squeeze(2).softmax(dim=1)
 
 
 class DualView(nn.Module):
-    """One logit and one embedding from V views of a patient, of which some may be missing.
+    """One logit and one embedding from V views of a patient, some of which may be missing.
 
-    `make_backbone` gives a module that takes images (n, 3, S, S), returns logits (n,) and embeddings (n, E), and has
-    `embedding_width` E. Mode `siamese_late`: one backbone for all views. `two_branch`: one backbone a view. In both,
-    only views that are there go through a backbone, so that a missing one never enters its batch norm; its vector is a
-    learned null embedding. Embedding: the vectors joined, (N, V·E) for concat, (N, E) for mean and gated_attention;
-    `head` makes the logit of it.
+    `make_backbone` returns a module that takes images (n, 3, S, S), returns logits (n,) and embeddings (n, E), and has
+    `embedding_width` E. Mode `siamese_late`: one backbone for all views. `two_branch`: one backbone per view. In both,
+    only views that exist pass through a backbone, so that a missing one never enters its batch norm; its vector is a
+    learned null embedding. Embedding: the fused vectors, (N, V·E) for concat, (N, E) for mean and gated_attention;
+    `head` computes the logit from it.
 
-    Mode `early`: the channels of all views are those of one image for one backbone, whose embedding and logit are
-    taken, and `fusion` is not used; a missing view is one learned grey level. The planes of two views share no
-    pixels, so that this mode means nothing in space: it is here for comparison only.
+    Mode `early`: the channels of all views are stacked into one image for one backbone, whose embedding and logit are
+    used, and `fusion` is ignored; a missing view is filled with one learned grey level. The planes of two views share
+    no pixels, so the stack has no spatial meaning: this mode is for comparison only.
 
-    In training each view is dropped with probability `view_dropout`, that is, joined as if it were missing; never the
-    last of a patient. The draws come from torch's generator on the CPU, so that any device drops the same.
+    In training each view is dropped with probability `view_dropout`, that is, fused as if it were missing, but never
+    the last view of a patient. The random numbers come from torch's CPU generator, so that every device drops the same
+    views.
     """
 
     def __init__(self, settings: DualViewParams, *, make_backbone: Callable[[], nn.Module]) -> None:
@@ -103,7 +104,7 @@ class DualView(nn.Module):
         branches: list[Any] = [make_backbone() for _ in range(self.views if self.mode == "two_branch" else 1)]
         width = int(branches[0].embedding_width)
         self.backbones = nn.ModuleList(branches)
-        # Missing starts as zero: it adds nothing to the head, has score 0 in the attention, and is learned from there.
+        # Null embeddings start at zero (no contribution to the head, attention score 0) and are learned from there.
         if self.mode == "early":
             inflate(branches[0], views=self.views)
             self.embedding_width = width
@@ -116,7 +117,7 @@ class DualView(nn.Module):
         self.head = nn.Linear(self.embedding_width, 1)
 
     def forward(self, x: Tensor, present: Tensor) -> ViewsOutput:
-        """Images x (N, V, 3, S, S) and which of them there are, `present` bool (N, V), to the four outputs.
+        """Images x (N, V, 3, S, S) and which views exist, `present` bool (N, V), to the four outputs.
 
         Images of missing views may hold anything. Raises ValueError for other shapes and for a row without a view.
         """
@@ -126,17 +127,17 @@ class DualView(nn.Module):
             return self._early(x, kept)
         view_logits, vectors = self._each_view(x, present)
         vectors = torch.where(kept.unsqueeze(2), vectors, self.null_embeddings)
-        joined = self._joined(vectors)
-        return ViewsOutput(self.head(joined).squeeze(1), joined, view_logits, vectors)
+        fused = self._fused(vectors)
+        return ViewsOutput(self.head(fused).squeeze(1), fused, view_logits, vectors)
 
     def _check(self, x: Tensor, present: Tensor) -> None:
         if x.ndim != 5 or x.shape[1] != self.views:
-            msg = f"x has the shape {tuple(x.shape)}; it must be (N, {self.views}, 3, S, S), one image a view"
+            msg = f"x has the shape {tuple(x.shape)}; it must be (N, {self.views}, 3, S, S), one image per view"
             raise ValueError(msg)
         if present.dtype != torch.bool or present.shape != x.shape[:2]:
             msg = (
                 f"present is {present.dtype} of shape {tuple(present.shape)}; it must be bool, {tuple(x.shape[:2])}, "
-                "true where a view is there"
+                "true where a view exists"
             )
             raise ValueError(msg)
         empty = (~present.any(dim=1)).nonzero().flatten().tolist()
@@ -145,7 +146,7 @@ class DualView(nn.Module):
             raise ValueError(f"present: {len(empty)} rows have no view at all ({shown}); each needs one or more")
 
     def _kept(self, present: Tensor) -> Tensor:
-        """The views present and not dropped, (N, V); of a row that would lose all, the largest draw stays."""
+        """The views present and not dropped, (N, V); if a row would lose all, the largest draw is kept."""
         if self.view_dropout == 0:
             return present
         draws = torch.rand(present.shape, device="cpu").to(present.device)
@@ -159,7 +160,7 @@ class DualView(nn.Module):
         return ViewsOutput(logits, embeddings, None, None)
 
     def _each_view(self, x: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """Each present view's logit and vector, (N, V) and (N, V, E); NaN and zero for the others."""
+        """Each present view's logit and vector, (N, V) and (N, V, E); NaN and zero for missing views."""
         null = self.null_embeddings
         vectors = null.new_zeros((*present.shape, null.shape[1]))
         logits = null.new_full(present.shape, torch.nan)
@@ -175,7 +176,7 @@ class DualView(nn.Module):
                 vectors = vectors.index_put(places, features.to(null.dtype))
         return logits, vectors
 
-    def _joined(self, vectors: Tensor) -> Tensor:
+    def _fused(self, vectors: Tensor) -> Tensor:
         if self.fusion == "concat":
             return vectors.flatten(1)
         if self.fusion == "mean":
@@ -184,11 +185,11 @@ class DualView(nn.Module):
 
 
 def inflate(backbone: nn.Module, *, views: int) -> None:
-    """Let a network of images with three channels take three channels a view: its first convolution is changed.
+    """Adapt a network of three-channel images to three channels per view by widening its first convolution.
 
-    Each view has the old weights, divided by `views`: an image whose views are equal gives what the network gave for
-    that view. Name, bias, stride and padding stay.
-    Raises ValueError where the first convolution does not take three channels.
+    The old weights are repeated for each view and divided by `views`, so that equal views give the network's previous
+    output for one of them. Name, bias, stride and padding are unchanged.
+    Raises ValueError if the first convolution does not take three channels.
     """
     first = next((module for module in backbone.modules() if isinstance(module, nn.Conv2d)), None)
     if first is None or first.in_channels != 3 or first.groups != 1:
@@ -199,20 +200,20 @@ def inflate(backbone: nn.Module, *, views: int) -> None:
 
 
 def _run(backbone: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Logits and embeddings of images. Batch norm cannot train on one image, which takes the running statistics."""
-    with _batch_norm_at_rest(backbone, wanted=len(images) == 1):
+    """Logits and embeddings of images. Batch norm cannot train on one image, so it then uses the running statistics."""
+    with _frozen_batch_norm(backbone, wanted=len(images) == 1):
         logits, embeddings = backbone(images)
     return logits, embeddings
 
 
 @contextmanager
-def _batch_norm_at_rest(network: nn.Module, *, wanted: bool) -> Iterator[None]:
+def _frozen_batch_norm(network: nn.Module, *, wanted: bool) -> Iterator[None]:
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d)
-    resting = [m for m in network.modules() if isinstance(m, kinds) and m.training] if wanted else []
-    for module in resting:
+    frozen = [m for m in network.modules() if isinstance(m, kinds) and m.training] if wanted else []
+    for module in frozen:
         module.training = False
     try:
         yield
     finally:
-        for module in resting:
+        for module in frozen:
             module.training = True

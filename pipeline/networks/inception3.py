@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from pipeline.networks.settings import NetworkParams
 from pipeline.networks.torchvision_import import load_torchvision
 
-LEAST_SIZE_PX = 75  # 299 is what it was made for
-SECOND_HEAD = "AuxLogits."
+MIN_SIZE_PX = 75  # designed for 299
+AUXILIARY_HEAD = "AuxLogits."
 
 
 class InceptionV3(nn.Module):
-    """torchvision's Inception v3 with a single logit, without its second head; weights keep torchvision's names.
+    """torchvision's Inception v3 with a single logit, without its auxiliary head; weights keep torchvision's names.
 
     Embedding: global average of the last block (`avgpool`), (N, 2048). Images of 75 px or more; 299 is usual.
     """
@@ -38,6 +38,6 @@ class InceptionV3(nn.Module):
         return head(dropout(pooled)).squeeze(1), pooled
 
 
-def without_second_head(given: Mapping[str, Tensor], _: NetworkParams) -> dict[str, Tensor]:
-    """torchvision's weights less those of the second head, which only helps to train from scratch on ImageNet."""
-    return {name: value for name, value in given.items() if not name.startswith(SECOND_HEAD)}
+def without_auxiliary_head(given: Mapping[str, Tensor], _: NetworkParams) -> dict[str, Tensor]:
+    """torchvision's weights without those of the auxiliary head, which only helps training from scratch on ImageNet."""
+    return {name: value for name, value in given.items() if not name.startswith(AUXILIARY_HEAD)}

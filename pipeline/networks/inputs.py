@@ -1,4 +1,4 @@
-"""What a network sees of each lesion: the box around its outline, resized to one size, in 256 grey levels."""
+"""Network inputs: the bounding box of each lesion's mask, resized to one size, in 256 grey levels."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,13 @@ Normalisation = Literal["imagenet", "image"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_SD = (0.229, 0.224, 0.225)
-LEAST_SD = 1e-3  # a flat image becomes zeros
-LEAST_RANGE = 1e-12  # a flat image becomes zeros
+MIN_SD = 1e-3  # a constant image becomes zeros
+MIN_RANGE = 1e-12  # a constant image becomes zeros
 TAILS_PERCENT = (0.5, 99.5)
 
 
 class GreyWindow(Params):
-    """Grey values shown as black and as white, in the units of the image (HU for CT)."""
+    """Grey values mapped to black and to white, in the units of the image (HU for CT)."""
 
     low: float
     high: float
@@ -39,10 +39,10 @@ class GreyWindow(Params):
 
 
 class InputParams(Params):
-    """How the input of a network is cut from an ROI."""
+    """How the input of a network is cropped from an ROI."""
 
     image_size_px: int = Field(ge=32, le=1024, description="side of the square input")
-    margin_px: int = Field(ge=0, le=512, description="margin around the outline's bounding box")
+    margin_px: int = Field(ge=0, le=512, description="margin around the mask's bounding box")
     resize: Literal["pad", "stretch"]
     slice_rule: Literal["largest", "neighbours"]
     window: GreyWindow | None
@@ -51,10 +51,10 @@ class InputParams(Params):
 
 @dataclass(frozen=True, kw_only=True)
 class RoiInputs:
-    """The inputs of all usable images, in one order.
+    """The inputs of all usable images, in a fixed order.
 
-    `pixels` is uint8 of shape (n, P, S, S): P is 1, or 3 with the neighbouring slices. Where the views of a patient are
-    one sample (pipeline.embed.view_pairs) it is (n, V, P, S, S), and `present` (n, V) says which views there are.
+    `pixels` is uint8 of shape (n, P, S, S): P is 1, or 3 with the neighbouring slices. If the views of a patient are
+    one sample (pipeline.embed.view_pairs) it is (n, V, P, S, S), and `present` (n, V) marks the views that exist.
     """
 
     image_ids: tuple[str, ...]
@@ -82,9 +82,9 @@ def read_roi_inputs(rois: pd.DataFrame, *, folder: Path, params: InputParams) ->
         except ImageError as error:
             faults.append(f"{row.image_id}: {error}")
     if faults:
-        raise ImageError(listed(faults, heading=f"{len(faults)} ROIs cannot be given to a network"))
+        raise ImageError(listed(faults, heading=f"{len(faults)} ROIs cannot be used as network input"))
     if not pixels:
-        raise ImageError("no ROI has the status ok, so there is nothing to embed; look into rois.csv")
+        raise ImageError("no ROI has the status ok, so there is nothing to embed; check rois.csv")
     return RoiInputs(
         image_ids=tuple(usable["image_id"]),
         patient_ids=tuple(usable["patient_id"]),
@@ -96,14 +96,14 @@ def read_roi_inputs(rois: pd.DataFrame, *, folder: Path, params: InputParams) ->
 def roi_pixels(image: sitk.Image, mask: sitk.Image, *, params: InputParams) -> NDArray[np.uint8]:
     """The input of one ROI: grey levels, shape (1, S, S).
 
-    The bounding box of the mask plus the margin (never beyond the crop), of the slice with the most lesion voxels
-    (the first of equals) where the ROI is 3-D. With slice rule `neighbours` the slices before and after it lie beside
-    it, shape (3, S, S), cut by its box (2.5-D); at the end of the crop, and in a 2-D image, the slice itself stands in.
-    `pad` keeps the proportions in mm and fills with black.
+    The bounding box of the mask plus the margin, never beyond the crop; in a 3-D ROI, of the slice with the most lesion
+    voxels (the first of ties). With slice rule `neighbours` the slices before and after it are further channels, shape
+    (3, S, S), cropped to the same box (2.5-D); at the end of the crop, and in a 2-D image, the slice itself replaces a
+    missing neighbour. `pad` keeps the proportions in mm and fills with black.
     Raises ImageError for a colour image, a mask on another grid, an empty mask, or a voxel that is not finite.
     """
     if image.GetNumberOfComponentsPerPixel() != 1:
-        raise ImageError("has several colour channels; an ROI must be a grey image")
+        raise ImageError("has several colour channels; an ROI must be a greyscale image")
     if image.GetSize() != mask.GetSize():
         raise ImageError(f"image of {image.GetSize()} and mask of {mask.GetSize()} voxels differ in size")
     grey: NDArray[Any] = array_of(image)
@@ -130,14 +130,14 @@ def _box(lesion: NDArray[np.bool_], *, margin_px: int) -> tuple[slice, slice]:
 
 
 def _to_unit(box: NDArray[Any], window: GreyWindow | None) -> NDArray[np.float32]:
-    """Grey values to 0..1: by the window; without one, 8-bit images as they are and others between their tails."""
+    """Grey values to 0..1: by the window; without one, 8-bit images unchanged and others between two percentiles."""
     if window is not None:
         low, high = window.low, window.high
     elif box.dtype == np.uint8:
         low, high = 0.0, 255.0
     else:
         low, high = (float(value) for value in np.percentile(box, TAILS_PERCENT))
-    scaled = (box.astype(np.float64) - low) / max(high - low, LEAST_RANGE)
+    scaled = (box.astype(np.float64) - low) / max(high - low, MIN_RANGE)
     return np.clip(scaled, 0, 1).astype(np.float32)
 
 
@@ -160,20 +160,20 @@ def _resized(box: NDArray[np.float32], *, params: InputParams, aspect: float) ->
 def normalised(grey: Tensor, *, how: Normalisation) -> Tensor:
     """Grey batch in 0..1, shape (N, P, S, S), to the three channels a network takes, (N, 3, S, S).
 
-    One plane (P = 1) gives three equal channels, three planes one each. `imagenet`: minus the mean, over the SD of
-    ImageNet's channels. `image`: each image to mean 0, SD 1.
+    One plane (P = 1) gives three equal channels, three planes give one channel each. `imagenet`: minus the mean of
+    ImageNet's channels, divided by their SD. `image`: each image to mean 0, SD 1.
     """
     if how == "imagenet":
         mean = torch.tensor(IMAGENET_MEAN, device=grey.device).view(1, 3, 1, 1)
         sd = torch.tensor(IMAGENET_SD, device=grey.device).view(1, 3, 1, 1)
         return (grey - mean) / sd
     mean = grey.mean(dim=(1, 2, 3), keepdim=True)
-    sd = grey.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp(min=LEAST_SD)
+    sd = grey.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp(min=MIN_SD)
     return ((grey - mean) / sd).expand(-1, 3, -1, -1)
 
 
 def resized(grey: Tensor, *, size_px: int) -> Tensor:
-    """Images (..., C, S, S) at another side, bilinear with antialiasing; as they are where it is theirs already."""
+    """Images (..., C, S, S) resized to side `size_px`, bilinear with antialiasing; unchanged if they have that side."""
     if grey.shape[-1] == size_px:
         return grey
     flat = grey.reshape(-1, *grey.shape[-3:])

@@ -1,6 +1,6 @@
 """PE-Net: EfficientNetV2-S with one logit, trained progressively.
 
-The public description of PTCR-Net names the network's parents; sizes and schedule are those of EfficientNetV2.
+The published description of PTCR-Net names only the origin of this network; sizes and schedule are EfficientNetV2's.
 Source: Tan and Le, ICML 2021; layers from torchvision.
 """
 
@@ -13,7 +13,7 @@ from pipeline.networks.torchvision_import import load_torchvision
 
 
 class PeNetParams(NetworkParams):
-    """Settings of PE-Net: trained on images of up to `train_size_px` (None: those that it describes later)."""
+    """Settings of PE-Net: trained on images of up to `train_size_px` (None: the size it embeds)."""
 
     train_size_px: int | None = Field(default=None, ge=32, le=1024, description="side of the images of the last stage")
     progressive: ProgressiveParams
@@ -39,7 +39,7 @@ class PeNet(nn.Module):
         super().__init__()
         model = load_torchvision().models.efficientnet_v2_s(weights=None, num_classes=1)
         self.features, self.avgpool, self.classifier = model.features, model.avgpool, model.classifier
-        self.classifier[0].inplace = False  # in place, the dropout would blank the embedding too
+        self.classifier[0].inplace = False  # in place, the dropout would zero the embedding too
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Images (N, 3, S, S) to logits (N,) and embeddings (N, 1280)."""

@@ -1,8 +1,8 @@
 """PTCR-Net: CAR-Net and PE-Net combined.
 
-The public description names the two networks and not how they are joined. By default each is trained on its own and
-their logits are combined on patients that neither has seen (pipeline.embed.late_fusion); `concat` trains both as one
-network.
+The published description names the two networks but not how they are combined. By default each is trained separately
+and their logits are combined on patients that neither was trained on (pipeline.embed.late_fusion); `concat` trains both
+as one network.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ DROPOUT = 0.2
 
 
 class PtcrNetParams(NetworkParams):
-    """How the two are combined; what each of them is stands in its own section."""
+    """How the two are combined; the settings of each are in its own section."""
 
     combine: Literal["late", "mean", "concat"]
 
@@ -28,11 +28,11 @@ class PtcrNetParams(NetworkParams):
         source = self.weights.source
         if source == "torchvision" or (source == "file" and self.combine != "concat"):
             raise ValueError(
-                f"weights.source '{source}' is not for ptcrnet with combine '{self.combine}'; give carnet and penet "
-                "their weights in their own sections"
+                f"weights.source '{source}' is not for ptcrnet with combine '{self.combine}'; set the weights of "
+                "carnet and penet in their own sections"
             )
         if self.image_size_px is not None and self.combine != "concat":
-            raise ValueError("image_size_px is for combine 'concat'; else carnet and penet have sizes of their own")
+            raise ValueError("image_size_px is for combine 'concat'; otherwise set it for carnet and penet")
         return self
 
 
@@ -50,7 +50,7 @@ class PtcrNet(nn.Module):
         self.embedding_width = sum(int(part.embedding_width) for part in parts)
         self.carnet, self.penet = parts
         self.carnet.fc, self.penet.classifier = nn.Identity(), nn.Identity()  # one head for both
-        self.dropout = nn.Dropout(DROPOUT)  # grows with the stages of PE-Net
+        self.dropout = nn.Dropout(DROPOUT)  # its rate follows the stages of PE-Net
         self.head = nn.Linear(self.embedding_width, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Which networks exist: a new one is a file of its own and one entry here."""
+"""The registry of networks: a new one is a new file and one entry here."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -40,22 +40,22 @@ def _no_name(_: Any) -> str:
 class Architecture:
     """How to build a network from its settings.
 
-    `build(settings)` gives a module whose `forward` takes images (N, 3, S, S) and returns logits (N,) and embeddings
-    (N, embedding_width). A network that is made of others, `parts(settings)` by name, is built by `build(settings,
-    *makers)`, where each maker builds such a part. One with `has_views` takes views (N, V, 3, S, S) and which of them
-    there are (N, V), and returns the views' own logits and embeddings too.
+    `build(settings)` returns a module whose `forward` takes images (N, 3, S, S) and returns logits (N,) and embeddings
+    (N, embedding_width). A network composed of other networks, `parts(settings)` by name, is built by `build(settings,
+    *makers)`, where each maker builds one of them. One with `has_views` takes views (N, V, 3, S, S) and which of them
+    exist (N, V), and also returns the logits and embeddings of each view.
     `torchvision_name(settings)` names torchvision's network with the same layers, and `adapt(weights, settings)` makes
     torchvision's weights fit; a weight whose name contains one of `new_parts(settings)` is not among them. Names of the
-    last layer's weights start with `head`. `last_features` names the layer whose output (N, C, h, w) is the last that
-    still has a place in the image; None where there is none.
+    last layer's weights start with `head`. `last_features` names the last layer whose output (N, C, h, w) still has
+    positions in the image; None if there is none.
     """
 
     build: Callable[..., nn.Module]
     head: str
     last_features: str | None
     torchvision_name: Callable[[Any], str] = _no_name
-    least_size_px: int = 32
-    has_attention: bool = False  # coordinate attention, whose maps can be drawn
+    min_size_px: int = 32
+    has_attention: bool = False  # coordinate attention, whose maps can be shown
     has_views: bool = False
     parts: Callable[[Any], tuple[str, ...]] = _nothing
     new_parts: Callable[[Any], tuple[str, ...]] = _nothing
@@ -64,7 +64,7 @@ class Architecture:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """One network of the params, ready to be built in any process; `parts` are the networks it is made of."""
+    """One network of the params, ready to be built in any process; `parts` are the networks it is composed of."""
 
     name: str
     architecture: Architecture
@@ -79,7 +79,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             torchvision_name=lambda _: "alexnet",
             head="classifier.6.",
             last_features="features",
-            least_size_px=alexnet.LEAST_SIZE_PX,
+            min_size_px=alexnet.MIN_SIZE_PX,
         ),
         "carnet": Architecture(
             build=carnet.CarNet,
@@ -99,7 +99,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
         "dualview": Architecture(
             build=lambda settings, maker: dualview.DualView(settings, make_backbone=maker),
             head="head.",
-            last_features=None,  # each view has places of its own
+            last_features=None,  # each view has positions of its own
             has_views=True,
             parts=lambda settings: (settings.backbone,),
         ),
@@ -108,8 +108,8 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             torchvision_name=lambda _: "inception_v3",
             head="fc.",
             last_features="Mixed_7c",
-            least_size_px=inception3.LEAST_SIZE_PX,
-            adapt=inception3.without_second_head,
+            min_size_px=inception3.MIN_SIZE_PX,
+            adapt=inception3.without_auxiliary_head,
         ),
         "penet": Architecture(
             build=penet.PeNet,
@@ -120,7 +120,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
         "ptcrnet": Architecture(
             build=ptcrnet.PtcrNet,
             head="head.",
-            last_features=None,  # its two parts end in maps of their own
+            last_features=None,  # its two networks end in feature maps of their own
             parts=lambda _: ptcrnet.PARTS,
         ),
         "resnet50": Architecture(
@@ -130,7 +130,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
             build=vit.VitB16,
             torchvision_name=lambda _: "vit_b_16",
             head="heads.",
-            last_features=None,  # its places are tokens, not a map
+            last_features=None,  # its positions are tokens, not a feature map
             adapt=vit.resized_positions,
         ),
     }
@@ -138,7 +138,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
 
 
 def build_network(network: Network) -> nn.Module:
-    """A network with its first weights: random (drawn from torch's generator), then those of `settings.weights`."""
+    """A network with its initial weights: random (drawn from torch's generator), then those of `settings.weights`."""
     architecture, settings = network.architecture, network.settings
     module = architecture.build(settings, *(partial(build_network, part) for part in network.parts))
     weights: WeightsParams = settings.weights
@@ -154,11 +154,11 @@ def build_network(network: Network) -> nn.Module:
 
 
 def is_fully_trained(network: Network) -> bool:
-    """Whether the embedding of a network with these weights needs no training: no part of it is random."""
+    """Whether the embedding of a network with these weights needs no training: no layer of it is random."""
     source = network.settings.weights.source
     return source == "file" or (source == "torchvision" and not network.architecture.new_parts(network.settings))
 
 
 def is_given(network: Network) -> bool:
-    """Whether a network, or one it is made of, starts from given weights."""
+    """Whether a network, or one it is composed of, starts from given weights."""
     return network.settings.weights.source != "none" or any(is_given(part) for part in network.parts)

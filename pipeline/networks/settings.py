@@ -1,4 +1,4 @@
-"""What the settings of every network hold."""
+"""The settings that every network has."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from pipeline.networks.weights import WeightsParams
 
 
 class NetworkParams(Params):
-    """First weights, and the side of the input where it is not the one that all networks share."""
+    """Initial weights, and the side of the input if it differs from the one shared by all networks."""
 
     weights: WeightsParams
     image_size_px: int | None = Field(default=None, ge=32, le=1024, description="null: input.image_size_px")

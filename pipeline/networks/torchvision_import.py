@@ -1,8 +1,8 @@
-"""Import torchvision where its compiled operators do not match the installed torch.
+"""Import torchvision even if its compiled operators do not match the installed torch.
 
 The torchvision wheel of the package index is compiled for the CUDA build of torch. Beside a CPU build its library does
 not load, and `import torchvision` stops with "operator torchvision::nms does not exist", though its models and
-transforms need no such operator. Declaring the two operators that it looks for makes them usable. Where the library
+transforms need no such operator. Declaring the two operators that it looks for makes them usable. If the library
 loads, nothing is declared.
 """
 
@@ -21,7 +21,7 @@ SIGNATURE = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 def load_torchvision() -> ModuleType:
     """The torchvision package with `models` and `transforms.v2` usable; import it through this function only.
 
-    Raises ImportError where torchvision is not installed.
+    Raises ImportError if torchvision is not installed.
     """
     _load_compiled_operators()
     declare_missing_operators()
@@ -45,7 +45,7 @@ def _load_compiled_operators() -> None:
 
 @functools.cache  # the declarations live as long as the returned object
 def declare_missing_operators() -> torch.library.Library | None:
-    """Declare those of torchvision's operators that do not exist; None where all exist."""
+    """Declare those of torchvision's operators that do not exist; None if all exist."""
     missing = [name for name in NAMES if not hasattr(torch.ops.torchvision, name)]
     if not missing:
         return None

@@ -15,7 +15,7 @@ POSITIONS = "encoder.pos_embedding"
 
 
 class VitParams(NetworkParams):
-    """Settings of ViT-B/16: it has a place for each patch, so that its size is fixed when it is built."""
+    """Settings of ViT-B/16: it has a position for each patch, so its input size is fixed when it is built."""
 
     image_size_px: int | None = USUAL_SIZE_PX
 

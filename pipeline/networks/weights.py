@@ -1,4 +1,4 @@
-"""Weights of a network: none, a torchvision name, or a safetensors file whose hash is stated; nothing half-loaded."""
+"""Weights of a network: none, a torchvision name, or a safetensors file whose hash is stated; never partly loaded."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ OLD_DENSENET_KEY = re.compile(r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\..
 
 
 class WeightsParams(Params):
-    """Where a network's first weights come from."""
+    """The source of a network's initial weights."""
 
     source: Literal["none", "torchvision", "file"]
     name: str = Field(default="", description="torchvision's name of the weights, such as IMAGENET1K_V1")
@@ -38,7 +38,7 @@ class WeightsParams(Params):
 
 
 def translated(key: str) -> str:
-    """The present name of a weight: old DenseNet names are translated, all others stay."""
+    """The present name of a weight: old DenseNet names are translated, all others are unchanged."""
     match = OLD_DENSENET_KEY.match(key)
     return match.group(1) + match.group(2) if match else key
 
@@ -46,12 +46,11 @@ def translated(key: str) -> str:
 def load_weights(
     network: nn.Module, given: Mapping[str, Tensor], *, place: str, head: str, new_parts: tuple[str, ...] = ()
 ) -> bool:
-    """Load `given` (name to tensor) into `network`, every weight of it; returns whether its head was loaded too.
+    """Load `given` (name to tensor) into every weight of `network`; returns whether its head was loaded too.
 
     Parameters: `place` names the weights in messages; a weight whose name contains one of `new_parts` may be missing
-    and keeps its first random value. The head (the weights whose name starts with `head`) is left out where its shape
-    is another one (1,000 ImageNet classes). Raises PipelineError that lists missing and unexpected names and wrong
-    shapes.
+    and keeps its random initial value. The head (the weights whose name starts with `head`) is skipped if its shape
+    differs (1,000 ImageNet classes). Raises PipelineError that lists missing and unexpected names and wrong shapes.
     """
     own = network.state_dict()
     found = {translated(key): value for key, value in given.items()}
@@ -59,8 +58,8 @@ def load_weights(
     if not head_fits:
         found = {key: value for key, value in found.items() if not key.startswith(head)}
     # Files older than torch 0.4 have no counters; nothing depends on their value.
-    may_miss = ("num_batches_tracked", *new_parts)
-    missing = [k for k in own if k not in found and not k.startswith(head) and not any(p in k for p in may_miss)]
+    optional = ("num_batches_tracked", *new_parts)
+    missing = [k for k in own if k not in found and not k.startswith(head) and not any(p in k for p in optional)]
     faults = [f"missing: {key}" for key in missing]
     faults += [f"unexpected: {key}" for key in found if key not in own]
     faults += [
@@ -78,7 +77,7 @@ def load_weights(
 def torchvision_weights(model: str, name: str) -> dict[str, Tensor]:
     """The weights `name` of torchvision's `model`, downloaded once and checked by torchvision.
 
-    Raises ParamsError for an unknown name, PipelineError where the file can neither be found nor downloaded.
+    Raises ParamsError for an unknown name, PipelineError if the file can neither be found nor downloaded.
     """
     known = load_torchvision().models.get_model_weights(model)
     if name not in known.__members__:
@@ -91,7 +90,7 @@ def torchvision_weights(model: str, name: str) -> dict[str, Tensor]:
         file_name = weights.url.rpartition("/")[2]
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise PipelineError(
-            f"weights {name} of {model} could not be downloaded ({error}); without network, put {file_name} from "
+            f"weights {name} of {model} could not be downloaded ({error}); if offline, put {file_name} from "
             f"{weights.url} into {folder}"
         ) from error
 
@@ -99,7 +98,7 @@ def torchvision_weights(model: str, name: str) -> dict[str, Tensor]:
 def file_weights(path: Path, *, sha256: str) -> dict[str, Tensor]:
     """The tensors of a safetensors file whose SHA-256 is as stated.
 
-    Raises PipelineError where the file is missing, is another one, or is not safetensors (pickles are never opened).
+    Raises PipelineError if the file is missing, has another hash, or is not safetensors (pickles are never opened).
     """
     if not path.is_file():
         raise PipelineError(f"{path}: there is no such weights file; weights.file is relative to the working folder")
@@ -110,7 +109,7 @@ def file_weights(path: Path, *, sha256: str) -> dict[str, Tensor]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file. Raises PipelineError where it is none."""
+    """The tensors of a safetensors file. Raises PipelineError if it is not readable as such."""
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
@@ -121,6 +120,6 @@ def write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     """Write tensors as safetensors through a temporary file beside it; the bytes depend on the tensors only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    # Not `save_file`: it makes the file readable for its owner alone.
+    # Not `save_file`: it makes the file readable by its owner only.
     partial.write_bytes(save({key: tensors[key].detach().cpu().contiguous() for key in sorted(tensors)}))
     partial.replace(path)

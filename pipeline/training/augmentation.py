@@ -1,4 +1,4 @@
-"""Random changes of training images: scale, rotation, shift, shear, flip, contrast, brightness, noise, mixup."""
+"""Random augmentation of training images: scale, rotation, shift, shear, flip, contrast, brightness, noise, mixup."""
 
 from collections.abc import Callable
 
@@ -7,14 +7,14 @@ from pydantic import Field
 from torch import Tensor
 
 from pipeline.foundation.params import Params
-from pipeline.networks.progressive import LEAST_ALPHA
+from pipeline.networks.progressive import MIN_ALPHA
 from pipeline.networks.torchvision_import import load_torchvision
 
 Augmentation = Callable[[Tensor], Tensor]
 
 
 class AugmentationParams(Params):
-    """Strengths; 0 turns a change off."""
+    """Strengths of the augmentation; 0 switches a transform off."""
 
     scale: float = Field(ge=0, le=0.9, description="size changes by a factor between 1 - scale and 1 + scale")
     rotation_deg: float = Field(ge=0, le=180)
@@ -26,16 +26,16 @@ class AugmentationParams(Params):
     noise_sd: float = Field(ge=0, le=0.5, description="SD of Gaussian noise; white is 1")
 
     def scaled(self, fraction: float) -> "AugmentationParams":
-        """A `fraction` (0 to 1) of all strengths but the flip, which is no matter of strength."""
+        """All strengths times `fraction` (0 to 1), except the flip, which is a probability."""
         kept = {"flip": self.flip}
         return AugmentationParams.model_validate({k: v * fraction for k, v in self.model_dump().items()} | kept)
 
 
 def augmentation(params: AugmentationParams) -> Augmentation:
-    """A function that changes one image (P, S, S), values in 0..1; its planes (neighbouring slices) alike.
+    """A function that augments one image (P, S, S), values in 0..1, all its planes (neighbouring slices) alike.
 
-    Draws from torch's generator of the process, as torchvision does: the caller seeds it. Black fills what the change
-    uncovers. With all strengths 0 the image comes back as it is.
+    Uses torch's generator of the process, as torchvision does: the caller seeds it. Uncovered areas are filled with
+    black. With all strengths 0 the image is returned unchanged.
     """
     steps = _steps(params)
     return load_torchvision().transforms.v2.Compose(steps) if steps else _unchanged
@@ -69,11 +69,11 @@ def _steps(params: AugmentationParams) -> list[torch.nn.Module]:
 
 def mixed(pixels: Tensor, labels: Tensor, *, alpha: float) -> tuple[Tensor, Tensor]:
     """Mixup (Zhang et al., ICLR 2018): images (N, C, S, S) and labels (N,), floats from 0 to 1, as weighted means with
-    the image before, in one share for the batch, drawn from Beta(alpha, alpha) with torch's generator.
+    the previous image, with one weight for the batch, drawn from Beta(alpha, alpha) with torch's generator.
 
-    An `alpha` of less than 0.01, whose shares are all but 0 or 1, changes and draws nothing.
+    An `alpha` of less than 0.01, whose weights are almost always 0 or 1, changes and draws nothing.
     """
-    if alpha < LEAST_ALPHA:
+    if alpha < MIN_ALPHA:
         return pixels, labels
     mixup = load_torchvision().transforms.v2.MixUp(alpha=alpha, num_classes=2)
     changed, both = mixup(pixels, torch.stack([1 - labels, labels], dim=1))

@@ -1,4 +1,4 @@
-"""Which images a network is trained on, batch by batch, and which are held out to stop the training early."""
+"""Training batches, and the images held out for early stopping."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ Rows = NDArray[np.intp]
 
 
 class EarlyStoppingParams(Params):
-    """Stop when an inner validation part of the training patients gains no more."""
+    """Stop once the loss on an inner validation set of the training patients no longer improves."""
 
     enabled: bool
     patience_epochs: int = Field(ge=1, le=1000)
     validation_fraction: float = Field(gt=0, lt=0.9)
-    min_events: int = Field(ge=10, description="events the validation part must hold; else all epochs are run")
+    min_events: int = Field(ge=10, description="minimum events of the validation set; else all epochs are run")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
-    """Images with what is known of them: labels 0/1 (n,), patient and group ids (n,).
+    """Images with labels 0/1 (n,), patient and group ids (n,).
 
-    `pixels` uint8 (n, P, S, S), or (n, V, P, S, S) where a sample is V views of a patient; `present` (n, V) says which
-    of these there are (None: all).
+    `pixels` uint8 (n, P, S, S), or (n, V, P, S, S) if a sample is V views of a patient; `present` (n, V) marks the
+    views that exist (None: all).
     """
 
     pixels: NDArray[np.uint8]
@@ -36,10 +36,10 @@ class Examples:
     present: NDArray[np.bool_] | None = None
 
 
-def batches(rows: Rows, *, batch_size: int, least: int = 2) -> list[Rows]:
-    """Cut rows into batches; fewer than `least` left over join the last batch, since batch norm cannot train on one."""
+def batches(rows: Rows, *, batch_size: int, min_size: int = 2) -> list[Rows]:
+    """Cut rows into batches; a last one below `min_size` joins the one before, since batch norm cannot train on one."""
     cut = [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-    if len(cut) > 1 and len(cut[-1]) < least:
+    if len(cut) > 1 and len(cut[-1]) < min_size:
         cut[-2:] = [np.concatenate(cut[-2:])]
     return cut
 
@@ -51,19 +51,19 @@ def guarded_batches(
     batch_size: int,
     forbidden: frozenset[str],
     order: np.random.Generator,
-    least: int = 2,
+    min_size: int = 2,
 ) -> Iterator[Rows]:
-    """Training batches of `rows` in random order. Raises AssertionError where one holds a forbidden group."""
-    for batch in batches(order.permutation(rows), batch_size=batch_size, least=least):
-        seen = forbidden.intersection(examples.groups[row] for row in batch)
-        if seen:
-            msg = f"leak: groups {sorted(seen)} are test, validation or other-half patients, and in a training batch"
+    """Training batches of `rows` in random order. Raises AssertionError if one holds a forbidden group."""
+    for batch in batches(order.permutation(rows), batch_size=batch_size, min_size=min_size):
+        leaked = forbidden.intersection(examples.groups[row] for row in batch)
+        if leaked:
+            msg = f"leak: groups {sorted(leaked)} are test, validation or other-half patients, and in a training batch"
             raise AssertionError(msg)
         yield batch
 
 
 def validation_rows(examples: Examples, *, params: EarlyStoppingParams, order: np.random.Generator) -> Rows:
-    """Rows held out for early stopping, whole groups, stratified by label; none where it is off or events are few."""
+    """Rows held out for early stopping, whole groups, stratified by label; none if it is off or events are too few."""
     nothing = np.array([], dtype=np.intp)
     if not params.enabled:
         return nothing

@@ -1,17 +1,17 @@
-"""The course of a training as TensorBoard event files (`make board` shows them, also while it runs).
+"""Training curves as TensorBoard event files (`make board` shows them, also during training).
 
-They lie in the scratch folder: their names hold the time and the machine, which no output may.
+They are written to the scratch folder: their names hold the time and the machine, which no output may.
 """
 
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-REACHED = "epochs_done"  # a file beside the curves, by which the stage knows how far a worker has come
+REACHED = "epochs_done"  # a file beside the curves, from which the stage reads a worker's progress
 
 
 def epochs_done(folder: Path) -> int:
-    """How many epochs the training with this folder has finished; 0 where it has not begun."""
+    """How many epochs the training with this folder has finished; 0 if it has not begun."""
     try:
         return int((folder / REACHED).read_text(encoding="utf-8") or 0)
     except FileNotFoundError:
@@ -19,7 +19,7 @@ def epochs_done(folder: Path) -> int:
 
 
 class TrainingBoard:
-    """Curves of one network in `folder`; None: nowhere. Epochs after `resumed_after` of an earlier run are dropped."""
+    """Curves of one network in `folder`; None: none. Epochs after `resumed_after` of an earlier run are dropped."""
 
     def __init__(self, folder: Path | None, *, resumed_after: int) -> None:
         self.writer, self.folder = None, folder
@@ -27,14 +27,14 @@ class TrainingBoard:
             return
         if not resumed_after:
             shutil.rmtree(folder, ignore_errors=True)
-        # Imported here: it costs a second, and most who import this module train nothing.
+        # Imported here: it takes a second, and most importers of this module train nothing.
         from torch.utils.tensorboard import SummaryWriter
 
         self.writer = SummaryWriter(str(folder), purge_step=resumed_after + 1)
         (folder / REACHED).write_text(str(resumed_after), encoding="utf-8")
 
     def add(self, values: Mapping[str, float | None], *, epoch: int) -> None:
-        """One point of each curve at an epoch; None is no point."""
+        """Add one point per curve at an epoch; None adds no point."""
         if self.writer is None or self.folder is None:
             return
         for name, value in values.items():
@@ -44,6 +44,6 @@ class TrainingBoard:
         (self.folder / REACHED).write_text(str(epoch), encoding="utf-8")
 
     def close(self) -> None:
-        """End the file."""
+        """Close the event file."""
         if self.writer is not None:
             self.writer.close()

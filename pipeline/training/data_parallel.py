@@ -1,6 +1,6 @@
-"""Several processes train one network: each takes its share of every batch, and their gradients are averaged.
+"""Data-parallel training: each process takes its share of every batch, and the gradients are averaged.
 
-One process a GPU (NCCL), or on CPUs (gloo). Outside such a group everything here is the work of one process alone.
+One process per GPU (NCCL), or on CPUs (gloo). Outside such a group every function acts as for a single process.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 @contextmanager
 def process_group(*, size: int, device: torch.device) -> Iterator[None]:
-    """Join the group that `torchrun` has started (its environment says where); nothing for a `size` of 1."""
+    """Join the group that `torchrun` has started (address in its environment); nothing for a `size` of 1."""
     if size == 1:
         yield
         return
@@ -40,8 +40,8 @@ def size() -> int:
 def shared(network: nn.Module, *, device: torch.device, partly_used: bool) -> nn.Module:
     """The network to train with: its gradients are averaged over the group, and all start from process 0's weights.
 
-    Batch norm uses the share of its process: one over all processes would wait for ever where a share has no image of a
-    view, and so does not run its branch. `partly_used`: some steps leave parts of the network out, such as a branch.
+    Batch norm uses the share of its process: one over all processes would deadlock if a share has no image of a view
+    and so skips its branch. `partly_used`: some steps skip layers of the network, such as a branch.
     """
     if size() == 1:
         return network
@@ -50,7 +50,7 @@ def shared(network: nn.Module, *, device: torch.device, partly_used: bool) -> nn
 
 
 def mean_over_group(total: Tensor) -> Tensor:
-    """The mean over the group of a sum that each process has for its share (the sum itself where there is one)."""
+    """The mean over the group of a sum that each process has for its share (one process: the sum itself)."""
     if size() == 1:
         return total
     found = total.detach().clone()
@@ -59,7 +59,7 @@ def mean_over_group(total: Tensor) -> Tensor:
 
 
 def same_everywhere(network: nn.Module) -> None:
-    """Give every process the running statistics of process 0, which each had learned on its own shares."""
+    """Copy the running statistics of process 0 to all processes, each of which had learned its own on its shares."""
     if size() > 1:
         for buffer in network.buffers():
             dist.broadcast(buffer, src=0)

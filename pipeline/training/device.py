@@ -1,4 +1,4 @@
-"""Where torch computes, and how it is made to give the same numbers again."""
+"""The device torch computes on, and reproducible results on it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from pipeline.foundation.errors import PipelineError
 
 
 def device_named(name: str) -> torch.device:
-    """The torch device of a name; `auto` is a GPU where there is one. Raises PipelineError for one that is not here."""
+    """The torch device of a name; `auto` is a GPU if available. Raises PipelineError for a device that is not."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -19,12 +19,13 @@ def device_named(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).partition("\n")[0]
-        raise PipelineError(f"FUSION_DEVICE ({name}) cannot be used here ({reason}); unset it to choose") from error
+        msg = f"FUSION_DEVICE ({name}) cannot be used here ({reason}); unset it to choose automatically"
+        raise PipelineError(msg) from error
     return device
 
 
 def check_processes(device: torch.device, *, size: int) -> None:
-    """Raise PipelineError where a group of `size` processes would have fewer GPUs than processes."""
+    """Raise PipelineError if a group of `size` processes would have fewer GPUs than processes."""
     if size > 1 and device.type == "cuda" and size > torch.cuda.device_count():
         raise PipelineError(
             f"params/embed.yaml: key 'training.processes' has the value {size}, but there are "
@@ -33,13 +34,13 @@ def check_processes(device: torch.device, *, size: int) -> None:
 
 
 def device_of_process(device: torch.device, *, number: int, size: int) -> torch.device:
-    """The device of process `number` of a group of `size`: a GPU each, or the CPU for all."""
+    """The device of process `number` of a group of `size`: one GPU per process, or the CPU for all."""
     return torch.device("cuda", number) if size > 1 and device.type == "cuda" else device
 
 
 @contextmanager
 def reproducible(*, seed: int, threads: int, device: torch.device, tf32: bool = False) -> Iterator[None]:
-    """Inside, torch draws from `seed`, uses `threads` CPU threads and deterministic kernels; all is put back after.
+    """Inside, torch is seeded by `seed`, uses `threads` CPU threads and deterministic kernels; restored afterwards.
 
     On a GPU a kernel without a deterministic form is used with a warning. `tf32` lets a GPU round the factors of
     products and convolutions to 10 bits, which is several times faster; without it "float32" means float32.
@@ -64,7 +65,7 @@ def reproducible(*, seed: int, threads: int, device: torch.device, tf32: bool = 
             switches.fill_uninitialized_memory = filled
 
 
-def drawn_from(seed: int, *parts: int) -> int:
-    """A seed of its own for each `parts` (an epoch, a row, a place), from `seed`: no two share a stream of numbers."""
-    low, high = np.random.SeedSequence([seed, *parts]).generate_state(2)
+def drawn_from(seed: int, *keys: int) -> int:
+    """A seed for each `keys` (an epoch, a step, a position), from `seed`: no two share a random stream."""
+    low, high = np.random.SeedSequence([seed, *keys]).generate_state(2)
     return int(high) << 32 | int(low)

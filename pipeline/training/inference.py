@@ -1,4 +1,4 @@
-"""What a network says of images: logits and embeddings, in float32 and without any random change."""
+"""Inference: logits and embeddings in float32, without augmentation."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +13,9 @@ from pipeline.training.batches import Rows, batches
 
 
 @dataclass(frozen=True, kw_only=True)
-class Description:
-    """Logits float64 (n,) and embeddings float32 (n, E); of a network of V views their own logits (n, V) and embeddings
-    (n, V, E') too, NaN where the view is missing.
+class Encoding:
+    """Logits float64 (n,) and embeddings float32 (n, E); of a network of V views also the logits (n, V) of each view,
+    NaN where it is missing, and their embeddings (n, V, E').
     """
 
     logits: NDArray[np.float64]
@@ -25,16 +25,16 @@ class Description:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Describer:
-    """A network that lies on `device`, with how its images are normalised, and how many it is given at once."""
+class Encoder:
+    """A network on `device`, with the normalisation of its images and the batch size of inference."""
 
     network: nn.Module
     normalise: Normalisation
     device: torch.device
     batch_size: int
 
-    def describe(self, pixels: NDArray[np.uint8], *, present: NDArray[np.bool_] | None = None) -> Description:
-        """What the network says of images (n, P, S, S) or views (n, V, P, S, S), in float32, without augmentation."""
+    def encode(self, pixels: NDArray[np.uint8], *, present: NDArray[np.bool_] | None = None) -> Encoding:
+        """Logits and embeddings of images (n, P, S, S) or views (n, V, P, S, S), in float32, without augmentation."""
         self.network.eval()
         found: list[list[NDArray[Any]]] = []
         with torch.inference_mode():
@@ -42,11 +42,11 @@ class Describer:
                 grey = torch.from_numpy(pixels[batch])
                 grey = (grey.pin_memory() if self.device.type == "cuda" else grey).to(self.device, non_blocking=True)
                 output = self.network(*self.inputs(grey.float() / 255, present=present, rows=batch))
-                found.append([part.float().cpu().numpy() for part in output if part is not None])
-        logits, embeddings, *views = (np.concatenate(parts) for parts in zip(*found, strict=True))
+                found.append([tensor.float().cpu().numpy() for tensor in output if tensor is not None])
+        logits, embeddings, *views = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
         if not views:
-            return Description(logits=logits.astype(np.float64), embeddings=embeddings)
-        return Description(
+            return Encoding(logits=logits.astype(np.float64), embeddings=embeddings)
+        return Encoding(
             logits=logits.astype(np.float64),
             embeddings=embeddings,
             view_logits=views[0].astype(np.float64),
@@ -54,7 +54,7 @@ class Describer:
         )
 
     def inputs(self, grey: Tensor, *, present: NDArray[np.bool_] | None, rows: Rows) -> tuple[Tensor, ...]:
-        """What `forward` takes: images (N, 3, S, S), or views (N, V, 3, S, S) and which of them there are."""
+        """The arguments of `forward`: images (N, 3, S, S), or views (N, V, 3, S, S) and which of them exist."""
         channels = normalised(grey.flatten(0, -4), how=self.normalise).contiguous(memory_format=torch.channels_last)
         if grey.ndim == 4:
             return (channels,)

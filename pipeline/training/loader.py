@@ -1,7 +1,7 @@
-"""The images of a training, changed at random, batch by batch, by any number of loader processes alike.
+"""Load and augment training images batch by batch, with the same result for any number of loader processes.
 
-Each image is changed by a stream of numbers of its own, drawn from the seed, the step and the place in the batch: who
-loads it, and when, does not matter.
+Each image is augmented with a random stream of its own, seeded by the seed, the step and the position in the batch: it
+does not matter which process loads it, or when.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,32 +16,32 @@ from pipeline.training.augmentation import Augmentation, AugmentationParams, aug
 from pipeline.training.batches import Examples, Rows
 from pipeline.training.device import drawn_from
 
-Place = tuple[int, int, int]  # row of the image, step of the training, place in the batch
+Place = tuple[int, int, int]  # row of the image, step of the training, position in the batch
 StageAt = Callable[[int], Stage]
 
 
 class TrainingImages(Dataset[Tensor]):
-    """The image at a place: floats from 0 to 1, (P, S, S), or (V, P, S, S) with each view changed on its own."""
+    """The image at a place: floats from 0 to 1, (P, S, S), or (V, P, S, S) with each view augmented on its own."""
 
     def __init__(self, examples: Examples, *, strengths: AugmentationParams, stage_at: StageAt, seed: int) -> None:
         self.examples, self.strengths, self.stage_at, self.seed = examples, strengths, stage_at, seed
-        self._changes: dict[float, Augmentation] = {}
+        self._augmentations: dict[float, Augmentation] = {}
 
     def __getitem__(self, place: Place) -> Tensor:
         row, step, number = place
         stage = self.stage_at(step)
         grey = resized(torch.from_numpy(self.examples.pixels[row]).float() / 255, size_px=stage.size_px)
-        if stage.magnitude not in self._changes:
-            self._changes[stage.magnitude] = augmentation(self.strengths.scaled(stage.magnitude))
-        change = self._changes[stage.magnitude]
+        if stage.magnitude not in self._augmentations:
+            self._augmentations[stage.magnitude] = augmentation(self.strengths.scaled(stage.magnitude))
+        augment = self._augmentations[stage.magnitude]
         with torch.random.fork_rng(devices=[]):
             # Not `torch.manual_seed`, which would seed the GPUs again too.
             torch.default_generator.manual_seed(drawn_from(self.seed, 0, step, number))
-            return change(grey) if grey.ndim == 3 else torch.stack([change(view) for view in grey])
+            return augment(grey) if grey.ndim == 3 else torch.stack([augment(view) for view in grey])
 
 
 class _Epoch:
-    """What the loader shall load next; filled anew for every epoch, so that its processes can stay."""
+    """The batch sampler of the loader; refilled for every epoch, so that the loader's processes persist."""
 
     def __init__(self) -> None:
         self.places: list[list[Place]] = []
@@ -68,7 +68,7 @@ class TrainingLoader:
         )
 
     def load(self, batches: list[Rows], *, first_step: int, rank: int, size: int) -> Iterator[tuple[Rows, Tensor]]:
-        """The rows and images of this process' share (every `size`-th, from `rank`) of each batch, in order."""
+        """The rows and images of this process's share (every `size`-th, from `rank`) of each batch, in order."""
         numbered = [[(int(row), first_step + i, n) for n, row in enumerate(batch)] for i, batch in enumerate(batches)]
         self._epoch.places = [places[rank::size] for places in numbered]
         for batch, grey in zip(batches, self._loader, strict=True):

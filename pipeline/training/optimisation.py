@@ -1,4 +1,4 @@
-"""How a network's weights are moved: optimiser, learning rate, loss, and the moving average of the weights."""
+"""How the weights are updated: optimiser, learning-rate schedule, loss, and the moving average of the weights."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ MOMENTUM = 0.9  # of SGD
 
 
 class OptimisationParams(Params):
-    """The part of the training settings that says how weights are moved."""
+    """The training settings that concern the updates of the weights."""
 
     epochs: int = Field(ge=1, le=10_000)
     optimiser: Literal["adamw", "sgd"] = "adamw"
@@ -52,7 +52,7 @@ def optimiser_of(network: nn.Module, *, params: OptimisationParams, device: torc
 def rate(step: int, *, steps: int, params: OptimisationParams) -> float:
     """The learning rate of a step (from 0, of `steps`) as a fraction of the full rate.
 
-    Linear warm-up; then a cosine to 0, or a fall by `step_factor` every `step_epochs` epochs of the whole training, or
+    Linear warm-up; then a cosine to 0, or a factor `step_factor` every `step_epochs` epochs of the whole training, or
     constant.
     """
     warm_up = min(steps - 1, round(params.warm_up_epochs * steps / params.epochs))
@@ -77,8 +77,8 @@ def loss_of(
     and the weights have mean 1.
 
     With `loss: focal` the term of each class is scaled by (1 - p of that class)^gamma (Lin et al., ICCV 2017), so that
-    patients that are told apart already count less; `ratio` is its alpha, taken from the training part. A label between
-    0 and 1 (mixup) has both terms, by its share. `known` (n,): rows that count; 0 where there is none. In a group of
+    well-classified patients count less; `ratio` is its alpha, taken from the training images. A label between 0 and 1
+    (mixup) has both terms, in proportion. `known` (n,): rows that count; the loss is 0 if there are none. In a group of
     processes the weights have mean 1 over the whole batch, so that the average of the gradients is that of the batch.
     """
     truth = truth.to(logits)
@@ -97,9 +97,9 @@ def loss_of(
 def loss_of_output(
     output: Sequence[Tensor | None], truth: Tensor, *, ratio: float, params: OptimisationParams, auxiliary_weight: float
 ) -> Tensor:
-    """The loss of what a network returns: its logits, and `auxiliary_weight` times the mean loss of its views' own.
+    """The loss of a network's output: that of its logits, and `auxiliary_weight` times the mean loss of its views.
 
-    `output`: logits (n,), embeddings, and for a network of several views their logits (n, V), NaN where there is none.
+    `output`: logits (n,), embeddings, and for a network of several views their logits (n, V), NaN where one is missing.
     """
     logits = output[0]
     assert logits is not None
@@ -114,10 +114,10 @@ def loss_of_output(
 
 
 class MovingAverage:
-    """The exponential moving average of a network's weights (Polyak and Juditsky 1992); `decay` of the old a step.
+    """The exponential moving average of a network's weights (Polyak and Juditsky 1992); `decay`: kept per step.
 
-    Counters and running statistics of batch norms are taken over as they are. Off where `decay` is None. In the first
-    steps the decay is less, (1 + step) / (10 + step), so that the first random weights are soon forgotten (as in
+    Counters and running statistics of batch norms are not averaged. Off if `decay` is None. In the first steps the
+    decay is smaller, (1 + step) / (10 + step), so that the random initial weights are soon forgotten (as in
     TensorFlow's ExponentialMovingAverage).
     """
 
@@ -126,7 +126,7 @@ class MovingAverage:
         self.weights = {} if decay is None else {k: v.detach().clone() for k, v in network.named_parameters()}
 
     def update(self, network: nn.Module, *, step: int) -> None:
-        """Take in the weights after a step (from 0)."""
+        """Update the average with the weights after a step (from 0)."""
         if self.decay is None:
             return
         decay = min(self.decay, (1 + step) / (10 + step))
@@ -134,7 +134,7 @@ class MovingAverage:
             self.weights[name].lerp_(value.detach(), 1 - decay)
 
     def exchange(self, network: nn.Module) -> None:
-        """Put the average into the network and the network's weights here; a second call puts them back."""
+        """Swap the network's weights and their average; a second call swaps them back."""
         with torch.no_grad():
             for name, value in network.named_parameters():
                 if name in self.weights:

@@ -1,4 +1,4 @@
-"""What a training has reached, and how it is kept on disk, to go on after its last whole epoch with the same result."""
+"""The state of a training and its file on disk, to resume after the last whole epoch with the same result."""
 
 import copy
 import math
@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 EVERY_S = 10.0  # short epochs are quicker to repeat than to write
-SHARE = 0.05  # of the time, at most, goes into writing: a large network takes seconds each time
+SHARE = 0.05  # maximum fraction of the time spent writing: a large network takes seconds each time
 
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """Mean loss of one epoch; `validation_loss` is None where no inner validation part is held out."""
+    """Mean loss of one epoch; `validation_loss` is None if no inner validation set is held out."""
 
     epoch: int
     train_loss: float
@@ -25,7 +25,7 @@ class Epoch:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """What `fit` did: its epochs, the weight of an event over that of a non-event, and who was held out to stop it."""
+    """The record of `fit`: its epochs, the weight of an event over that of a non-event, and how many were held out."""
 
     epochs: tuple[Epoch, ...] = ()
     weight_ratio: float = 1.0
@@ -33,13 +33,13 @@ class Training:
 
 
 class BestWeights:
-    """The weights with the lowest validation loss so far; empty where nothing is held out."""
+    """The weights with the lowest validation loss so far; empty if nothing is held out."""
 
     def __init__(self) -> None:
         self.loss, self.epoch = math.inf, 0
         self.weights: dict[str, Tensor] = {}
 
-    def see(self, done: Epoch, network: nn.Module) -> None:
+    def update(self, done: Epoch, network: nn.Module) -> None:
         """Keep the weights if this epoch is the best so far."""
         if done.validation_loss is not None and done.validation_loss < self.loss:
             self.loss, self.epoch = done.validation_loss, done.epoch
@@ -49,9 +49,9 @@ class BestWeights:
 class TrainingState:
     """One file of the scratch folder, written after an epoch; `path` None: none.
 
-    At most once in `every_s` seconds, and more seldom where writing takes more than a twentieth of the time.
+    Written at most every `every_s` seconds, and less often if writing takes more than a twentieth of the time.
 
-    It holds tensors, numbers and text alone and is read with `weights_only`, so that no code can hide in it.
+    It holds only tensors, numbers and text and is read with `weights_only`, so that it cannot execute code.
     """
 
     def __init__(self, path: Path | None, *, every_s: float = EVERY_S) -> None:
@@ -59,7 +59,7 @@ class TrainingState:
         self.written = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
-        """What was written last, on the CPU; None where there is nothing."""
+        """The state written last, on the CPU; None if there is none."""
         if self.path is None or not self.path.exists():
             return None
         return dict(torch.load(self.path, weights_only=True, map_location="cpu"))
@@ -80,6 +80,6 @@ class TrainingState:
             self.every_s = max(self.every_s, (self.written - start) / SHARE)
 
     def remove(self) -> None:
-        """The training is finished."""
+        """Delete the file, once the training is finished."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Train one network on the images of some patients.
+"""Train one network on the images of its training patients.
 
 On a CPU the same seed and thread count give the same bytes, with any number of loader processes, interrupted or not.
 """
@@ -23,7 +23,7 @@ from pipeline.training.augmentation import AugmentationParams, mixed
 from pipeline.training.batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches, validation_rows
 from pipeline.training.board import TrainingBoard
 from pipeline.training.device import drawn_from
-from pipeline.training.inference import Describer
+from pipeline.training.inference import Encoder
 from pipeline.training.loader import StageAt, TrainingImages, TrainingLoader
 from pipeline.training.optimisation import (
     MovingAverage,
@@ -48,9 +48,9 @@ class TrainingParams(OptimisationParams):
 
 
 class Trainer:
-    """Trains one network in place; its `describer` then says what it sees.
+    """Trains one network in place; its `encoder` then computes logits and embeddings.
 
-    `progressive`: how size, augmentation, mixup and dropout grow (up to images of `train_size_px`; None: as given).
+    `progressive`: the schedule of size (up to `train_size_px`; None: as given), augmentation, mixup and dropout.
     `loaders`: processes that load the training images (0: this one).
     """
 
@@ -66,11 +66,9 @@ class Trainer:
         train_size_px: int | None = None,
         loaders: int = 0,
     ) -> None:
-        # The stubs of `to` leave out the overload that takes a memory format alone.
+        # The stubs of `to` lack the overload that takes only a memory format.
         self.network: nn.Module = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.describer = Describer(
-            network=self.network, normalise=normalise, device=device, batch_size=params.batch_size
-        )
+        self.encoder = Encoder(network=self.network, normalise=normalise, device=device, batch_size=params.batch_size)
         self.params, self.strengths, self.device = params, strengths, device
         self.progressive, self.train_size_px, self.loaders = progressive, train_size_px, loaders
 
@@ -83,16 +81,16 @@ class Trainer:
         state: TrainingState | None = None,
         board: Path | None = None,
     ) -> Training:
-        """Train on all examples but an inner validation part, if one is held out; keep the best epoch's weights then.
+        """Train on all examples but an inner validation set, if one is held out; then keep the best epoch's weights.
 
         Loss, optimiser, learning rate and moving average as in pipeline.training.optimisation. `forbidden`: groups that
-        no batch may hold. `state`: where to go on. `board`: folder of its curves.
-        Raises AssertionError for such a group, PipelineError where the loss is no number.
+        no batch may hold. `state`: from which to resume. `board`: folder of the curves.
+        Raises AssertionError for such a group, PipelineError if the loss is not finite.
         """
         held = validation_rows(examples, params=self.params.early_stopping, order=np.random.default_rng(seed))
         run = _Run(self, examples, held=held, forbidden=forbidden, seed=seed)
         state = state or TrainingState(None)
-        run.go_on_from(state.load())
+        run.resume(state.load())
         curves = TrainingBoard(board if run.rank == 0 else None, resumed_after=len(run.history))
         while not run.is_over():
             done = run.epoch()
@@ -118,7 +116,7 @@ class Trainer:
 
 
 class _Run:
-    """One training: what changes from step to step. Nothing random is carried from one epoch to the next."""
+    """One training: what changes from step to step. No random state is carried from one epoch to the next."""
 
     def __init__(
         self, trainer: Trainer, examples: Examples, *, held: Rows, forbidden: frozenset[str], seed: int
@@ -134,7 +132,7 @@ class _Run:
                 f"{len(self.rows)} training images are too few for training.processes ({self.size}) in "
                 "params/embed.yaml: each process needs two; set it to 1"
             )
-        self.steps_an_epoch = len(batches(self.rows, batch_size=params.batch_size, least=2 * self.size))
+        self.steps_an_epoch = len(batches(self.rows, batch_size=params.batch_size, min_size=2 * self.size))
         self.steps = params.epochs * self.steps_an_epoch
         self.optimiser = optimiser_of(self.network, params=params, device=trainer.device)
         self.average = MovingAverage(self.network, decay=params.ema_decay)
@@ -154,8 +152,8 @@ class _Run:
             "history": [asdict(epoch) for epoch in self.history],
         }
 
-    def go_on_from(self, kept: Mapping[str, Any] | None) -> None:
-        """Take over an unfinished training, then let the group of processes share the network."""
+    def resume(self, kept: Mapping[str, Any] | None) -> None:
+        """Restore an unfinished training, then share the network in the group of processes."""
         if kept is not None:
             self.network.load_state_dict(kept["network"])
             self.optimiser.load_state_dict(kept["optimiser"])
@@ -166,13 +164,13 @@ class _Run:
         self.shared = data_parallel.shared(self.network, device=self.trainer.device, partly_used=partly)
 
     def is_over(self) -> bool:
-        """Whether all epochs were run, or none was better for `patience` epochs."""
+        """Whether all epochs were run, or the loss has not improved for `patience_epochs` epochs."""
         params, done = self.trainer.params, len(self.history)
         waited = done - self.best.epoch if len(self.held) else 0
         return done == params.epochs or (done > 0 and waited >= params.early_stopping.patience_epochs)
 
     def epoch(self) -> Epoch:
-        """Every training image once; then the loss of the held-out part by the moving average of the weights."""
+        """Every training image once; then the validation loss with the moving average of the weights."""
         number = len(self.history) + 1
         torch.manual_seed(drawn_from(self.seed, 1, number, self.rank))
         plan = list(
@@ -182,7 +180,7 @@ class _Run:
                 batch_size=self.trainer.params.batch_size,
                 forbidden=self.forbidden,
                 order=np.random.default_rng([self.seed, number]),
-                least=2 * self.size,
+                min_size=2 * self.size,
             )
         )
         first = len(self.history) * self.steps_an_epoch
@@ -201,13 +199,13 @@ class _Run:
                 f"({self.trainer.params.learning_rate}) or set training.gradient_clip_norm in params/embed.yaml"
             )
         done = Epoch(epoch=number, train_loss=train_loss, validation_loss=self._validation_loss())
-        self.best.see(done, self.network)
+        self.best.update(done, self.network)
         self.average.exchange(self.network)
         self.history.append(done)
         return done
 
     def finish(self) -> None:
-        """Leave the best epoch's weights in the network, or the last ones, as their moving average."""
+        """Load the best epoch's weights into the network, or the last ones, as their moving average."""
         if self.best.weights:
             self.network.load_state_dict(self.best.weights)
         else:
@@ -223,7 +221,7 @@ class _Run:
             group["lr"] = params.learning_rate * rate(step, steps=self.steps, params=params)
         mixed_precision = params.precision == "bfloat16"
         with torch.autocast(trainer.device.type, dtype=torch.bfloat16, enabled=mixed_precision):
-            output = self.shared(*trainer.describer.inputs(grey, present=self.examples.present, rows=rows))
+            output = self.shared(*trainer.encoder.inputs(grey, present=self.examples.present, rows=rows))
         weight = float(getattr(self.network, "auxiliary_weight", 0.0))
         loss = loss_of_output(output, truth, ratio=self.ratio, params=params, auxiliary_weight=weight)
         self.optimiser.zero_grad()
@@ -239,14 +237,14 @@ class _Run:
             return None
         examples, held, params = self.examples, self.held, self.trainer.params
         present = None if examples.present is None else examples.present[held]
-        found = self.trainer.describer.describe(examples.pixels[held], present=present).logits
-        logits = torch.from_numpy(found).to(self.trainer.device)  # where its group of processes can add up
+        found = self.trainer.encoder.encode(examples.pixels[held], present=present).logits
+        logits = torch.from_numpy(found).to(self.trainer.device)  # where the group of processes can sum
         loss = loss_of(logits, torch.from_numpy(examples.labels[held]), ratio=self.ratio, params=params)
         return float(data_parallel.mean_over_group(loss))  # one number for all, so that all stop at once
 
 
 def set_dropout(network: nn.Module, *, rate: float | None) -> None:
-    """Give every dropout of the network this rate; None changes nothing."""
+    """Set the rate of every dropout layer of the network; None changes nothing."""
     if rate is None:
         return
     for module in network.modules():

@@ -1,10 +1,10 @@
-"""Images a second: describing as the stage does, the bare forward pass, and the common loop; the same for training.
+"""Images per second: embedding as the stage does, the bare forward pass, and the common loop; the same for training.
 
-    python -m tests.benchmarks.embedding     # the networks of params/embed.yaml, on a GPU where there is one
+    python -m tests.benchmarks.embedding     # the networks of params/embed.yaml, on a GPU if there is one
     python -m tests.benchmarks.embedding --device cpu --nets densenet121 --size-px 224 --images 64
 
-Every figure is the median of rounds in which all ways take turns, so that the load of the machine strikes all alike.
-The common loop is one image a time through Pillow and torchvision, with a hook on the layer, as it is often written.
+Every number is the median of rounds in which all ways take turns, so that the load of the machine affects all equally.
+The common loop is one image at a time through Pillow and torchvision, with a hook on the layer, as often written.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def seconds(ways: dict[str, Callable[[], object]], *, device: torch.device) -> d
 
 
 def common_loop(network: nn.Module, pixels: NDArray[np.uint8], *, device: torch.device) -> list[NDArray[np.float32]]:
-    """One image a time, through Pillow, torchvision's transforms and a hook on the last layer."""
+    """One image at a time, through Pillow, torchvision's transforms and a hook on the last layer."""
     transforms = load_torchvision().transforms.v2
     steps = transforms.Compose(
         [
@@ -70,7 +70,7 @@ def common_loop(network: nn.Module, pixels: NDArray[np.uint8], *, device: torch.
 
 
 def measure(network: Network, *, params: EmbedParams, images: int, size_px: int | None, device: torch.device) -> str:
-    """One line: images a second of the three ways, and the describer's share of the bare pass; the same for a training.
+    """One line: images per second of the three ways, and the encoder's share of the bare pass; the same for a training.
 
     The training is one epoch of `Trainer.fit` with its augmentation, loaders, guard and loss against forward, backward
     and optimiser on tensors that are ready on the device.
@@ -98,7 +98,7 @@ def measure(network: Network, *, params: EmbedParams, images: int, size_px: int 
     )
     parts = batches(np.arange(images), batch_size=recipe.training.batch_size)
     grey = torch.from_numpy(examples.pixels).to(device).float() / 255
-    ready = [trainer.describer.inputs(grey[part], present=examples.present, rows=part) for part in parts]
+    ready = [trainer.encoder.inputs(grey[part], present=examples.present, rows=part) for part in parts]
     truth = [torch.from_numpy(labels[part]).to(device) for part in parts]
     mixed = recipe.training.precision == "bfloat16"
 
@@ -120,7 +120,7 @@ def measure(network: Network, *, params: EmbedParams, images: int, size_px: int 
             optimiser.step()
 
     ways = {
-        "stage": lambda: trainer.describer.describe(examples.pixels, present=examples.present),
+        "stage": lambda: trainer.encoder.encode(examples.pixels, present=examples.present),
         "bare": bare,
         "training": lambda: trainer.fit(examples, forbidden=frozenset(), seed=1),
         "bare training": bare_training,
@@ -141,7 +141,7 @@ def measure(network: Network, *, params: EmbedParams, images: int, size_px: int 
 
 
 def main() -> None:
-    """Measure every network asked for."""
+    """Measure every requested network."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--params", type=Path, default=Path("params/embed.yaml"))
     parser.add_argument("--nets", nargs="+")

@@ -1,4 +1,4 @@
-"""The folder of a network holds no more than asked, in bytes that depend on the content alone."""
+"""The folder of a network holds only the requested files, in bytes that depend on the content alone."""
 
 import json
 

@@ -3,11 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_study import cohort, embedded, plan, splits
 
 from pipeline.contracts.data.benchmark import PREDICTIONS
-from pipeline.embed.heads import head_predictions, patient_scores
+from pipeline.embed.heads import head_predictions, patient_scores, predictions_table
 from pipeline.foundation.tables import check_table
 from pipeline.predictions.thresholds import YOUDEN
+
+STUDY = cohort()
 
 
 def test_mean_within_a_view_then_over_views():
@@ -23,7 +26,7 @@ def test_mean_within_a_view_then_over_views():
     assert found.tolist() == pytest.approx([0.6, 0.5, 0.25])  # p3 has no image
 
 
-def test_patients_that_are_not_scored_are_left_out():
+def test_patients_that_are_not_scored_are_excluded():
     found = patient_scores(np.array([0.2, 0.4]), patients=["a", "b"], views=["m", "m"], prevalence=0.5, scored=["b"])
 
     assert found.to_dict() == {"b": 0.4}
@@ -65,3 +68,17 @@ def test_no_head_is_a_header():
     check_table(found, PREDICTIONS, place="head")
 
     assert found.empty
+
+
+def test_every_test_patient_has_a_head_score(tmp_path):
+    results = embedded("crossfit", tmp_path)
+    found = predictions_table(results, plan=plan(study=STUDY), splits=splits(), rule=YOUDEN)
+    test = splits().query("role != 'train'")
+
+    assert set(zip(found["resample"], found["patient_id"], found["evaluation"], strict=True)) == set(
+        zip(test["resample"], test["patient_id"], test["role"], strict=True)
+    )
+
+
+def test_a_frozen_network_has_no_head(tmp_path):
+    assert predictions_table(embedded("frozen", tmp_path), plan=plan(study=STUDY), splits=splits(), rule=YOUDEN).empty

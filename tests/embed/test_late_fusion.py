@@ -1,4 +1,4 @@
-"""Late fusion: fitted on unseen patients only, weighs patients alike, by hand and against the means."""
+"""Late fusion: fitted on unseen patients only, weighs patients equally, by hand and against the mean."""
 
 import numpy as np
 import pytest
@@ -23,22 +23,22 @@ def test_mean_by_hand():
     assert averaged(np.array([[np.log(3), 100.0]])).tolist() == [0.875]
 
 
-def test_a_network_of_noise_is_left_aside():
+def test_a_network_of_noise_is_ignored():
     late, mean = fused(GOOD, NOISE)[~UNSEEN], averaged(np.stack([GOOD, NOISE], axis=1))[~UNSEEN]
 
     assert roc_auc_score(LABELS[~UNSEEN], late) > roc_auc_score(LABELS[~UNSEEN], mean) + 0.2
 
 
-def test_labels_of_others_than_the_unseen_change_nothing():
+def test_labels_of_seen_patients_change_nothing():
     other = np.where(UNSEEN, LABELS, 1 - LABELS)
 
     assert np.array_equal(fused(GOOD, NOISE), fused(GOOD, NOISE, labels=other))
 
 
-def test_logits_of_others_change_nothing_but_their_own_probability():
-    moved = np.where(UNSEEN, GOOD, GOOD + 3)
+def test_logits_of_seen_patients_change_only_their_own_probability():
+    shifted = np.where(UNSEEN, GOOD, GOOD + 3)
 
-    assert np.array_equal(fused(GOOD, NOISE)[UNSEEN], fused(moved, NOISE)[UNSEEN])
+    assert np.array_equal(fused(GOOD, NOISE)[UNSEEN], fused(shifted, NOISE)[UNSEEN])
 
 
 def test_a_patient_shown_twice_counts_once():

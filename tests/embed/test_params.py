@@ -30,8 +30,28 @@ def params(folder, **changes):
     ("changes", "message"),
     [
         (
+            {"nets": ["densenet121", "vgg"]},
+            r"key 'nets'.*allowed are alexnet, carnet, densenet121, dualview, inception3, penet, ptcrnet, resnet50, ",
+        ),
+        ({"nets": ["carnet", "carnet"]}, r"key 'nets'.*each at most once$"),
+        ({"strategy": "frozen"}, r"key 'strategy' has the value 'frozen', but densenet121 would hold randomly"),
+        (
+            {"densenet121__layer": "last_conv_flat1568"},
+            r"'input\.image_size_px' has the value 64: .*last_conv_flat1568 needs 224; ",
+        ),
+        (
+            {"nets": ["alexnet"], "input__image_size_px": 32},
+            r"'input\.image_size_px' has the value 32: alexnet needs 63 or more",
+        ),
+        ({"training__epochs": 0}, r"key 'training\.epochs' has the value 0: .*greater than or equal to 1$"),
+        (
+            {"training__early_stopping__min_events": 9},
+            r"key 'training\.early_stopping\.min_events' has the value 9",
+        ),
+        ({"input__margin_px": -1}, r"key 'input\.margin_px' has the value -1: .*greater than or equal to 0$"),
+        (
             {"nets": ["ptcrnet"], "strategy": "insample"},
-            r"'ptcrnet\.combine' has the value 'late', which is fitted on training patients that .* have not seen",
+            r"'ptcrnet\.combine' has the value 'late', which is fitted on training patients .* were not trained on",
         ),
         ({"nets": ["ptcrnet"], "strategy": "frozen"}, r"'strategy' has the value 'frozen', but carnet would hold"),
         ({"nets": ["dualview"], "strategy": "frozen"}, r"but dualview would hold randomly initialised"),
@@ -47,11 +67,11 @@ def params(folder, **changes):
         ),
         (
             {"nets": ["dualview"], "dualview__backbone": "penet"},
-            r"penet\.progressive\.mixup_alpha would mix patients of whom one lacks a view; set it to \[0, 0\]$",
+            r"penet\.progressive\.mixup_alpha would mix patients with and without a view; set it to \[0, 0\]$",
         ),
         (
             {"nets": ["penet"], "penet__train_size_px": 96},
-            r"'penet\.train_size_px' has the value 96: the images of penet have 64 px; it may not be more$",
+            r"'penet\.train_size_px' has the value 96: the images of penet have 64 px; it must not be larger$",
         ),
         ({"nets": ["penet"], "penet__train_size_px": 40}, r"'penet\.train_size_px' .* is too small: .*25 px"),
         ({"nets": ["penet"], "penet__progressive__dropout": [0.3, 0.1]}, r"penet\.progressive.*dropout"),
@@ -85,11 +105,11 @@ def test_what_cannot_work_is_one_sentence(changes, message, tmp_path):
         {"nets": ["carnet"], "penet__train_size_px": 40},  # a network that is not used is not checked
     ],
 )
-def test_what_can_work_is_taken(changes, tmp_path):
+def test_what_can_work_is_accepted(changes, tmp_path):
     assert params(tmp_path, **changes)
 
 
-def test_members_are_trained_apart_unless_they_are_one_network(tmp_path):
+def test_members_are_trained_separately_unless_they_are_one_network(tmp_path):
     late, joint = params(tmp_path), params(tmp_path, ptcrnet__combine="concat")
 
     assert [member.name for member in late.members_of("ptcrnet")] == ["carnet", "penet"]
@@ -98,7 +118,7 @@ def test_members_are_trained_apart_unless_they_are_one_network(tmp_path):
     assert [part.name for part in late.network("dualview").parts] == ["densenet121"]
 
 
-def test_pictures_have_the_size_of_the_largest_member(tmp_path):
+def test_images_shown_have_the_size_of_the_largest_member(tmp_path):
     found = params(tmp_path, carnet__image_size_px=96, penet__image_size_px=128)
 
     assert found.shown_input("ptcrnet").image_size_px == 128
@@ -108,3 +128,10 @@ def test_pictures_have_the_size_of_the_largest_member(tmp_path):
 def test_a_network_that_is_not_listed_is_refused(tmp_path):
     with pytest.raises(ParamsError, match=r"network densenet121 is not among nets \(carnet\)"):
         network_of(params(tmp_path, nets=["carnet"]), "densenet121")
+
+
+def test_demo_params_are_valid():
+    params = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
+
+    assert params.nets == ("densenet121", "carnet")
+    assert network_of(params, "carnet").settings is params.carnet

@@ -1,4 +1,4 @@
-"""How far unfinished trainings are: by the epochs of each, and nothing of an earlier run."""
+"""Progress of unfinished trainings: by the epochs of each, without those of an earlier run."""
 
 import json
 from dataclasses import replace
@@ -13,7 +13,7 @@ from pipeline.embed.work_plan import Case
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.training.board import TrainingBoard
 
-JOB = Job(resample="final", part="a", trained=frozenset("1"), described=frozenset("2"), scored=frozenset())
+JOB = Job(resample="final", part="a", trained=frozenset("1"), embedded=frozenset("2"), scored=frozenset())
 CASES = [Case(job=replace(JOB, part=part), rows=np.array([0])) for part in "abc"]
 TWO = [SimpleNamespace(network=SimpleNamespace(name=name)) for name in ("carnet", "penet")]
 PLAN = SimpleNamespace(members=TWO, recipe=SimpleNamespace(training=SimpleNamespace(epochs=5)))
@@ -26,7 +26,7 @@ def trained(board, case, *, network, epochs):
     curves.close()
 
 
-def test_epochs_of_unfinished_trainings_count_by_their_share(tmp_path):
+def test_epochs_of_unfinished_trainings_count_in_proportion(tmp_path):
     board, store = tmp_path / "board", CheckpointStore(tmp_path / "store", key="k")
     assert under_way(CASES, plan=PLAN, board=board, store=store) == 0
 
@@ -35,11 +35,11 @@ def test_epochs_of_unfinished_trainings_count_by_their_share(tmp_path):
     trained(board, CASES[1], network="carnet", epochs=2)
     assert under_way(CASES, plan=PLAN, board=board, store=store) == pytest.approx(6 / 10 + 2 / 10)
 
-    store.save(CASES[0].name, {})  # finished: it counts where it has come
+    store.save(CASES[0].name, {})  # finished: counted by its result
     assert under_way(CASES, plan=PLAN, board=board, store=store) == pytest.approx(2 / 10)
 
 
-def test_curves_of_an_earlier_run_are_forgotten_and_those_to_go_on_with_are_kept(tmp_path):
+def test_curves_of_an_earlier_run_are_removed_and_those_to_resume_are_kept(tmp_path):
     board, store = tmp_path / "board", CheckpointStore(tmp_path / "store", key="k")
     for case in CASES:
         trained(board, case, network="carnet", epochs=3)

@@ -1,4 +1,4 @@
-"""Who is trained on, who is described, by hand on eight patients."""
+"""Which patients are trained on and which are embedded, by hand on seven patients."""
 
 import pandas as pd
 import pytest
@@ -27,7 +27,7 @@ GROUPS = {patient: f"g{patient}" for patient in LABELS}
 
 def plan(strategy, splits=SPLITS):
     return {
-        job.name: (sorted(job.trained), sorted(job.described), sorted(job.scored))
+        job.name: (sorted(job.trained), sorted(job.embedded), sorted(job.scored))
         for job in plan_jobs(splits, strategy=strategy)
     }
 
@@ -85,8 +85,8 @@ def test_a_group_on_both_sides_is_an_error():
     check("frozen", groups=GROUPS | {"p6": "gp2"})
 
 
-def test_unknown_patients_and_nothing_to_describe_are_errors():
+def test_unknown_patients_and_nothing_to_embed_are_errors():
     with pytest.raises(CohortError, match="patient p7 is in the splits but not in the patients table"):
         check(labels={patient: label for patient, label in LABELS.items() if patient != "p7"})
-    with pytest.raises(CohortError, match="no patient to describe has a usable image"):
+    with pytest.raises(CohortError, match="no patient to embed has a usable image"):
         check("frozen", with_image=frozenset({"p9"}))

@@ -1,4 +1,4 @@
-"""Pairs of views: one sample a pair, missing views marked, by hand."""
+"""Pairs of views: one sample per pair, missing views marked, by hand."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_pairs_by_hand():
     assert [(pair.patient_id, pair.rows) for pair in found] == [
         ("p0", (5, None)),
         ("p1", (0, 1)),
-        ("p1", (2, 1)),  # the only transverse image goes with both
+        ("p1", (2, 1)),  # the only transverse image is paired with both
         ("p2", (None, 3)),
     ]
 
@@ -45,6 +45,6 @@ def test_the_order_of_the_views_is_that_asked_for():
     assert pairs_of(inputs(), views=("trans", "long"))[1].rows == (1, 0)
 
 
-def test_a_view_that_no_one_has_is_one_sentence():
+def test_a_view_that_no_patient_has_is_one_sentence():
     with pytest.raises(CohortError, match=r"has the view T11 .* has the views: long, other, trans$"):
         pairs_of(inputs(), views=("long", "T11"))

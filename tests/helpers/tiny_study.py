@@ -1,10 +1,13 @@
-"""A study small enough for tests: noise images, a network of one layer that learns by heart, splits by hand."""
+"""A study small enough for tests: noise images, a network of one layer that memorises them, splits by hand."""
 
 import numpy as np
 import pandas as pd
 from torch import nn
 
-from pipeline.embed.work_plan import Cohort, Member, Plan, Recipe
+from pipeline.embed.cases import embed_cases
+from pipeline.embed.strategy import plan_jobs
+from pipeline.embed.work_plan import Cohort, Member, Place, Plan, Recipe, cases_of
+from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.params import Params
 from pipeline.networks.inputs import InputParams, RoiInputs
 from pipeline.networks.registry import Architecture, Network
@@ -26,7 +29,7 @@ class TinyParams(Params):
 
 
 class TinyNet(nn.Module):
-    """Every pixel has a weight: with more pixels than images it learns any labels by heart."""
+    """Every pixel has a weight: with more pixels than images it memorises any labels."""
 
     embedding_width = 4
 
@@ -88,13 +91,23 @@ def recipe(strategy="crossfit", *, augmentation=NO_CHANGE, keep_weights="final",
 
 
 def plan(strategy="crossfit", *, study=None, network=TINY, **changes):
-    """The tiny network (or another) on the tiny study."""
+    """The tiny network, or the given one, on the tiny study."""
     member = Member(network=network, recipe=recipe(strategy, **changes), cohort=study or cohort())
     return Plan(name=network.name, members=(member,), settings=network.settings)
 
 
+def embedded(strategy, folder, *, study=None, workers=1, table=None, made=None, **changes):
+    """The results of all cases of the tiny network, or of the plan `made`; checkpoints are kept in `folder`."""
+    made = made or plan(strategy, study=study, **changes)
+    jobs = plan_jobs(splits() if table is None else table, strategy=strategy)
+    cases = cases_of(jobs, cohort=made.cohort, batch_size=made.recipe.training.batch_size)
+    store = CheckpointStore(folder / "embed", key="k")
+    place = Place(device="cpu")
+    return list(embed_cases(cases, plan=made, store=store, place=place, workers=workers, scheduler=None))
+
+
 def cohort(n_patients=24, *, seed=0, planted=0.0):
-    """Two images a patient (views long and trans), every third patient with the event, grey noise.
+    """Two images per patient (views long and trans), every third patient with the event, grey noise.
 
     `planted`: grey levels by which images of patients with the event have a brighter left half.
     """
@@ -114,7 +127,7 @@ def cohort(n_patients=24, *, seed=0, planted=0.0):
 
 
 def splits(n_patients=24, *, folds=2):
-    """Two-fold cv on the first two thirds of the patients; the others are half internal, half external."""
+    """Two-fold cv on the first two thirds of the patients; the rest are half internal, half external."""
     patients = [f"P{number:03d}" for number in range(n_patients)]
     n_train = 2 * n_patients // 3
     train, test = patients[:n_train], patients[n_train:]

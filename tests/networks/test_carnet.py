@@ -1,4 +1,4 @@
-"""CAR-Net: torchvision's residual network where the attention is taken away, and attention where it was asked for."""
+"""CAR-Net: torchvision's residual network once the attention is removed, and attention in the chosen stages only."""
 
 import pytest
 import torch

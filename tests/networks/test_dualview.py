@@ -1,4 +1,4 @@
-"""Networks of two views: what a missing view may change, what it may not, and each way of joining the views by hand."""
+"""Networks of two views: what a missing view may change, what it may not, and each fusion of the views by hand."""
 
 import copy
 import itertools
@@ -40,15 +40,15 @@ class Tiny(nn.Module):
         return self.fc(pooled).squeeze(1), pooled
 
 
-def settings(mode="siamese_late", fusion="concat", **others):
+def settings(mode="siamese_late", fusion="concat", **changes):
     usual = {"views": ("long", "trans"), "backbone": "carnet", "view_dropout": 0.0, "weights": NONE}
-    return DualViewParams(**{**usual, "mode": mode, "fusion": fusion, **others})
+    return DualViewParams(**{**usual, "mode": mode, "fusion": fusion, **changes})
 
 
-def network(mode="siamese_late", fusion="concat", backbone=Tiny, **others):
+def network(mode="siamese_late", fusion="concat", backbone=Tiny, **changes):
     torch.manual_seed(0)
-    net = DualView(settings(mode, fusion, **others), make_backbone=backbone).eval()
-    with torch.no_grad():  # so that what stands in for a missing view can be told from nothing
+    net = DualView(settings(mode, fusion, **changes), make_backbone=backbone).eval()
+    with torch.no_grad():  # so that what replaces a missing view differs from zero
         for name, parameter in net.named_parameters():
             if name.startswith("null"):
                 parameter.normal_()
@@ -69,7 +69,7 @@ def same(output, other):
 
 
 @pytest.mark.parametrize(("mode", "fusion"), ALL)
-def test_pixels_of_a_missing_view_change_nothing_in_use_or_in_training(mode, fusion):
+def test_pixels_of_a_missing_view_change_nothing_in_inference_or_in_training(mode, fusion):
     x, present = grey_images(6), torch.tensor([BOTH, FIRST, SECOND] * 2)
     garbage = torch.where(present[:, :, None, None, None], x, torch.nan)
     for training in (False, True):
@@ -110,7 +110,7 @@ def test_each_view_has_its_backbones_logit_and_vector_and_a_missing_one_neither(
     assert embeddings.shape == (3, net.embedding_width) == (3, 10 if fusion == "concat" else 5)
 
 
-def test_shared_backbone_and_mean_do_not_care_which_view_is_which():
+def test_shared_backbone_and_mean_are_invariant_to_the_order_of_views():
     net, x, both = network("siamese_late", "mean"), grey_images(4), torch.ones(4, 2, dtype=torch.bool)
 
     torch.testing.assert_close(net(x.flip(1), both).logits, net(x, both).logits)
@@ -152,7 +152,7 @@ def test_gradients_reach_every_parameter(mode, fusion):
 
 
 @given(rows=st.lists(st.sampled_from([BOTH, FIRST, SECOND]), min_size=1, max_size=9), p=st.floats(0, 0.999))
-def test_view_dropout_takes_only_views_that_are_there_and_never_the_last(rows, p):
+def test_view_dropout_drops_only_views_that_exist_and_never_the_last(rows, p):
     net, present = network(view_dropout=p), torch.tensor(rows)
     kept = net._kept(present)
 
@@ -160,20 +160,20 @@ def test_view_dropout_takes_only_views_that_are_there_and_never_the_last(rows, p
     assert kept.any(dim=1).all()
 
 
-def test_view_dropout_has_its_rate_spares_neither_view_and_follows_the_seed():
+def test_view_dropout_has_its_rate_for_each_view_and_follows_the_seed():
     net, present = network(view_dropout=0.4), torch.ones(40_000, 2, dtype=torch.bool)
     torch.manual_seed(3)
     kept = net._kept(present)
     torch.manual_seed(3)
-    # A view is dropped with 0.4, but half of the times in which both would be (0.16), it stays as the last.
+    # A view is dropped with 0.4, but in half of the cases in which both would be (0.16) it is kept as the last.
     torch.testing.assert_close(1 - kept.double().mean(dim=0), torch.full((2,), 0.32).double(), atol=0.01, rtol=0)
     assert torch.equal(net._kept(present), kept)
 
 
 @pytest.mark.parametrize(("mode", "fusion"), ALL)
-def test_dropped_view_is_joined_as_missing_but_keeps_its_own_logit(mode, fusion):
+def test_dropped_view_is_fused_as_missing_but_keeps_its_own_logit(mode, fusion):
     net, x, both = network(mode, fusion, view_dropout=0.99), grey_images(8), torch.ones(8, 2, dtype=torch.bool)
-    same(net(x, both), network(mode, fusion)(x, both))  # in use nothing is dropped
+    same(net(x, both), network(mode, fusion)(x, both))  # in inference nothing is dropped
     net.train()
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -191,7 +191,7 @@ def test_dropped_view_is_joined_as_missing_but_keeps_its_own_logit(mode, fusion)
         torch.testing.assert_close(dropping.view_embeddings, missing.view_embeddings)
 
 
-def test_branch_without_an_image_rests_and_one_with_a_single_image_trains_with_its_running_statistics():
+def test_branch_without_an_image_is_skipped_and_one_with_a_single_image_uses_its_running_statistics():
     net, x = network("two_branch").train(), grey_images(3)
     net(x, torch.tensor([FIRST] * 3))
     out = net(x, torch.tensor([FIRST, FIRST, BOTH]))
@@ -200,7 +200,7 @@ def test_branch_without_an_image_rests_and_one_with_a_single_image_trains_with_i
     assert all(module.training for module in net.modules())
 
 
-def test_early_gives_what_the_plain_network_gives_where_the_views_are_equal():
+def test_early_equals_the_plain_network_if_the_views_are_equal():
     net = network("early")
     torch.manual_seed(0)
     plain, x = Tiny().eval(), torch.randn(3, 2, 3, 8, 8)  # channels differ, as they do with ImageNet's mean and SD
@@ -216,7 +216,7 @@ def test_early_gives_what_the_plain_network_gives_where_the_views_are_equal():
     assert set(net.backbones[0].state_dict()) == set(plain.state_dict())
 
 
-def test_early_sees_both_views_and_a_grey_level_for_a_missing_one():
+def test_early_uses_both_views_and_a_grey_level_for_a_missing_one():
     net, x, both = network("early"), grey_images(2), torch.ones(2, 2, dtype=torch.bool)
     other, filled = x.clone(), x.clone()
     other[:, 1] = 0
@@ -238,7 +238,7 @@ def test_early_sees_both_views_and_a_grey_level_for_a_missing_one():
     ],
     ids=["alexnet", "carnet", "densenet121", "inception3", "resnet50", "vit"],
 )
-def test_every_network_of_ours_can_take_two_views_at_once(build, side):
+def test_every_network_can_take_two_views_as_channels(build, side):
     with torch.device("meta"):  # shapes only
         net = build().eval()
         inflate(net, views=2)
@@ -246,7 +246,7 @@ def test_every_network_of_ours_can_take_two_views_at_once(build, side):
 
 
 @pytest.mark.parametrize("backbone", [nn.Linear(3, 1), nn.Conv2d(1, 4, 3)])
-def test_early_refuses_a_network_that_takes_no_three_channels(backbone):
+def test_early_refuses_a_network_that_does_not_take_three_channels(backbone):
     with pytest.raises(ValueError, match="first convolution takes three channels"):
         inflate(backbone, views=2)
 

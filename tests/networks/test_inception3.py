@@ -2,7 +2,7 @@
 
 import torch
 
-from pipeline.networks.inception3 import InceptionV3, without_second_head
+from pipeline.networks.inception3 import InceptionV3, without_auxiliary_head
 from pipeline.networks.settings import NetworkParams
 from pipeline.networks.torchvision_import import load_torchvision
 
@@ -24,9 +24,9 @@ def test_logit_and_embedding_are_those_of_torchvision():
     assert embeddings.shape == (2, net.embedding_width) == (2, 2048)
 
 
-def test_only_the_second_head_is_left_out():
+def test_only_the_auxiliary_head_is_dropped():
     given = {"AuxLogits.fc.weight": torch.zeros(1), "Mixed_5b.branch1x1.conv.weight": torch.zeros(1)}
 
-    assert set(without_second_head(given, NetworkParams(weights={"source": "none"}))) == {
+    assert set(without_auxiliary_head(given, NetworkParams(weights={"source": "none"}))) == {
         "Mixed_5b.branch1x1.conv.weight"
     }

@@ -1,4 +1,4 @@
-"""Inputs whose pixels are known by hand."""
+"""Network inputs whose pixels are known by hand, and resizing."""
 
 import numpy as np
 import pandas as pd
@@ -9,10 +9,10 @@ from tiny_study import input_params
 from pipeline.foundation.errors import ImageError, ParamsError
 from pipeline.foundation.images import image_from, write_image
 from pipeline.foundation.params import load_params
-from pipeline.networks.inputs import InputParams, RoiInputs, normalised, read_roi_inputs, roi_pixels
+from pipeline.networks.inputs import InputParams, RoiInputs, normalised, read_roi_inputs, resized, roi_pixels
 
 
-def seen(image, mask, *, params):
+def only_plane(image, mask, *, params):
     """The only plane of an ROI."""
     planes = roi_pixels(image, mask, params=params)
     assert len(planes) == 1
@@ -28,11 +28,11 @@ def roi(*, shape=(50, 60), box=(slice(10, 20), slice(20, 40)), grey=100, dtype=n
 
 
 def test_stretch_fills_the_square_with_the_box():
-    assert (seen(*roi(), params=input_params(resize="stretch")) == 100).all()
+    assert (only_plane(*roi(), params=input_params(resize="stretch")) == 100).all()
 
 
 def test_pad_keeps_the_proportions():
-    found = seen(*roi(), params=input_params(resize="pad"))
+    found = only_plane(*roi(), params=input_params(resize="pad"))
 
     assert (found[8:24] == 100).all()  # 10 × 20 pixels become 16 × 32
     assert (found[:8] == 0).all()
@@ -40,26 +40,26 @@ def test_pad_keeps_the_proportions():
 
 
 def test_pad_keeps_the_proportions_in_mm():
-    found = seen(*roi(spacing=(0.5, 2.0)), params=input_params(resize="pad"))
+    found = only_plane(*roi(spacing=(0.5, 2.0)), params=input_params(resize="pad"))
 
     assert (found.max(axis=0) == 100).sum() == 16  # 20 mm high, 10 mm wide
     assert (found.max(axis=1) == 100).sum() == 32
 
 
-def test_margin_shows_the_surroundings_and_ends_at_the_crop():
-    with_margin = seen(*roi(), params=input_params(margin_px=5))
+def test_margin_includes_the_surroundings_and_ends_at_the_crop():
+    with_margin = only_plane(*roi(), params=input_params(margin_px=5))
     assert with_margin[0, 0] == 0
     assert with_margin[16, 16] == 100
 
     whole = roi(box=(slice(0, 50), slice(0, 60)))
-    assert (seen(*whole, params=input_params(margin_px=512)) == 100).all()
+    assert (only_plane(*whole, params=input_params(margin_px=512)) == 100).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 3), (3, 1), (3, 3), (7, 11)])
 @pytest.mark.parametrize("resize", ["pad", "stretch"])
 def test_tiny_and_odd_rois(size, resize):
     box = (slice(4, 4 + size[0]), slice(4, 4 + size[1]))
-    found = seen(*roi(box=box), params=input_params(resize=resize))
+    found = only_plane(*roi(box=box), params=input_params(resize=resize))
 
     assert found.shape == (32, 32)
     assert found.dtype == np.uint8
@@ -72,14 +72,14 @@ def test_largest_slice_of_a_volume():
     pixels[0], pixels[1], pixels[2] = 10, 20, 30
     image = image_from(pixels, spacing_mm=(1.0, 1.0, 5.0))
 
-    assert (seen(image, image_from(marked, like=image), params=input_params()) == 20).all()
+    assert (only_plane(image, image_from(marked, like=image), params=input_params()) == 20).all()
 
 
 def test_window_maps_low_to_black_and_high_to_white():
     pixels = np.full((10, 10), -160, dtype=np.int16)
     pixels[5:] = 240
     marked = image_from(np.ones((10, 10), dtype=np.uint8))
-    found = seen(image_from(pixels), marked, params=input_params(window={"low": -160, "high": 240}))
+    found = only_plane(image_from(pixels), marked, params=input_params(window={"low": -160, "high": 240}))
 
     assert found[0, 0] == 0
     assert found[-1, -1] == 255
@@ -87,12 +87,12 @@ def test_window_maps_low_to_black_and_high_to_white():
 
 def test_without_window_other_grey_scales_use_their_tails():
     pixels = np.linspace(-1000, 3000, 1600).reshape(40, 40).astype(np.float32)
-    found = seen(image_from(pixels), image_from(np.ones((40, 40), dtype=np.uint8)), params=input_params())
+    found = only_plane(image_from(pixels), image_from(np.ones((40, 40), dtype=np.uint8)), params=input_params())
 
     assert found[0, 0] <= 1
     assert found[-1, -1] >= 254
     assert abs(int(found[16, 16]) - 128) < 5
-    flat = seen(*roi(grey=7, dtype=np.int16), params=input_params())
+    flat = only_plane(*roi(grey=7, dtype=np.int16), params=input_params())
     assert (flat == 0).all()
 
 
@@ -106,7 +106,7 @@ def test_without_window_other_grey_scales_use_their_tails():
 )
 def test_unusable_rois_are_refused(image, mask, message):
     with pytest.raises(ImageError, match=message):
-        seen(image_from(image), image_from(mask), params=input_params())
+        only_plane(image_from(image), image_from(mask), params=input_params())
 
 
 def test_colour_is_refused():
@@ -114,7 +114,7 @@ def test_colour_is_refused():
 
     colour = sitk.GetImageFromArray(np.zeros((8, 8, 3), np.uint8), isVector=True)
     with pytest.raises(ImageError, match="colour"):
-        seen(colour, image_from(np.ones((8, 8), np.uint8)), params=input_params())
+        only_plane(colour, image_from(np.ones((8, 8), np.uint8)), params=input_params())
 
 
 def table(*rows):
@@ -124,7 +124,7 @@ def table(*rows):
     )
 
 
-def test_failed_rois_are_left_out_and_the_others_sorted(tmp_path):
+def test_failed_rois_are_excluded_and_the_rest_sorted(tmp_path):
     for name in ("b", "a"):
         image, mask = roi()
         write_image(image, tmp_path / f"{name}.nrrd")
@@ -157,7 +157,7 @@ def test_normalised_by_the_image_itself():
     assert found.shape == (3, 3, 8, 8)
     torch.testing.assert_close(found[:2].mean(dim=(1, 2, 3)), torch.zeros(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(found[0, 0].std(correction=0), torch.tensor(1.0))
-    assert found[2].abs().max() < 1e-3  # a flat image: nothing to see
+    assert found[2].abs().max() < 1e-3  # a constant image
     assert torch.equal(found[:, 0], found[:, 2])
 
 
@@ -194,10 +194,10 @@ def test_neighbouring_slices_are_channels(largest, greys):
 
     assert found.shape == (3, 32, 32)
     assert [np.unique(plane).tolist() for plane in found] == [[grey] for grey in greys]
-    assert (seen(*volume(largest), params=input_params()) == greys[1]).all()
+    assert (only_plane(*volume(largest), params=input_params()) == greys[1]).all()
 
 
-def test_a_flat_image_stands_in_for_its_neighbours():
+def test_a_two_dimensional_image_replaces_its_missing_neighbours():
     found = roi_pixels(*roi(), params=input_params(slice_rule="neighbours"))
 
     assert found.shape == (3, 32, 32)
@@ -210,3 +210,24 @@ def test_three_planes_are_three_channels_and_one_is_repeated():
 
     assert found[0, :, 0, 0].tolist() == pytest.approx([-(1.5**0.5), 0, 1.5**0.5])
     assert torch.equal(normalised(planes[:, :1] + 0.5, how="imagenet")[0, :, 0, 0].argsort(), torch.tensor([0, 1, 2]))
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 1, 8, 8), (2, 2, 3, 8, 8)])
+def test_resized_keeps_what_is_constant_and_every_other_axis(shape):
+    same, smaller = torch.rand(shape), resized(torch.full(shape, 0.25), size_px=5)
+
+    assert resized(same, size_px=8) is same
+    torch.testing.assert_close(smaller, torch.full((*shape[:-2], 5, 5), 0.25))
+
+
+def test_halving_weighs_neighbours_by_their_distance():
+    image = torch.tensor([0.0, 0, 1, 0, 0, 0, 0, 0]).expand(1, 8, 8)
+
+    # A triangle about the middle of two pixels weighs four pixels 1, 3, 3, 1; the edge cuts the first one off.
+    assert resized(image, size_px=4)[0, 0].tolist() == pytest.approx([1 / 7, 3 / 8, 0, 0])
+
+
+def test_each_image_of_a_batch_is_resized_alike():
+    batch = torch.rand(2, 3, 9, 9)
+
+    torch.testing.assert_close(resized(batch, size_px=6)[1], resized(batch[1], size_px=6))

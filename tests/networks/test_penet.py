@@ -15,7 +15,7 @@ GIVEN = {
     "progressive": {"magnitude": (5, 10), "mixup_alpha": (0, 0.2), "dropout": (0.1, 0.3)},
 }
 SETTINGS = PeNetParams.model_validate(GIVEN)
-# Tan and Le, table 4 and the released code: repeats, kernel, stride, expansion, channels in and out, what it is.
+# Tan and Le, table 4 and the released code: repeats, kernel, stride, expansion, channels in and out, kind of block.
 BLOCKS = [
     (2, 3, 1, 1, 24, 24, "fused"),
     (4, 3, 2, 4, 24, 48, "fused"),
@@ -49,7 +49,7 @@ def convolutions(module):
     return [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)]
 
 
-def described(stage):
+def row_of_table(stage):
     """A row of the published table, read from the layers of a stage's first block."""
     layers = convolutions(stage[0])
     spatial = next(layer for layer in layers if layer.kernel_size != (1, 1))
@@ -61,7 +61,7 @@ def described(stage):
 def test_blocks_are_the_published_ones(built):
     stem, *stages, head = built.features
 
-    assert [described(stage) for stage in stages] == BLOCKS
+    assert [row_of_table(stage) for stage in stages] == BLOCKS
     assert [(c.kernel_size, c.stride, c.out_channels) for c in convolutions(stem)] == [((3, 3), (2, 2), 24)]
     assert [(c.kernel_size, c.out_channels) for c in convolutions(head)] == [((1, 1), 1280)]
     assert all(c.stride == (1, 1) for stage in stages for block in stage[1:] for c in convolutions(block))
@@ -94,7 +94,7 @@ def test_logit_and_embedding_are_those_of_torchvision(built, size_px):
     assert embeddings.shape == (2, built.embedding_width) == (2, 1280)
 
 
-def test_one_image_alone_is_described_as_in_a_batch(built):
+def test_one_image_alone_has_the_embedding_it_has_in_a_batch(built):
     x = torch.randn(3, 3, 32, 32)
     with torch.no_grad():
         (logits, embeddings), (alone, own) = built(x), built(x[1:2])
@@ -114,7 +114,7 @@ def test_dropout_reaches_the_logit_and_not_the_embedding(net):
     assert not torch.allclose(dropped, logits)
 
 
-def test_two_steps_move_every_layer(net):
+def test_two_steps_update_every_layer(net):
     net.train()
     before = {name: value.clone() for name, value in net.state_dict().items()}
     optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3)

@@ -1,4 +1,4 @@
-"""PTCR-Net as one network: both embeddings, one head, no part that is not used."""
+"""PTCR-Net as one network: both embeddings, one head, no unused weight."""
 
 import pytest
 import torch
@@ -36,6 +36,6 @@ def test_every_weight_learns():
 
 
 @pytest.mark.parametrize("changes", [{"weights": {"source": "torchvision", "name": "X"}}, {"image_size_px": 64}])
-def test_parts_trained_apart_have_their_own_weights_and_sizes(changes):
+def test_networks_trained_separately_have_their_own_weights_and_sizes(changes):
     with pytest.raises(ValueError, match="carnet and penet"):
         PtcrNetParams.model_validate({"combine": "mean", "weights": NONE} | changes)

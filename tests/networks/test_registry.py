@@ -1,4 +1,4 @@
-"""Every registered network: what it must give, with which weights it counts as trained."""
+"""Every registered network: its outputs, and with which weights it counts as trained."""
 
 import pytest
 import torch
@@ -24,14 +24,14 @@ def network(name, weights=NONE, **changes):
     return PARAMS.model_copy(update={name: section}).network(name)
 
 
-def least_px(one):
-    return max(32, one.architecture.least_size_px, *(part.architecture.least_size_px for part in one.parts))
+def min_px(one):
+    return max(32, one.architecture.min_size_px, *(part.architecture.min_size_px for part in one.parts))
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_network_gives_a_logit_and_an_embedding(name):
     one = network(name)
-    module, side = build_network(one), least_px(one)
+    module, side = build_network(one), min_px(one)
     if one.architecture.has_views:
         logits, embeddings, *_ = module(torch.randn(2, 2, 3, side, side), torch.ones(2, 2, dtype=torch.bool))
     else:
@@ -52,7 +52,7 @@ def test_same_generator_state_gives_the_same_network(name):
 
 
 @pytest.mark.parametrize("name", IN_TORCHVISION)
-def test_torchvisions_weights_fit_whole_and_their_head_of_1000_classes_is_left_out(name):
+def test_torchvisions_weights_fit_completely_and_their_head_of_1000_classes_is_skipped(name):
     one = network(name)
     architecture, own = one.architecture, one.settings
     size = {"image_size": 64} if name == "vit" else {"init_weights": False} if name == "inception3" else {}
@@ -93,11 +93,11 @@ def test_the_head_is_the_last_layer_and_nothing_else(name):
         ("dualview", FILE, {}, True),
     ],
 )
-def test_random_parts_are_not_trained(name, weights, changes, trained):
+def test_a_network_with_random_layers_is_not_fully_trained(name, weights, changes, trained):
     assert is_fully_trained(network(name, weights, **changes)) is trained
 
 
-def test_a_network_of_given_parts_is_given():
+def test_a_network_composed_of_given_networks_is_given():
     backbone = PARAMS.densenet121.model_copy(update={"weights": WeightsParams(**TORCHVISION)})
     given = PARAMS.model_copy(update={"densenet121": backbone})
 

@@ -1,4 +1,4 @@
-"""torchvision can be imported, and nothing is declared where its operators exist."""
+"""torchvision can be imported, and nothing is declared if its operators exist."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ def test_models_and_transforms_are_usable():
     assert torchvision.transforms.v2.RandomHorizontalFlip(1.0)(torch.arange(3.0)[None, None]).flatten()[0] == 2
 
 
-def test_existing_operators_are_left_alone():
+def test_existing_operators_are_not_redeclared():
     load_torchvision()
 
     assert all(hasattr(torch.ops.torchvision, name) for name in NAMES)

@@ -36,6 +36,6 @@ def test_positions_follow_the_size_of_the_image():
 
 
 @pytest.mark.parametrize("size", [None, 100])
-def test_a_size_of_broken_patches_is_refused(size):
+def test_a_size_that_is_no_multiple_of_the_patch_is_refused(size):
     with pytest.raises(ValidationError, match="must be a multiple of 16"):
         VitParams(weights={"source": "none"}, image_size_px=size)

@@ -1,4 +1,4 @@
-"""Weights are loaded whole or not at all, and a mismatch is listed."""
+"""Weights are loaded completely or not at all, and every mismatch is listed."""
 
 import hashlib
 
@@ -28,14 +28,14 @@ def small():
     return net
 
 
-def test_a_fitting_set_is_loaded_with_its_head():
+def test_matching_weights_are_loaded_with_their_head():
     source, target = small(), small()
 
     assert load_weights(target, source.state_dict(), place="x", head="fc.")
     assert torch.equal(target.fc.weight, source.fc.weight)
 
 
-def test_a_head_of_another_shape_stays_new():
+def test_a_head_of_another_shape_keeps_its_initial_weights():
     source, target = small(), small()
     source.fc = nn.Linear(2, 1000)
     head = target.fc.weight.clone()
@@ -72,7 +72,7 @@ def test_new_parts_may_be_missing_and_nothing_else():
         load_weights(small(), given, place="x", head="fc.")
 
 
-def test_old_densenet_names_load_whole():
+def test_old_densenet_names_are_loaded_completely():
     settings = DenseNet121Params(layer="gap1024", weights={"source": "none"})
     plain = load_torchvision().models.densenet121(num_classes=1000)
     # The file of 2017: dots in the names of the dense layers, no counters.
@@ -134,12 +134,12 @@ def test_channels_last_weights_come_back_equal(tmp_path):
     assert torch.equal(read_tensors(tmp_path / "w.safetensors")["w"], weight)
 
 
-def test_unknown_torchvision_name_says_what_is_allowed():
+def test_unknown_torchvision_name_lists_the_allowed_ones():
     with pytest.raises(ParamsError, match=r"weights\.name \(V9\).*allowed are IMAGENET1K_V1"):
         torchvision_weights("densenet121", "V9")
 
 
-def test_without_network_it_says_where_the_file_belongs(monkeypatch):
+def test_an_offline_message_names_the_file_and_its_folder(monkeypatch):
     load_torchvision()
     import torchvision.models._api
 

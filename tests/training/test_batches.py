@@ -1,4 +1,4 @@
-"""Batches: every row once, never one alone, never a patient who must not be seen."""
+"""Batches: every row once, no batch of one row, never a patient of a forbidden group."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from pipeline.training.batches import EarlyStoppingParams, Examples, batches, gu
 
 
 def examples(n_patients, *, every=3):
-    """Two images a patient; every third patient has the event; patients 2k and 2k+1 form a group from 100 on."""
+    """Two images per patient; every third patient has the event; patients 2k and 2k+1 form a group from 100 on."""
     patients = [f"P{number:04d}" for number in range(n_patients) for _ in range(2)]
     labels = [float(number % every == 0) for number in range(n_patients) for _ in range(2)]
     return Examples(
@@ -41,7 +41,7 @@ def test_a_forbidden_group_stops_the_training():
         list(guarded_batches(known, rows=np.arange(12), batch_size=4, forbidden=frozenset({"GP0005"}), order=order))
 
 
-def test_validation_part_holds_whole_groups_of_both_classes():
+def test_validation_set_holds_whole_groups_of_both_classes():
     known = examples(150)
     rows = validation_rows(known, params=stopping(), order=np.random.default_rng(1))
     held = {known.groups[row] for row in rows}
@@ -57,7 +57,7 @@ def test_validation_part_holds_whole_groups_of_both_classes():
     ("n_patients", "changes"),
     [(135, {}), (150, {"min_events": 11}), (150, {"enabled": False}), (20, {"validation_fraction": 0.5})],
 )
-def test_nothing_is_held_out_where_events_are_few_or_it_is_off(n_patients, changes):
+def test_nothing_is_held_out_if_events_are_too_few_or_it_is_off(n_patients, changes):
     rows = validation_rows(examples(n_patients), params=stopping(**changes), order=np.random.default_rng(1))
 
     assert rows.size == 0

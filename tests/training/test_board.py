@@ -1,4 +1,4 @@
-"""TensorBoard files: what was added can be read, epochs run again after a stop are not there twice."""
+"""TensorBoard files: what was added can be read, and epochs repeated after an interruption appear once."""
 
 from pipeline.training.board import TrainingBoard
 
@@ -24,7 +24,7 @@ def test_points_are_read_back(tmp_path):
     assert curve(tmp_path / "net") == [(1, 1.0), (2, 0.5)]
 
 
-def test_a_resumed_training_goes_on_and_a_new_one_starts_afresh(tmp_path):
+def test_a_resumed_training_continues_its_curves_and_a_new_one_replaces_them(tmp_path):
     draw(tmp_path / "net", [1, 2, 3])
     draw(tmp_path / "net", [3, 4], resumed_after=2)
     assert curve(tmp_path / "net") == [(1, 1.0), (2, 0.5), (3, 0.333333), (4, 0.25)]

@@ -1,4 +1,4 @@
-"""Two processes on one batch (gloo, CPU) train the network that one process trains."""
+"""Two processes that share a batch (gloo, CPU) train the same network as one process."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def by_two(folder, network):
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
-def test_two_processes_end_where_one_ends(tmp_path):
+def test_two_processes_end_with_the_weights_of_one(tmp_path):
     weights, losses = trained(plain)
     first, second = by_two(tmp_path, plain)
 
@@ -66,7 +66,7 @@ def test_two_processes_end_where_one_ends(tmp_path):
     assert first["losses"] == pytest.approx(losses, rel=1e-5)
 
 
-def test_batch_norms_end_alike_in_both(tmp_path):
+def test_batch_norms_end_equal_in_both(tmp_path):
     first, second = by_two(tmp_path, TinyWithNorm)
 
     assert all(torch.equal(value, second["weights"][name]) for name, value in first["weights"].items())

@@ -1,4 +1,4 @@
-"""Devices by name, settings of torch put back, seeds that share nothing."""
+"""Devices by name, settings of torch restored, independent seeds."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ def settings():
 
 
 @pytest.mark.parametrize(("tf32", "precision"), [(True, "high"), (False, "highest")])
-def test_settings_of_torch_are_put_back(tf32, precision):
+def test_settings_of_torch_are_restored(tf32, precision):
     state, before = torch.random.get_rng_state(), settings()
     with reproducible(seed=1, threads=2, device=CPU, tf32=tf32):
         torch.rand(1)
@@ -31,7 +31,7 @@ def test_settings_of_torch_are_put_back(tf32, precision):
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
-def test_device_that_is_not_here_is_one_sentence():
+def test_an_unavailable_device_is_one_sentence():
     assert device_named("cpu") == CPU
     with pytest.raises(PipelineError, match=r"FUSION_DEVICE \(gpu0\) cannot be used here"):
         device_named("gpu0")
@@ -50,7 +50,7 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch):
         check_processes(gpu, size=3)
 
 
-def test_seeds_differ_by_every_part():
+def test_seeds_differ_by_every_key():
     seeds = {drawn_from(7, a, b, c) for a in range(3) for b in range(3) for c in range(3)} | {drawn_from(8, 0, 0, 0)}
 
     assert len(seeds) == 28

@@ -1,4 +1,4 @@
-"""The images of a training: changed by seed, step and place alone, each share of a batch its own."""
+"""Loading training images: augmented by seed, step and position alone, each process loads its share of a batch."""
 
 from functools import partial
 
@@ -33,7 +33,7 @@ def test_without_strengths_they_are_the_images():
     assert torch.equal(grey, torch.from_numpy(EXAMPLES.pixels[[3, 1, 4]]).float() / 255)
 
 
-def test_the_same_image_is_changed_in_another_way_at_another_step_and_by_another_seed():
+def test_augmentation_of_an_image_differs_by_step_position_and_seed():
     made, other = images(), images(seed=2)
 
     assert torch.equal(made[1, 0, 0], made[1, 0, 0])
@@ -42,7 +42,7 @@ def test_the_same_image_is_changed_in_another_way_at_another_step_and_by_another
     assert not torch.equal(made[1, 0, 0], other[1, 0, 0])
 
 
-def test_the_generator_of_the_network_is_not_touched():
+def test_the_generator_of_the_network_is_not_used():
     state = torch.random.get_rng_state()
     loaded()
 
@@ -78,15 +78,15 @@ def test_stages_set_size_and_strength():
     assert small.shape == (3, 1, 48, 48)
     assert large.shape == (3, 1, 64, 64)
     again = loaded(params=GROWING, seed=5)
-    # Magnitude 0 leaves but the flip, magnitude 10 has all: each image of the first step is one of two.
+    # Magnitude 0 keeps only the flip, magnitude 10 has all: each image of the first step is one of two.
     assert all(
         torch.equal(one, two) or torch.equal(one, two.flip(-1)) for one, two in zip(small, again[0][1], strict=True)
     )
     assert not torch.equal(large, again[1][1])
 
 
-def test_each_view_is_changed_on_its_own():
-    pixels = np.stack([EXAMPLES.pixels[:3], EXAMPLES.pixels[:3]], axis=1)  # both views are the same picture
+def test_each_view_is_augmented_on_its_own():
+    pixels = np.stack([EXAMPLES.pixels[:3], EXAMPLES.pixels[:3]], axis=1)  # both views are the same image
     pairs = Examples(
         pixels=pixels,
         labels=EXAMPLES.labels[:3],

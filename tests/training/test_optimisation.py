@@ -1,4 +1,4 @@
-"""optimisation: learning rates, losses, clipping and averages by hand."""
+"""Learning rates, losses, clipping and averages by hand."""
 
 import math
 
@@ -53,7 +53,7 @@ def test_weighted_cross_entropy_by_hand():
     certain = loss_of(torch.tensor([2.0, 0, 0, 0]), TRUTH, ratio=3.0, params=training_params())
 
     assert float(loss) == pytest.approx(math.log(2))
-    # The event weighs as much as the three others together.
+    # The event weighs as much as the three non-events together.
     assert float(certain) == pytest.approx((math.log1p(math.exp(-2)) + math.log(2)) / 2)
 
 
@@ -71,12 +71,12 @@ def test_focal_loss_by_hand():
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
-def test_a_mixed_label_has_both_terms_by_its_share(loss):
+def test_a_mixed_label_has_both_terms_in_proportion(loss):
     params, logits = training_params(loss=loss), torch.tensor([0.7, 0.7])
     sure, share = loss_of(logits, torch.tensor([1.0, 0.0]), ratio=1.0, params=params), torch.tensor([0.5, 0.5])
 
     assert float(loss_of(logits, share, ratio=1.0, params=params)) == pytest.approx(float(sure))
-    # A fourth of an event of weight 3 and three fourths of a non-event: 0.75 of each, of 1.5 in all.
+    # A quarter of an event of weight 3 and three quarters of a non-event: 0.75 of each, of 1.5 in all.
     quarter = loss_of(logits[:1], torch.tensor([0.25]), ratio=3.0, params=training_params())
     assert float(quarter) == pytest.approx(0.5 * (math.log1p(math.exp(-0.7)) + math.log1p(math.exp(0.7))))
 
@@ -94,7 +94,7 @@ def test_missing_views_count_neither_in_the_loss_nor_in_its_gradient():
     assert torch.isfinite(views.grad).all()
 
 
-def test_a_view_that_no_one_in_the_batch_has_costs_nothing():
+def test_a_view_missing_in_the_whole_batch_adds_no_loss():
     views = torch.full((2, 1), float("nan"))
     plain = loss_of(torch.zeros(2), torch.tensor([1.0, 0.0]), ratio=1.0, params=training_params())
     given = (torch.zeros(2), torch.zeros(2), views)

@@ -1,4 +1,4 @@
-"""An unfinished training on disk: whole or not there, no code in it, not written too often."""
+"""An unfinished training on disk: written completely or not at all, no code in it, not too often."""
 
 import math
 import pickle
@@ -24,14 +24,14 @@ def test_what_was_saved_comes_back(tmp_path):
     assert state.load() is None
 
 
-def test_it_is_written_at_most_every_so_often(tmp_path):
+def test_it_is_due_only_after_its_interval(tmp_path):
     assert TrainingState(tmp_path / "a", every_s=0).is_due()
     assert not TrainingState(tmp_path / "a", every_s=60).is_due()
     assert not TrainingState(None, every_s=0).is_due()
     assert TrainingState(None).load() is None
 
 
-def test_slow_writing_is_done_more_seldom(tmp_path, monkeypatch):
+def test_slow_writing_is_done_less_often(tmp_path, monkeypatch):
     clock = iter([0.0, 100.0, 103.0, 150.0, 170.0])
     monkeypatch.setattr("pipeline.training.state.time.monotonic", lambda: next(clock))
     state = TrainingState(tmp_path / "a", every_s=10)
@@ -56,8 +56,8 @@ def test_the_best_epoch_is_the_first_with_the_lowest_loss():
     network, best = torch.nn.Linear(1, 1), BestWeights()
     for number, loss in enumerate((0.7, 0.5, 0.5, 0.9), 1):
         torch.nn.init.constant_(network.weight, number)
-        best.see(Epoch(epoch=number, train_loss=0.0, validation_loss=loss), network)
-    best.see(Epoch(epoch=5, train_loss=0.0, validation_loss=None), network)
+        best.update(Epoch(epoch=number, train_loss=0.0, validation_loss=loss), network)
+    best.update(Epoch(epoch=5, train_loss=0.0, validation_loss=None), network)
 
     assert (best.epoch, best.loss) == (2, 0.5)
     assert best.weights["weight"].item() == 2

@@ -1,4 +1,4 @@
-"""The trainer: learns, repeats itself, stops in time, refuses patients it must not see."""
+"""The trainer: learns, is reproducible, stops early, refuses forbidden patients."""
 
 import math
 from dataclasses import replace
@@ -21,7 +21,7 @@ from pipeline.training.batches import Examples, validation_rows
 from pipeline.training.device import reproducible
 from pipeline.training.optimisation import loss_of
 from pipeline.training.state import TrainingState
-from pipeline.training.trainer import Trainer
+from pipeline.training.trainer import Trainer, set_dropout
 
 CPU = torch.device("cpu")
 STRENGTHS = NO_CHANGE.model_copy(update={"rotation_deg": 10, "noise_sd": 0.05, "flip": 0.5})
@@ -44,7 +44,7 @@ def fitted(seed, *, study=None, loaders=0, state=None, **params):
     with reproducible(seed=seed, threads=1, device=CPU):
         made = trainer(strengths=STRENGTHS, loaders=loaders, **params)
         record = made.fit(study.examples(rows), forbidden=frozenset(), seed=seed, state=state)
-        found = made.describer.describe(study.inputs.pixels)
+        found = made.encoder.encode(study.inputs.pixels)
         return made, record, (found.logits, found.embeddings)
 
 
@@ -56,7 +56,7 @@ def test_same_seed_same_weights_and_another_seed_others():
     assert not np.array_equal(first[1], other[1])
 
 
-def test_settings_of_torch_are_put_back():
+def test_settings_of_torch_are_restored():
     state, threads = torch.random.get_rng_state(), torch.get_num_threads()
     fitted(1)
 
@@ -98,7 +98,7 @@ def test_early_stopping_keeps_the_best_epoch():
     assert made.network is not None
 
 
-def test_best_weights_are_those_described():
+def test_the_validation_loss_is_that_of_the_kept_weights():
     study = cohort(150)
     rows = np.arange(300)
     with reproducible(seed=3, threads=1, device=CPU):
@@ -106,9 +106,9 @@ def test_best_weights_are_those_described():
         record = made.fit(study.examples(rows), forbidden=frozenset(), seed=3)
         order = np.random.default_rng(3)
         held = validation_rows(study.examples(rows), params=made.params.early_stopping, order=order)
-        shown = study.examples(held)
-        logits = torch.from_numpy(made.describer.describe(shown.pixels).logits)
-        truth = torch.from_numpy(shown.labels)
+        examples = study.examples(held)
+        logits = torch.from_numpy(made.encoder.encode(examples.pixels).logits)
+        truth = torch.from_numpy(examples.labels)
         again = float(loss_of(logits, truth, ratio=record.weight_ratio, params=made.params))
 
     assert again == min(epoch.validation_loss for epoch in record.epochs)
@@ -132,14 +132,14 @@ def test_few_events_run_all_epochs():
         {"schedule": "step", "step_epochs": 1},
     ],
 )
-def test_every_way_to_train_does_something_and_repeats_itself(change):
+def test_every_setting_of_the_training_has_an_effect_and_is_reproducible(change):
     plain, first, second = (fitted(1, **one)[2][1] for one in ({}, change, change))
 
     assert np.array_equal(first, second)
     assert not np.array_equal(first, plain)
 
 
-def test_first_loss_is_that_of_a_coin():
+def test_first_loss_is_that_of_chance():
     class Blind(nn.Module):
         def __init__(self):
             super().__init__()
@@ -191,8 +191,8 @@ def test_an_interrupted_training_ends_as_an_uninterrupted_one(how, tmp_path, mon
     assert all(np.array_equal(one, other) for one, other in zip(resumed[2], whole[2], strict=True))
 
 
-def grown(*, loaders=0, state=None):
-    """A network with dropout, on pairs of views or not, whose training grows in three stages over four epochs."""
+def progressive(*, loaders=0, state=None):
+    """A network with dropout, trained progressively in three stages over four epochs."""
 
     class Growing(TinyNet):
         def __init__(self):
@@ -217,8 +217,8 @@ def grown(*, loaders=0, state=None):
     return record, made.weights()
 
 
-def test_a_growing_training_is_resumed_within_a_stage(tmp_path, monkeypatch):
-    whole, state = grown(), TrainingState(tmp_path / "a.epoch", every_s=0)
+def test_a_progressive_training_is_resumed_within_a_stage(tmp_path, monkeypatch):
+    whole, state = progressive(), TrainingState(tmp_path / "a.epoch", every_s=0)
     save = TrainingState.save
 
     def save_and_stop(self, content):
@@ -228,15 +228,15 @@ def test_a_growing_training_is_resumed_within_a_stage(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(TrainingState, "save", save_and_stop)
         with pytest.raises(StoppedError):  # after one epoch of four, in the first of three stages
-            grown(state=state)
-    resumed = grown(state=TrainingState(tmp_path / "a.epoch"))
+            progressive(state=state)
+    resumed = progressive(state=TrainingState(tmp_path / "a.epoch"))
 
     assert resumed[0] == whole[0]
     assert all(torch.equal(value, whole[1][name]) for name, value in resumed[1].items())
 
 
 def test_any_number_of_loader_processes_gives_the_same_bytes():
-    alone, many = grown(), grown(loaders=2)
+    alone, many = progressive(), progressive(loaders=2)
     assert all(torch.equal(value, many[1][name]) for name, value in alone[1].items())
 
     none, two = fitted(1), fitted(1, loaders=2)
@@ -246,13 +246,13 @@ def test_any_number_of_loader_processes_gives_the_same_bytes():
 
 
 def small(name):
-    """The network with the demo's settings on images of the least size."""
+    """The network with the demo's settings on images of the minimum size."""
     params = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
-    size = max(32, ARCHITECTURES[name].least_size_px)
+    size = max(32, ARCHITECTURES[name].min_size_px)
     changes = {"image_size_px": size} if name in ("vit", "inception3") else {}
     changed = getattr(params, name).model_copy(update=changes)
     network = params.model_copy(update={name: changed}).network(name)
-    return network, max([size, *(ARCHITECTURES[part.name].least_size_px for part in network.parts)])
+    return network, max([size, *(ARCHITECTURES[part.name].min_size_px for part in network.parts)])
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
@@ -269,8 +269,8 @@ def test_every_network_trains_two_steps_and_embeds(name):
         made = trainer(build_network(network), epochs=1, batch_size=2)
         before = made.weights()
         record = made.fit(examples, forbidden=frozenset(), seed=0)
-        found = made.describer.describe(pixels, present=present)
-        alone = made.describer.describe(pixels[:1], present=None if present is None else present[:1])
+        found = made.encoder.encode(pixels, present=present)
+        alone = made.encoder.encode(pixels[:1], present=None if present is None else present[:1])
 
     assert math.isfinite(record.epochs[0].train_loss)
     assert any(not torch.equal(before[key], value) for key, value in made.weights().items())
@@ -288,9 +288,9 @@ def test_networks_learn_an_easy_task(name):
     study, unseen = cohort(20, planted=60.0), cohort(20, seed=1, planted=60.0)
     with reproducible(seed=0, threads=1, device=CPU):
         made = trainer(build_network(small(name)[0]), epochs=4, learning_rate=1e-3)
-        # 39 images in batches of 2: the single one left over must not stop batch norm.
+        # 39 images in batches of 2: the single remaining one must not stop batch norm.
         made.fit(study.examples(np.arange(39)), forbidden=frozenset(), seed=0)
-        found = made.describer.describe(unseen.inputs.pixels)
+        found = made.encoder.encode(unseen.inputs.pixels)
     labels = [unseen.labels[patient] for patient in unseen.inputs.patient_ids]
 
     assert roc_auc_score(labels, found.logits) > 0.9
@@ -312,7 +312,7 @@ def test_a_slow_average_still_learns_from_the_first_steps():
     with reproducible(seed=0, threads=1, device=CPU):
         made = trainer(build_network(small("carnet")[0]), epochs=4, learning_rate=1e-3, ema_decay=0.99)
         made.fit(study.examples(np.arange(48)), forbidden=frozenset(), seed=0)
-        found = made.describer.describe(study.inputs.pixels)
+        found = made.encoder.encode(study.inputs.pixels)
     labels = [study.labels[patient] for patient in study.inputs.patient_ids]
 
     assert roc_auc_score(labels, found.logits) > 0.9
@@ -333,13 +333,13 @@ def test_a_gpu_learns_the_same_easy_task(precision, monkeypatch):
             loaders=2,
         )
         made.fit(study.examples(np.arange(40)), forbidden=frozenset(), seed=0)
-        found = made.describer.describe(unseen.inputs.pixels)
+        found = made.encoder.encode(unseen.inputs.pixels)
     labels = [unseen.labels[patient] for patient in unseen.inputs.patient_ids]
 
     assert roc_auc_score(labels, found.logits) > 0.9
 
 
-def test_progressive_learning_sees_growing_images(monkeypatch):
+def test_progressive_learning_schedules_image_size_and_dropout(monkeypatch):
     sides = []
 
     class Seen(TinyNet):
@@ -387,4 +387,13 @@ def test_a_network_of_views_is_trained_on_each_view_too():
     losses = [epoch.train_loss for epoch in made.fit(examples, forbidden=frozenset(), seed=0).epochs]
 
     assert losses[-1] < losses[0]  # only the views' own logits can have been learned
-    assert made.describer.describe(examples.pixels, present=examples.present).view_logits.shape == (24, 2)
+    assert made.encoder.encode(examples.pixels, present=examples.present).view_logits.shape == (24, 2)
+
+
+def test_dropout_is_set_in_every_layer():
+    network = nn.Sequential(nn.Dropout(0.5), nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.1)))
+    set_dropout(network, rate=None)
+    assert (network[0].p, network[1][1].p) == (0.5, 0.1)
+
+    set_dropout(network, rate=0.0)
+    assert (network[0].p, network[1][1].p) == (0.0, 0.0)
