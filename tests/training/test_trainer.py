@@ -277,7 +277,9 @@ def test_every_network_trains_two_steps_and_embeds(name):
     assert found.logits.shape == (4,)
     assert found.embeddings.shape == (4, made.network.embedding_width)
     assert np.isfinite(found.embeddings).all()
-    assert alone.embeddings == pytest.approx(found.embeddings[:1], rel=1e-3, abs=1e-4)  # a batch of one
+    # A batch of one; two steps leave some networks with values in the thousands, whose last digits differ by CPU.
+    scale = max(1.0, float(np.abs(found.embeddings).max()))
+    assert alone.embeddings == pytest.approx(found.embeddings[:1], rel=1e-3, abs=1e-4 * scale)
     assert (found.view_logits is not None) == two
     if two:
         assert (np.isfinite(found.view_logits) == present).all()
