@@ -7,7 +7,7 @@ from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import PATIENTS
 from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.split import SPLITS
-from pipeline.embed.cases import embed_cases, ran_all_epochs, store_key
+from pipeline.embed.case_store import embed_cases, ran_all_epochs, store_key
 from pipeline.embed.embeddings import contract_of, embeddings_table, logits_table, write_network
 from pipeline.embed.heads import predictions_table
 from pipeline.embed.params import EmbedParams

@@ -1,13 +1,11 @@
 """One case of the embedding work: build a network, train it, embed images with it; and its checkpoint."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -15,24 +13,17 @@ from torch import Tensor
 
 from pipeline.contracts.data.split import ALL, FINAL
 from pipeline.embed.late_fusion import averaged, stacked
-from pipeline.embed.params import EmbedParams
 from pipeline.embed.progress import curves_folder, state_path
 from pipeline.embed.strategy import Job
 from pipeline.embed.work_plan import Case, Member, Place, Plan, Recipe, normalisation_of
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
-from pipeline.foundation.fingerprints import code_hash, fingerprint, package_versions
-from pipeline.foundation.parallel import map_cases
+from pipeline.foundation.fingerprints import fingerprint
 from pipeline.networks.registry import build_network, is_given
-from pipeline.networks.weights import read_tensors, write_tensors
-from pipeline.training import data_parallel
 from pipeline.training.device import reproducible
 from pipeline.training.inference import Encoding
 from pipeline.training.state import Training, TrainingState
-from pipeline.training.trainer import Trainer, TrainingParams
-
-ARRAYS = ("embeddings", "logits", "probabilities", "view_probabilities", "view_embeddings")
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "SimpleITK")
+from pipeline.training.trainer import Trainer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,79 +219,3 @@ def _card(job: Job, *, plan: Plan, members: Mapping[str, _Trained], device: torc
         "scored_without_image": sorted(job.scored - with_image),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
     }
-
-
-def save_embedded(store: CheckpointStore, found: EmbeddedCase) -> None:
-    """Store a finished case; the tensors first, so that a case with a JSON file is complete."""
-    arrays = {name: getattr(found, name) for name in ARRAYS}
-    tensors = {name: torch.from_numpy(array) for name, array in arrays.items() if array is not None}
-    tensors |= {f"network/{name}": tensor for name, tensor in found.weights.items()}
-    write_tensors(tensors, store.path(found.case.name, suffix=".safetensors"))
-    store.save(found.case.name, {"card": found.card, "losses": found.losses})
-
-
-def load_embedded(store: CheckpointStore, case: Case) -> EmbeddedCase | None:
-    """The stored result of a case, or None."""
-    kept = store.load(case.name)
-    if kept is None:
-        return None
-    tensors = read_tensors(store.path(case.name, suffix=".safetensors"))
-    arrays: dict[str, Any] = {name: tensors.pop(name).numpy() for name in ARRAYS if name in tensors}
-    return EmbeddedCase(
-        case=case,
-        **arrays,
-        weights={name.removeprefix("network/"): tensor for name, tensor in tensors.items()},
-        **kept,
-    )
-
-
-def store_key(params: EmbedParams, *, plan: Plan, splits: pd.DataFrame, device: str) -> str:
-    """The name of a store of cases: a hash of everything that a case depends on."""
-    chosen = params.model_dump(mode="json", exclude={"nets"})
-    inputs = fingerprint(*(member.cohort.sha256() for member in plan.members), splits.to_csv(index=False))
-    return fingerprint(inputs, chosen, plan.name, plan.recipe.seed, device, code_hash(), package_versions(PACKAGES))
-
-
-def embed_cases(
-    cases: Sequence[Case],
-    *,
-    plan: Plan,
-    store: CheckpointStore,
-    place: Place,
-    workers: int,
-    scheduler: str | None,
-) -> Iterator[EmbeddedCase]:
-    """Yield the result of each case: those in `store` first, then the others as they finish, which are then stored.
-
-    On a GPU, and if several processes share a batch, the cases run one after another in this process, and `workers`
-    processes load its images.
-    """
-    missing = []
-    for case in cases:
-        stored = load_embedded(store, case)
-        if stored is None:
-            missing.append(case)
-        else:
-            yield stored
-    missing.sort(key=lambda case: -len(case.job.trained))  # the longest first, so that no worker idles at the end
-    here = place.device != "cpu" or data_parallel.size() > 1
-    place = replace(place, store=store, loaders=workers if here and place.device != "cpu" else 0)
-    work = partial(embed_case, plan=plan, place=place)
-    for done in map_cases(work, missing, workers=1 if here else workers, scheduler=None if here else scheduler):
-        if data_parallel.rank() == 0:
-            save_embedded(store, done)
-            for member in plan.members:
-                state_of(done.case, network=member.network.name, store=store).remove()
-        yield done
-
-
-def ran_all_epochs(results: Sequence[EmbeddedCase], *, training: TrainingParams) -> str | None:
-    """A message if early stopping is enabled but networks had too few events to hold any out, else None."""
-    trained = [result for result in results if result.case.job.trained]
-    few = [result for result in trained if result.card["n_validation_patients"] == 0]
-    if not training.early_stopping.enabled or not few:
-        return None
-    return (
-        f"{len(few)} of {len(trained)} networks ran all {training.epochs} epochs: the validation set of early stopping "
-        f"would have fewer than {training.early_stopping.min_events} events (early_stopping in params/embed.yaml)"
-    )

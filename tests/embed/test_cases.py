@@ -2,31 +2,19 @@
 
 import dataclasses
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from places import ROOT
 from sklearn.metrics import roc_auc_score
 from tiny_study import TINY, TinyNet, cohort, embedded, plan, splits
 
-from pipeline.contracts.data.benchmark import PREDICTIONS
-from pipeline.embed import cases as cases_module
-from pipeline.embed.cases import embed_case, load_embedded, ran_all_epochs, save_embedded
-from pipeline.embed.embeddings import contract_of, embeddings_table, write_network
-from pipeline.embed.heads import predictions_table
-from pipeline.embed.params import EmbedParams
+from pipeline.embed.cases import embed_case
 from pipeline.embed.strategy import Job, plan_jobs
 from pipeline.embed.work_plan import Case, Place, Plan
-from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
-from pipeline.foundation.params import load_params
-from pipeline.foundation.tables import write_table
 from pipeline.networks.inputs import RoiInputs
-from pipeline.predictions.thresholds import YOUDEN
-from pipeline.training.state import TrainingState
 
 STUDY = cohort()
 
@@ -121,21 +109,6 @@ def test_patients_without_an_image_are_on_the_card():
     assert run(job, study=dataclasses.replace(STUDY, inputs=fewer)).card["scored_without_image"] == [missing]
 
 
-def test_a_checkpoint_gives_back_the_same_bytes(tmp_path):
-    store = CheckpointStore(tmp_path / "embed", key="k")
-    done = run(jobs()["final_a"])
-    assert load_embedded(store, done.case) is None
-    save_embedded(store, done)
-    again = load_embedded(store, done.case)
-
-    assert np.array_equal(again.embeddings, done.embeddings)
-    assert np.array_equal(again.probabilities, done.probabilities)
-    assert again.embeddings.dtype == np.float32
-    assert again.card == done.card
-    assert again.losses == done.losses
-    assert all(torch.equal(again.weights[name], done.weights[name]) for name in done.weights)
-
-
 class Broken(TinyNet):
     """A network whose embeddings are NaN in inference, though its training went well."""
 
@@ -153,69 +126,6 @@ def test_values_that_are_not_finite_stop_the_stage_with_the_name_of_the_network(
 def test_a_training_that_diverges_is_named():
     with pytest.raises(PipelineError, match=r"^network tiny, resample final, part a: the training has diverged"):
         run(jobs()["final_a"], optimiser="sgd", learning_rate=1.0, epochs=60)
-
-
-def files(results, folder, *, made=None):
-    """Everything the stage writes, as bytes by name."""
-    made = made or plan(study=STUDY)
-    write_table(embeddings_table(results, plan=made), folder / "features.csv", contract_of(made))
-    heads = predictions_table(results, plan=made, splits=splits(), rule=YOUDEN)
-    write_table(heads, folder / "heads.csv", PREDICTIONS)
-    write_network(results, plan=made, folder=folder / "network")
-    found = [file for file in sorted(folder.rglob("*")) if file.is_file() and "embed" not in file.parts]
-    return {str(file.relative_to(folder)): file.read_bytes() for file in found}
-
-
-def test_one_and_two_workers_write_the_same_bytes(tmp_path):
-    first = files(embedded("crossfit", tmp_path / "1"), tmp_path / "1")
-    second = files(embedded("crossfit", tmp_path / "2", workers=2), tmp_path / "2")
-
-    assert first == second
-    assert {"features.csv", "heads.csv", "network/losses.csv", "network/final_a.safetensors"} <= set(first)
-
-
-def test_resume_computes_only_what_is_missing(tmp_path, monkeypatch):
-    whole = files(embedded("crossfit", tmp_path / "a"), tmp_path / "a")
-    half_way = embedded("crossfit", tmp_path / "b")
-    store = CheckpointStore(tmp_path / "b" / "embed", key="k")
-    for result in half_way[:2]:
-        store.path(result.case.name).unlink()
-    computed = []
-
-    class Watched(cases_module.Trainer):
-        def fit(self, *args, **kwargs):
-            computed.append(kwargs["seed"])
-            return super().fit(*args, **kwargs)
-
-    monkeypatch.setattr(cases_module, "Trainer", Watched)
-    again = files(embedded("crossfit", tmp_path / "b"), tmp_path / "b")
-
-    assert len(computed) == 2
-    assert again == whole
-
-
-def test_a_killed_training_resumes_after_its_last_epoch(tmp_path, monkeypatch):
-    whole = files(embedded("crossfit", tmp_path / "a"), tmp_path / "a")
-    save, seen = TrainingState.save, []
-
-    def save_and_die(self, content):
-        save(self, content)
-        seen.append(len(content["history"]))
-        if len(seen) == 3:  # two epochs of the first network, one of the second
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(TrainingState, "is_due", lambda _: True)
-    with monkeypatch.context() as patch:
-        patch.setattr(TrainingState, "save", save_and_die)
-        with pytest.raises(KeyboardInterrupt):
-            embedded("crossfit", tmp_path / "b")
-    left = list((tmp_path / "b").rglob("*.epoch"))
-    again = files(embedded("crossfit", tmp_path / "b"), tmp_path / "b")
-
-    assert seen == [1, 2, 1]
-    assert len(left) == 1
-    assert again == whole
-    assert not list((tmp_path / "b").rglob("*.epoch"))
 
 
 def training_auc(strategy, folder):
@@ -257,18 +167,3 @@ def test_late_fusion_of_two_that_memorise_finds_nothing_in_noise(tmp_path):
 
     assert len(found) == 6
     assert 0.4 < np.mean(found) < 0.6
-
-
-@pytest.mark.parametrize(
-    ("enabled", "held", "message"), [(True, [0, 9, 0], "2 of 3 networks"), (True, [9, 9], None), (False, [0], None)]
-)
-def test_early_stopping_that_did_not_take_place_is_reported(enabled, held, message):
-    training = load_params(ROOT / "params/embed.yaml", EmbedParams).training
-    training = training.model_copy(
-        update={"early_stopping": training.early_stopping.model_copy(update={"enabled": enabled})}
-    )
-    case = SimpleNamespace(job=SimpleNamespace(trained=frozenset({"p1"})))
-    results = [SimpleNamespace(case=case, card={"n_validation_patients": number}) for number in held]
-    sentence = ran_all_epochs(results, training=training)
-
-    assert (sentence is None) if message is None else sentence.startswith(message)

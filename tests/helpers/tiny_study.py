@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
-from pipeline.embed.cases import embed_cases
+from pipeline.embed.case_store import embed_cases
 from pipeline.embed.strategy import plan_jobs
 from pipeline.embed.work_plan import Cohort, Member, Place, Plan, Recipe, cases_of
 from pipeline.foundation.checkpoints import CheckpointStore

@@ -15,7 +15,6 @@ REPEATS = Contract(
     extra="number",
 )
 
-
 AGREEMENT = Contract(
     name="agreement of repeated masks",
     key=("feature",),

@@ -4,7 +4,6 @@ from pipeline.foundation.tables import Column, Contract, fraction, text
 
 EVALUATIONS = ("cv", "internal", "external")
 
-
 PREDICTIONS = Contract(
     name="predictions",
     key=("feature_set", "model", "resample", "patient_id"),

@@ -11,7 +11,6 @@ EMBEDDINGS = Contract(
     extra="number",
 )
 
-
 PATIENT_EMBEDDINGS = Contract(
     name="embeddings of patients",
     key=("resample", "part", "patient_id"),

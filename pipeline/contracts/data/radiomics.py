@@ -9,7 +9,6 @@ RADIOMICS = Contract(
     extra="number",
 )
 
-
 DICTIONARY = Contract(
     name="feature dictionary",
     key=("feature",),

@@ -12,7 +12,6 @@ REDUCED = Contract(
     extra="number",
 )
 
-
 SELECTED = Contract(
     name="selected features",
     key=("resample", "part", "block", "rule", "feature"),
@@ -25,7 +24,6 @@ SELECTED = Contract(
         number("coefficient"),
     ),
 )
-
 
 LASSO = Contract(
     name="LASSO path",
@@ -42,7 +40,6 @@ LASSO = Contract(
     ),
 )
 
-
 LASSO_PATHS = Contract(
     name="LASSO coefficients along the path",
     key=("part", "block", "lambda_index", "feature"),
@@ -55,7 +52,6 @@ LASSO_PATHS = Contract(
         number("coefficient"),
     ),
 )
-
 
 HALF_SAMPLES = Contract(
     name="selection over half-samples",

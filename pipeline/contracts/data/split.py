@@ -10,7 +10,6 @@ ALL = "all"  # the part of a fit on every training patient; parts a and b are fi
 OTHER_HALF = {"a": "b", "b": "a"}
 ROLES = ("train", "cv", "internal", "external")
 
-
 SPLITS = Contract(
     name="splits",
     key=("resample", "patient_id"),

@@ -16,7 +16,6 @@ CONSISTENCY = Contract(
     ),
 )
 
-
 # The confusion matrices that round to a row of a published table; left_out = the metrics excluded to find one.
 MATRICES = Contract(
     name="confusion matrices that fit",

@@ -30,7 +30,6 @@ NETWORKS = contract(
     ],
 )
 
-
 SELECTION = contract(
     "feature selection",
     ("feature_set", "block", "feature"),
@@ -43,20 +42,17 @@ SELECTION = contract(
     ],
 )
 
-
 KEPT = contract(
     "features kept per fit",
     ("feature_set", "block"),
     [*numbers("n_fits", "n_empty", kind="integer"), *numbers("median", "min", "max")],
 )
 
-
 STABILITY = contract(
     "stability of the selection",
     ("feature_set", "block", "source", "part"),
     [*numbers("stability", "ci_low", "ci_high"), *numbers("n_fits", "n_features", kind="integer")],
 )
-
 
 AGREEMENT_SUMMARY = Contract(
     name="agreement by feature class",
@@ -71,7 +67,6 @@ AGREEMENT_SUMMARY = Contract(
     ),
 )
 
-
 # kind = count, category, number or missing; form = mean or median, the summary used for a number.
 BASELINE_VALUES = [
     *texts("kind", "form"),
@@ -81,14 +76,11 @@ BASELINE_VALUES = [
     *numbers("mean", "sd", "median", "q1", "q3"),
 ]
 
-
 BASELINE = contract("baseline characteristics by cohort", ("variable", "level", "cohort"), BASELINE_VALUES)
-
 
 BASELINE_OUTCOME = contract(
     "baseline characteristics by outcome", ("variable", "level", "cohort", "outcome"), BASELINE_VALUES
 )
-
 
 BASELINE_TESTS = contract(
     "baseline tests",
@@ -121,7 +113,6 @@ CHECKLISTS = Contract(
     ),
 )
 
-
 # METRICS: score = weights answered yes / weights that apply. An item answered partly or open counts as no in score_low
 # and as yes in score_high.
 CHECKLIST_SCORES = Contract(
@@ -137,18 +128,15 @@ CHECKLIST_SCORES = Contract(
     ),
 )
 
-
 FEATURE_COUNTS = Contract(
     name="feature counts",
     key=("block", "feature_class"),
     columns=(Column(name="block"), Column(name="feature_class"), Column(name="n", kind="integer")),
 )
 
-
 # place = source, left (excluded), analysed or a cohort: the box of the figure; unit = patients, events, images or
 # regions.
 FLOW = contract("cohort flow", ("step",), [*numbers("n", kind="integer"), *texts("place", "unit", "rule")])
-
 
 FORMULA = Contract(
     name="LASSO score",
@@ -159,20 +147,15 @@ FORMULA = Contract(
     ),
 )
 
-
 EXCLUDED = contract("excluded cases", ("number",), texts("scope", "case", "rule", "reason"))
 
-
 FAILED = contract("failed images", ("number",), texts("case", "step", "status", "reason"))
-
 
 WARNINGS = contract(
     "audit warnings", ("number",), [*texts("scope", "case", "check", "message"), *numbers("row", kind="integer")]
 )
 
-
 NOTES = contract("audit notes", ("check",), [*numbers("n", kind="integer"), *texts("meaning")])
-
 
 MISSING = contract(
     "missing values",
@@ -180,9 +163,7 @@ MISSING = contract(
     [*numbers("n", "n_present", "n_missing", kind="integer"), *numbers("fraction", kind="fraction")],
 )
 
-
 KINDS = ("number", "category", "score", "total", "probability", "mean", "risk", "threshold", "constant")
-
 
 NOMOGRAM = Contract(
     name="nomogram",
@@ -202,7 +183,6 @@ NOMOGRAM = Contract(
     ),
 )
 
-
 NOMOGRAM_CHECK = Contract(
     name="check of the nomogram",
     key=("feature_set",),
@@ -213,19 +193,15 @@ NOMOGRAM_CHECK = Contract(
     ),
 )
 
-
 PARAMETERS = Contract(
     name="parameters",
     key=("file", "key"),
     columns=(Column(name="file"), Column(name="key"), Column(name="value", required=False)),
 )
 
-
 STUDY = contract("study words", ("item",), texts("text"))
 
-
 PROVENANCE = contract("provenance", ("kind", "name"), texts("value"))
-
 
 SAMPLE_SIZE = contract(
     "sample size",
@@ -243,9 +219,7 @@ SAMPLE_SIZE = contract(
     ],
 )
 
-
 _MODELS = texts("feature_set", "model", "comparator_set", "comparator_model", "declared")
-
 
 SUBGROUPS = contract(
     "subgroups",
@@ -260,7 +234,6 @@ SUBGROUPS = contract(
         *texts("reason"),
     ],
 )
-
 
 SUBGROUP_TESTS = contract(
     "tests of interaction",

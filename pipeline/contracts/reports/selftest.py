@@ -5,7 +5,6 @@ from pipeline.foundation.tables import Contract, fraction, integer, number, text
 
 LIGHTS = ("green", "amber", "red", "grey")  # grey = not testable on these data
 
-
 SELFTEST = Contract(
     name="self-tests",
     key=("check",),
@@ -19,7 +18,6 @@ SELFTEST = Contract(
         text("finding"),  # the finding in one sentence, with no number other than value and limit
     ),
 )
-
 
 # Every permutation of the labels; kind = all (over all training patients) or within_site.
 SHAM = Contract(
