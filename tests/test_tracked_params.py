@@ -1,6 +1,5 @@
 """DVC tracks the params that a stage uses, and no more: a change of any other key leaves the stage as it is."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -9,10 +8,7 @@ from house import dvc_stages
 from places import ROOT
 from ruamel.yaml import YAML
 
-from pipeline.embed.params import EmbedParams
-from pipeline.foundation.params import load_params, read_yaml
-from pipeline.networks.registry import ARCHITECTURES
-from pipeline.plan.network_settings import network_settings, sections_of
+from pipeline.foundation.params import read_yaml
 
 STAGES = dvc_stages()
 FILES = sorted(path.name for path in ROOT.glob("params/*.yaml"))
@@ -92,22 +88,3 @@ def test_only_the_report_and_its_own_stage_track_whole_files_of_others():
         ("selftest", "radiomics.yaml"),
         ("selftest", "reduce.yaml"),
     }
-
-
-@pytest.mark.parametrize("net", sorted(ARCHITECTURES))
-def test_settings_of_a_network_are_its_own_section_and_its_parts(net):
-    path = ROOT / "params" / "embed.yaml"
-    network = load_params(path, EmbedParams).network(net)
-
-    assert sections_of(read_yaml(path), net=net) == [net, *(part.name for part in network.parts)]
-
-
-def test_another_depth_of_carnet_leaves_densenet_and_reaches_ptcrnet():
-    before = read_yaml(ROOT / "params" / "embed.yaml")
-    after = before | {"carnet": before["carnet"] | {"depth": 50}, "nets": [*before["nets"], "resnet50"]}
-    unchanged = {
-        net: json.dumps(network_settings(before, net=net)) == json.dumps(network_settings(after, net=net))
-        for net in ("carnet", "densenet121", "ptcrnet", "dualview")
-    }
-
-    assert unchanged == {"carnet": False, "densenet121": True, "ptcrnet": False, "dualview": True}
