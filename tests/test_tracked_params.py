@@ -8,6 +8,7 @@ from house import dvc_stages
 from places import ROOT
 from ruamel.yaml import YAML
 
+from pipeline.embed.case_store import SHARED
 from pipeline.foundation.params import read_yaml
 
 STAGES = dvc_stages()
@@ -70,6 +71,10 @@ def test_a_key_runs_again_the_stages_that_use_it_and_no_other(repository, file, 
         expected -= {"explain"}  # it uses training.torch_threads alone
 
     assert told_by_dvc(repository, file, content | {key: changed(content[key])}) == expected
+
+
+def test_a_store_of_trainings_depends_on_the_keys_that_dvc_tracks():
+    assert tracked("embed", "embed.yaml") == list(SHARED)
 
 
 def test_only_the_report_and_its_own_stage_track_whole_files_of_others():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from places import REFERENCE, ROOT
 from study import STRENGTH, study_predictions, write_predictions
-from study_folder import compare_params
+from study_folder import compare_params, write_compare_params
 
 from pipeline.compare.chosen import choose, fold_table, summary_json
 from pipeline.compare.delong import delong_table
@@ -246,7 +246,7 @@ def command(folder, params):
 
 def test_stage_writes_every_table(tmp_path):
     write_predictions(tmp_path)
-    done = command(tmp_path, ROOT / "params" / "compare.yaml")
+    done = command(tmp_path, write_compare_params(tmp_path))
 
     assert done.returncode == 0, done.stderr
     metrics = read_table(tmp_path / "tables" / "metrics.csv", METRICS)

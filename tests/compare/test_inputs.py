@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from places import REFERENCE, ROOT
 from study import study_predictions, write_predictions
-from study_folder import compare_params
+from study_folder import compare_params, write_compare_params
 
 from pipeline.compare.inputs import params_for, read_predictions
 from pipeline.contracts.data.benchmark import PREDICTIONS
@@ -29,7 +29,8 @@ def external_table(path, **columns):
     return path
 
 
-def stage(folder, predictions, params=ROOT / "params" / "compare.yaml"):
+def stage(folder, predictions, params=None):
+    params = params or write_compare_params(folder)
     command = [sys.executable, "-m", "stages.compare", "--predictions", str(predictions), "--params", str(params)]
     command += ["--tables", str(folder / "tables")]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -154,6 +154,15 @@ def compare_params(*, primary: dict[str, str] | None = PRIMARY) -> CompareParams
     return CompareParams.model_validate(shipped | changed)
 
 
+def write_compare_params(folder: Path) -> Path:
+    """The shipped `compare.yaml` with a tenth of its bootstrap samples."""
+    shipped = (ROOT / "params" / "compare.yaml").read_text(encoding="utf-8")
+    assert "replicates: 1000" in shipped
+    path = folder / "compare.yaml"
+    path.write_text(shipped.replace("replicates: 1000", "replicates: 100"), encoding="utf-8")
+    return path
+
+
 def write_results(predictions: pd.DataFrame, folder: Path, *, primary: dict[str, str] | None = PRIMARY) -> None:
     """The tables of the stages compare, consistency, selftest and explain."""
     models = model_scores(predictions, place="p.csv")
