@@ -59,8 +59,9 @@ def map_cases(
 def _here(function: Callable[[Item], Result], items: Sequence[Item], *, to_the_end: bool) -> Iterator[Result]:
     """Yield the results of the first items, computed in this process: all of them, or until processes would pay off.
 
-    A worker needs what this process has needed up to the end of its first case (imports, compilation). Working here for
-    no longer than that costs at most twice the best choice. One case of LONG_CASE_S is proof enough.
+    A worker needs what this process has needed up to the end of its first case (imports, compilation). Processes pay
+    off once that is less than what they would save of the remaining cases, by the mean of the cases after the first.
+    One case of LONG_CASE_S is proof enough.
     """
     needed, spent = 0.0, 0.0
     for number, item in enumerate(items):
@@ -73,7 +74,8 @@ def _here(function: Callable[[Item], Result], items: Sequence[Item], *, to_the_e
         else:
             spent += took
         yield result
-        if not to_the_end and (took > LONG_CASE_S or spent > needed):
+        saved = spent / max(number, 1) * (len(items) - number - 1) * (1 - 1 / cores())
+        if not to_the_end and (took > LONG_CASE_S or saved > needed):
             return
 
 

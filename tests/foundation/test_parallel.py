@@ -67,14 +67,15 @@ def test_work_that_turns_out_to_be_long_goes_to_processes(monkeypatch):
     assert os.getpid() not in processes[1:]
 
 
-def test_many_short_cases_go_to_processes_once_they_have_cost_more_than_their_start(monkeypatch):
+@pytest.mark.parametrize(("cases", "here"), [(5, 5), (9, 2), (100, 2)])
+def test_cases_go_to_processes_if_these_save_more_than_their_start(monkeypatch, cases, here):
     clock = iter(range(0, 1000, 2))
     monkeypatch.setattr(parallel.time, "perf_counter", lambda: next(clock))  # every case takes 2 s
-    monkeypatch.setattr(parallel.time, "process_time", lambda: 3.0)
+    monkeypatch.setattr(parallel.time, "process_time", lambda: 5.0)  # two workers save half of 2 s per case
     monkeypatch.setattr(parallel, "cores", lambda: 2)
-    processes = [process for process, *_ in map_cases(process_and_threads, range(5), workers=None)]
+    processes = [process for process, *_ in map_cases(process_and_threads, range(cases), workers=None)]
 
-    assert [process == os.getpid() for process in processes] == [True, True, True, False, False]
+    assert [process == os.getpid() for process in processes] == [True] * here + [False] * (cases - here)
 
 
 def test_no_cases_no_work():
