@@ -13,6 +13,7 @@ from pipeline.contracts.data.reduce import REDUCED, SELECTED
 from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.fingerprints import code_hash, file_sha256, fingerprint, package_versions
+from pipeline.foundation.parallel import cores
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.predictions.operating_point import freeze, operating_points
@@ -40,7 +41,8 @@ def main() -> None:
     # Absolute paths, since a worker on a cluster starts in another folder.
     store = CheckpointStore(settings.scratch.resolve() / f"benchmark-{given.set}", key=key)
     log.info("%d of %d fits already finished", store.count(), len(cases))
-    run_on = partial(fit_cases, workers=settings.workers, scheduler=settings.scheduler, store=store)
+    # Processes at once: the fits of eight classifiers always take longer than their start.
+    run_on = partial(fit_cases, workers=settings.workers or cores(), scheduler=settings.scheduler, store=store)
     fitted = run_on(cases, params=params, seed=common.seed, feature_set=given.set)
     fits = list(progress(fitted, total=len(cases), unit="fit"))
     raw = raw_scores(cases, fits, patients=patients, splits=splits, feature_set=given.set)

@@ -5,7 +5,7 @@ from functools import partial
 
 from pipeline.contracts.reports.selftest import SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.checkpoints import CheckpointStore
-from pipeline.foundation.parallel import map_cases
+from pipeline.foundation.parallel import cores, map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import write_table
 from pipeline.selftest.garbage_rows import garbage_check, spoilt_studies
@@ -26,7 +26,7 @@ def main() -> None:
     params = load_params(given.params, SelftestParams)
     inputs, settings = read_inputs(vars(given), params=params), run_settings()
     store = CheckpointStore(settings.scratch.resolve() / "selftest", key=inputs.key(params))
-    spread = partial(map_cases, workers=settings.workers, scheduler=settings.scheduler)
+    spread = partial(map_cases, workers=settings.workers or cores(), scheduler=settings.scheduler)
 
     study = sham_study(inputs.tables, recipe=inputs.recipe)
     cases = shuffles(params.shuffles, sites=training_sites(inputs.training, inputs.tables.patients))
