@@ -157,10 +157,8 @@ def test_one_worker_killed_and_started_again_gives_the_same_bytes(finished, tmp_
         start_new_session=True,
     )
     scratch = folder / ".scratch" / "radiomics"
-    deadline = time.monotonic() + 120
     while len(list(scratch.rglob("*.json"))) < 10:
         assert process.poll() is None, "the stage ended before it could be killed"
-        assert time.monotonic() < deadline
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
