@@ -1,6 +1,6 @@
-"""The tables of `cohort`: images, patients, audit findings, ready-made feature blocks."""
+"""The tables of `cohort`: images, patients, audit findings, near-duplicates, ready-made feature blocks."""
 
-from pipeline.foundation.tables import Column, Contract, number, text
+from pipeline.foundation.tables import Column, Contract, fraction, number, text
 
 COHORTS = ("train", "internal", "external")
 SEVERITIES = ("error", "warning", "info")
@@ -9,7 +9,10 @@ MASK_READER2 = "mask_reader2"  # the column of a second reader's masks
 
 SPACING = tuple(number(f"spacing_{axis}_mm", required=False) for axis in "xyz")
 
-NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort")
+DATE = "date"  # the column of the date of a patient's first image, YYYY-MM-DD
+NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort", DATE)
+# On which patients the model behind a ready-made table was trained.
+TRAINED_ON = ("nobody", "other_patients", "unknown", "these_patients")
 
 COHORT = Contract(
     name="cohort",
@@ -37,6 +40,7 @@ PATIENTS = Contract(
         Column(name="label", kind="binary"),
         text("site", required=False),
         text("cohort", required=False, choices=COHORTS),
+        Column(name=DATE, required=False, optional=True),
     ),
     extra="any",
 )
@@ -52,6 +56,27 @@ AUDIT = Contract(
         text("severity", choices=SEVERITIES),
         text("message"),
     ),
+)
+
+# Images of different patients that show the same picture: `pairs.csv`, beside a thumbnail `<image_id>.png` of each.
+NEAR_DUPLICATES = Contract(
+    name="near-duplicates",
+    key=("image_a", "image_b"),
+    columns=(
+        text("image_a"),
+        text("image_b"),
+        text("patient_a"),
+        text("patient_b"),
+        fraction("distance"),  # 0 = the same picture
+        Column(name="mirrored", kind="binary"),
+        Column(name="joined", kind="binary"),  # whether the two patients were joined into one group
+    ),
+)
+
+BLOCK_ORIGINS = Contract(
+    name="origins of ready-made feature blocks",
+    key=("block",),
+    columns=(text("block"), text("trained_on", choices=TRAINED_ON)),
 )
 
 BLOCK = Contract(

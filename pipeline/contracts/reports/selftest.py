@@ -1,4 +1,4 @@
-"""The tables of `selftest`: the lights, every permutation of the labels, lesion size against each model."""
+"""The tables of `selftest`: the lights, every permutation of the labels, lesion size, the negative controls."""
 
 from pipeline.contracts.data.benchmark import EVALUATIONS
 from pipeline.foundation.tables import Contract, fraction, integer, number, text
@@ -43,5 +43,31 @@ SIZE_ALONE = Contract(
         fraction("size_auc", required=False),
         fraction("model_auc", required=False),
         number("correlation", required=False),
+    ),
+)
+
+# What each negative control reaches on the folds of the training patients, beside the lesion's own features.
+CONTROL_NAMES = (
+    "lesion",  # the set under test, as it is
+    "outline",  # shape features of the mask, no grey value
+    "moved",  # the mask moved beside the lesion
+    "ring",  # a ring of tissue around the lesion
+    "shuffled",  # the lesion with its voxels shuffled
+    "frame",  # the image with the lesion's box blanked
+    "primary",  # the primary set, with the classifier of the self-tests
+    "primary_without_shape",  # the same without shape features
+)
+
+CONTROLS = Contract(
+    name="negative controls",
+    key=("control",),
+    columns=(
+        text("control", choices=CONTROL_NAMES),
+        fraction("auc", required=False),
+        number("ci_low", required=False),
+        number("ci_high", required=False),
+        integer("n_patients"),
+        integer("n_images"),
+        integer("n_folds"),
     ),
 )
