@@ -1,5 +1,7 @@
 # make repro   set up, run the whole pipeline, say where the report is
 # make test    set up, run the whole test suite
+# make study ROOT=/data/my_study   look at your own data and show the params that follow; WRITE=1 writes them
+#              (POSITIVE=malignant names the label of the event if labels are not 0 and 1)
 # make board   show the course of trainings in a browser (TensorBoard), also while they run
 # make lint    ruff and mypy;  make clean removes the environment and the scratch folder
 SHELL := /bin/bash
@@ -9,12 +11,16 @@ VENV := .venv
 READY := $(VENV)/.ready
 ACTIVATE := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH";
 
-.PHONY: repro test lint board setup clean
+.PHONY: repro study test lint board setup clean
 .DEFAULT_GOAL := repro
 
 repro: $(READY)
 	@$(ACTIVATE) dvc repro
 	@echo "The report is $(CURDIR)/reports/report.html"
+
+study: $(READY)
+	@test -n "$(ROOT)" || { echo "Missing: ROOT, the folder of your study; for example: make study ROOT=/data/my_study" >&2; exit 1; }
+	@$(ACTIVATE) python -m stages.study --root "$(ROOT)" --params params $(if $(filter 1 yes true,$(WRITE)),--write) $(if $(POSITIVE),--positive "$(POSITIVE)")
 
 test: $(READY)
 	@$(ACTIVATE) python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
@@ -33,13 +39,12 @@ $(READY): requirements.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Missing: the venv module of $(PYTHON) (Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
 	@test -f "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || { echo "Missing: the headers of $(PYTHON) (Debian and Ubuntu: apt install python3-dev)." >&2; exit 1; }
 	@command -v "$${CC:-cc}" >/dev/null || { echo "Missing: a C compiler (Debian and Ubuntu: apt install gcc)." >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 12))' || command -v git >/dev/null || { echo "Missing: git, which fetches PyRadiomics for Python 3.12 and newer." >&2; exit 1; }
 	@echo "Setting up $(VENV) (several minutes the first time)"
 	@$(PYTHON) -m venv $(VENV)
-# PyRadiomics 3.0.1 imports numpy while it builds, so its build sees this environment.
+# PyRadiomics 3.0.1 imports numpy while it builds, so its build sees this environment, and what Python 3.12 removed.
 	@$(VENV)/bin/python -m pip install --quiet --upgrade pip
 	@grep -E '^(numpy|setuptools|wheel)==' requirements.txt | $(VENV)/bin/python -m pip install --quiet -r /dev/stdin
-	@$(VENV)/bin/python -m pip install --quiet --no-build-isolation -r requirements.txt
+	@PYTHONPATH="$(CURDIR)/.setup" $(VENV)/bin/python -m pip install --quiet --no-build-isolation -r requirements.txt
 	@touch $@
 
 clean:

@@ -46,6 +46,7 @@ def main() -> None:
         recipe = prepare(radiomics, cases=examples(cases))
         key = fingerprint(radiomics.model_dump(), code_hash(), package_versions(PACKAGES))
         store = CheckpointStore(settings.scratch.resolve() / "agreement", key=key)
+        store.hold()
         log.info("%d masks of %d images; %d already finished", len(cases), len(drawn), store.count())
         if n_excluded:
             log.info("%d training images have no mask to repeat, and are excluded", n_excluded)

@@ -40,6 +40,7 @@ def main() -> None:
     key = fingerprint(given.set, inputs, params.model_dump(), common.seed, code_hash(), package_versions(PACKAGES))
     # Absolute paths, since a worker on a cluster starts in another folder.
     store = CheckpointStore(settings.scratch.resolve() / f"benchmark-{given.set}", key=key)
+    store.hold()
     log.info("%d of %d fits already finished", store.count(), len(cases))
     # Processes at once: the fits of eight classifiers always take longer than their start.
     run_on = partial(fit_cases, workers=settings.workers or cores(), scheduler=settings.scheduler, store=store)

@@ -20,7 +20,7 @@ from typing import TypeVar
 from tqdm.auto import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.errors import PipelineError, machine_fault
 
 T = TypeVar("T")
 WATCHED_EVERY_S = 1.0
@@ -103,7 +103,10 @@ def progress(items: Iterable[T], *, total: int, unit: str, under_way: Callable[[
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a stage: log to standard error, show a PipelineError as its message, let a bug keep its traceback."""
+    """Run a stage: log to standard error, show a PipelineError or a fault of the machine as one message.
+
+    A bug keeps its traceback.
+    """
     stage = Path(sys.argv[0]).stem
     # A separate name: PyRadiomics' logger is called radiomics, like the stage, and would print each line twice.
     log = logging.getLogger(f"stages.{stage}")
@@ -117,6 +120,12 @@ def run(main: Callable[[], None]) -> None:
             main()
     except PipelineError as error:
         log.error("%s", error)
+        sys.exit(1)
+    except Exception as error:
+        sentence = machine_fault(error)
+        if sentence is None:
+            raise
+        log.error("%s", sentence)
         sys.exit(1)
     except KeyboardInterrupt:
         log.error("stopped; finished cases are kept, run the same command again to resume")

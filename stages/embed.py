@@ -53,6 +53,7 @@ def main() -> None:
         key=store_key(params, plan=plan, splits=splits, device=str(device)),
     )
     if number == 0:
+        store.hold()
         log.info("%s, strategy %s, %d samples, on %s", given.net, params.strategy, len(cohort.inputs.pixels), device)
         log.info("%d of %d networks already finished", store.count(), len(cases))
         forget_earlier(cases, plan=plan, board=board, store=store)

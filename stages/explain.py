@@ -19,6 +19,7 @@ from pipeline.explain.examples import (
     read_examples,
 )
 from pipeline.explain.network_maps import Map, network_maps
+from pipeline.foundation.folders import written_aside
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.pseudonyms import pseudonyms
 from pipeline.foundation.tables import read_table, write_table
@@ -59,9 +60,10 @@ def main() -> None:
         maps = network_maps(examples, net=net, kind=params.map, embed=embed, folder=folder, seed=seed)
     table = explain_table(examples, maps=maps, names=names, network=net, kind=params.map)
 
-    given.pictures.mkdir(parents=True, exist_ok=True)
-    for name, content in pictures(table, examples=examples, maps=maps, panel_px=params.panel_px):
-        (given.pictures / name).write_bytes(content)
+    # Written aside: DVC keeps the previous pictures, which a failed run must neither lose nor mix with new ones.
+    with written_aside(given.pictures) as folder:
+        for name, content in pictures(table, examples=examples, maps=maps, panel_px=params.panel_px):
+            (folder / name).write_bytes(content)
     write_table(table, given.explained, EXPLAIN)
 
 

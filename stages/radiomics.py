@@ -37,6 +37,7 @@ def main() -> None:
     versions = package_versions(PACKAGES)
     key = fingerprint(params.model_dump(), code_hash(), versions)
     store = CheckpointStore(settings.scratch.resolve() / "radiomics", key=key)
+    store.hold()
     log.info("%d of %d images already finished", store.count(), len(cases))
     extract = partial(extract_case, recipe=recipe, store=store)
     extracted = map_cases(extract, cases, workers=settings.workers, scheduler=settings.scheduler)

@@ -47,6 +47,7 @@ def main() -> None:
     key = fingerprint(names, inputs, params.model_dump(), seed, code_hash(), package_versions(PACKAGES))
     # Absolute paths, since a worker on a cluster starts in another folder.
     store = CheckpointStore(settings.scratch.resolve() / f"reduce-{given.set}", key=key)
+    store.hold()
     log.info("%d of %d fits already finished", store.count(), len(cases))
     reduce = partial(reduce_case, params=params, seed=seed, store=store)
     reduced = map_cases(reduce, cases, workers=settings.workers, scheduler=settings.scheduler)

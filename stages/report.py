@@ -21,7 +21,7 @@ FOLDERS = (
     "predictions",
     "models",
 )
-MORE = ("networks", "pictures")
+MORE = ("networks", "pictures", "near")
 
 
 def main() -> None:

@@ -1,31 +1,42 @@
-"""selftest: sham labels, garbage rows, lesion size, shifted masks, data-split membership; a red light stops the run."""
+"""selftest: sham labels, garbage rows, negative controls, lesion size, data-split membership; writes the lights."""
 
 import logging
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
+from typing import Any
 
-from pipeline.contracts.reports.selftest import SELFTEST, SHAM, SIZE_ALONE
+from pipeline.contracts.reports.selftest import CONTROLS, SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.parallel import cores, map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import write_table
+from pipeline.selftest.beside_lesion import beside_check, control_work, tissue_trials
+from pipeline.selftest.controls import Scored, controls_table, lesion_trial, reductions, score, scorings
+from pipeline.selftest.data_checks import FILES as DATA
+from pipeline.selftest.data_checks import data_checks
+from pipeline.selftest.frame_alone import frame_check, frame_scored
 from pipeline.selftest.garbage_rows import garbage_check, spoilt_studies
-from pipeline.selftest.inputs import PATHS, SelftestParams, read_inputs
-from pipeline.selftest.lights import check_lights, selftest_table
+from pipeline.selftest.inputs import PATHS, Inputs, SelftestParams, read_inputs
+from pipeline.selftest.lights import Check, selftest_table
 from pipeline.selftest.membership import identity_checks
+from pipeline.selftest.outline_alone import outline_check, outline_trials, primary_auc
 from pipeline.selftest.sham_labels import sham_checks, sham_study, sham_table, shuffled_auc, shuffles, training_sites
-from pipeline.selftest.shifted_roi import control_check, shift_work
 from pipeline.selftest.size_alone import size_results
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)
+Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
 
 
 def main() -> None:
-    """Read the study, run every self-test, write the lights, shuffles and size results, stop if a light is red."""
-    given = arguments(__doc__, paths=("params", *PATHS, "tables")).parse_args()
+    """Read the study, run every self-test, write the lights, shuffles, controls and size results."""
+    words = ("near-duplicates",)
+    given = arguments(__doc__, paths=("params", *PATHS, *DATA, "tables"), words=words).parse_args()
     params = load_params(given.params, SelftestParams)
     inputs, settings = read_inputs(vars(given), params=params), run_settings()
     store = CheckpointStore(settings.scratch.resolve() / "selftest", key=inputs.key(params))
+    store.hold()
     spread = partial(map_cases, workers=settings.workers or cores(), scheduler=settings.scheduler)
 
     study = sham_study(inputs.tables, recipe=inputs.recipe)
@@ -37,17 +48,16 @@ def main() -> None:
     hashes = list(progress(spread(fit, studies), total=len(studies), unit="study"))
 
     places = {"images": given.images, "masks": given.masks}
-    drawn, names, shift = shift_work(inputs, count=params.shifted_images, store=store, **places)
-    rows = list(progress(spread(shift, drawn), total=len(drawn), unit="mask"))
-    control = control_check(rows, names=names, inputs=inputs, real=done[0][1], store=store)
+    control_checks, scored = negative_controls(inputs, params=params, store=store, spread=spread, **places)
 
     size_checks, sizes = size_results(inputs, limit=params.size_correlation)
     checks = [
         *sham_checks(done),
         garbage_check(hashes),
-        control,
+        *control_checks,
         *size_checks,
         *identity_checks(inputs, images=given.images),
+        *data_checks(inputs, given=vars(given), near_duplicates=given.near_duplicates),
     ]
     for check in checks:
         log.info("%s: %s", check.light, check.title)
@@ -55,8 +65,27 @@ def main() -> None:
     write_table(selftest_table(checks), given.tables / "selftest.csv", SELFTEST)
     write_table(sham_table(done), given.tables / "sham.csv", SHAM)
     write_table(sizes, given.tables / "size_alone.csv", SIZE_ALONE)
+    write_table(controls_table(scored), given.tables / "controls.csv", CONTROLS)
     store.remove()
-    check_lights(checks, allow_insample=params.allow_insample, place=str(given.tables / "selftest.csv"))
+
+
+def negative_controls(
+    inputs: Inputs, *, params: SelftestParams, images: Path, masks: Path, store: CheckpointStore, spread: Spread
+) -> tuple[list[Check], list[Scored]]:
+    """The lights of the tissue beside the lesion, the outline and the frame, and all controls that were scored."""
+    cases, names, work = control_work(inputs, budget=params.control_voxels, images=images, masks=masks, store=store)
+    rows = list(progress(spread(work, cases), total=len(cases), unit="image"))
+    trials = [*lesion_trial(inputs), *outline_trials(inputs), *tissue_trials(rows, names=names, inputs=inputs)]
+    units, reduce = reductions(trials, recipe=inputs.recipe, store=store)
+    reduced = list(progress(spread(reduce, units), total=len(units), unit="fit"))
+    scored: list[Scored] = list(spread(partial(score, recipe=inputs.recipe), scorings(trials, reduced)))
+    frame = frame_scored(rows, inputs=inputs)
+    checks = [
+        beside_check(scored, rows=rows),
+        outline_check(scored, primary=primary_auc(inputs.chosen)),
+        frame_check(frame),
+    ]
+    return checks, [*scored, *([frame] if frame else [])]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.plan.comparison import CompareParams
 from pipeline.plan.feature_sets import FusionParams
+from pipeline.plan.holdout_size import small_holdouts
 from pipeline.plan.network_settings import network_settings
 from pipeline.split.plan_check import check_plan
 from pipeline.split.splits import SplitParams, split_table
@@ -20,7 +21,7 @@ PATHS = ("params", "common", "fusion", "compare", "embed", "patients", "blocks",
 
 def main() -> None:
     """Read the patients and the plan, split, check that the plan can be carried out, write the splits."""
-    given = arguments(__doc__, paths=PATHS).parse_args()
+    given = arguments(__doc__, paths=PATHS, words=("min-test-class-count",)).parse_args()
     fusion, primary = load_params(given.fusion, FusionParams), load_params(given.compare, CompareParams).primary
     embed, tables = read_yaml(given.embed), {file.stem for file in given.blocks.glob("*.csv")}
     networks = embed.get("nets") or []
@@ -42,6 +43,15 @@ def main() -> None:
     told = ", ".join(f"{final.get(role, 0)} {role}" for role in COHORTS)
     log.info("%d patients (%s), %d resamples", len(patients), told, splits["resample"].nunique())
 
+    minimum = int(given.min_test_class_count)
+    if patients["cohort"].isna().all():  # the stage cohort has warned of small cohorts that were given
+        for cohort, (events, others) in small_holdouts(patients, splits=splits, minimum=minimum).items():
+            log.warning(
+                "warning: the drawn cohort %s has %d events and %d non-events, fewer than %d of one "
+                "(min_test_class_count in params/cohort.yaml): its results have wide intervals; raise holdout_fraction "
+                "in params/split.yaml, or set it to 0 and evaluate by cross-validation",
+                *(cohort, events, others, minimum),
+            )
     write_table(splits, given.splits, SPLITS)
     given.settings.mkdir(parents=True, exist_ok=True)
     for net in networks:

@@ -43,7 +43,7 @@ TINY: dict[str, dict[str, Any]] = {
     "reduce": {"lasso": {"n_lambdas": 20, "min_lambda_ratio": 0.1, "folds": 3}, "half_samples": 5},
     "agreement": {"images": 33, "repeats": 1},
     "compare": {"bootstrap": {"replicates": 50}},
-    "selftest": {"feature_set": "combined", "shifted_images": 20},
+    "selftest": {"feature_set": "combined", "control_voxels": 600_000},
     "explain": {"examples": 1, "panel_px": 64},
 }
 
@@ -142,6 +142,38 @@ def test_second_run_has_nothing_to_do(finished):
 
     assert "Running stage" not in done.stdout
     assert hashes(finished) == before
+
+
+def test_a_red_light_is_shown_in_the_report_and_then_fails_the_run(finished, tmp_path):
+    """Networks that embed their own training patients: the report is made, with the red light on it; the run fails."""
+    folder = tmp_path / "project"
+    shutil.copytree(finished, folder, symlinks=True)
+    before = (folder / "reports" / "report.html").read_text(encoding="utf-8")
+    edit(folder, {"embed": {"strategy": "insample"}})
+
+    done = repro(folder)
+
+    assert done.returncode != 0
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("verdict:")]
+    assert "1 self-test is red, so the results cannot be used; reports/report.html shows why" in line
+    page = (folder / "reports" / "report.html").read_text(encoding="utf-8")
+    assert page != before
+    lights = read_csv(folder / "reports" / "tables" / "selftest.csv").set_index("check")
+    assert set(lights.index[lights["light"] == "red"]) == {"networks_insample"}
+    assert page.count(lights.loc["networks_insample", "finding"]) >= 2  # in the result and among the lights
+
+
+def test_a_failed_report_leaves_the_previous_one(finished, tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(finished, folder, symlinks=True)
+    before = (folder / "reports" / "report.html").read_bytes()
+    edit(folder, {"report": {"subgroups": {"columns": [{"column": "no_such_column"}]}}})
+
+    done = repro(folder)
+
+    assert done.returncode != 0
+    assert "no_such_column" in done.stderr
+    assert (folder / "reports" / "report.html").read_bytes() == before
 
 
 def test_one_worker_killed_and_started_again_gives_the_same_bytes(finished, tmp_path):

@@ -1,17 +1,21 @@
 """One cohort from any supported source: which cases are kept, the audit, and the tables of images and patients."""
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.cohort.audit import audit_table, counted, dropped_finding, gathered
+from pipeline.cohort.clinical_values import value_findings
+from pipeline.cohort.compared_images import comparison_findings
+from pipeline.cohort.dimension_checks import dimension_findings
 from pipeline.cohort.duplicates import HashedImage, connected_groups, duplicate_findings, patient_links, repeated
 from pipeline.cohort.findings import Finding, error, warning
+from pipeline.cohort.id_checks import alike_findings, date_findings
 from pipeline.cohort.import_image import ImportedImage
 from pipeline.cohort.importers import busi as busi_importer
 from pipeline.cohort.importers import ddti as ddti_importer
@@ -22,9 +26,11 @@ from pipeline.cohort.importers import tn3k as tn3k_importer
 from pipeline.cohort.importers.exclusion import exclude
 from pipeline.cohort.importers.source import Source
 from pipeline.cohort.mask_files import MaskParams
+from pipeline.cohort.near_duplicates import NearMode, near_findings, near_links
+from pipeline.cohort.near_pairs import NearPair
 from pipeline.cohort.table_checks import TableAuditParams, cohort_findings, column_findings, patient_findings
 from pipeline.cohort.voxel_checks import VoxelParams
-from pipeline.contracts.data.cohort import COHORT, MASK_READER2
+from pipeline.contracts.data.cohort import BLOCK_ORIGINS, COHORT, DATE, MASK_READER2, NOT_CLINICAL
 from pipeline.foundation.errors import CohortError, listed
 from pipeline.foundation.params import Params
 
@@ -38,12 +44,17 @@ IMPORTERS: dict[str, Callable[..., Source]] = {
 }
 
 
+LABELLED = ("manifest", "onekey")  # sources with a column of labels in the user's own words
+
+
 class CohortParams(Params):
     """`params/cohort.yaml`."""
 
     source: Literal["manifest", "ddti", "tn3k", "busi", "onekey", "mmcls"]
     root: str = Field(min_length=1)
+    label_positive: str | None = None  # of the sources in LABELLED
     exclude: dict[str, Annotated[str, Field(min_length=1)]]
+    near_duplicates: NearMode = "join"
     masks: MaskParams
     voxels: VoxelParams
     tables: TableAuditParams
@@ -54,8 +65,18 @@ class CohortParams(Params):
     onekey: onekey_importer.OnekeyParams | None = None
     mmcls: mmcls_importer.MmclsParams | None = None
 
+    @field_validator("label_positive", mode="before")
+    @classmethod
+    def _as_text(cls, given: Any) -> Any:
+        if isinstance(given, bool):
+            raise ValueError(f"The label of the event ({given}) must be in quotes, to be compared as text")  # noqa: TRY004
+        return f"{given:g}" if isinstance(given, int | float) else given
+
     @model_validator(mode="after")
     def _section_of_the_source(self) -> "CohortParams":
+        if self.label_positive is not None and self.source not in LABELLED:
+            where = f"it is for the sources {' and '.join(LABELLED)}, and the source is {self.source}"
+            raise ValueError(f"The key label_positive must be null: {where}")
         if getattr(self, self.source) is None:
             raise ValueError(f"The source is {self.source}, and its section '{self.source}' is missing")
         return self
@@ -66,7 +87,8 @@ def read_source(root: Path, *, params: CohortParams) -> Source:
 
     Raises CohortError if the folder is not such a source.
     """
-    source = IMPORTERS[params.source](root, params=getattr(params, params.source))
+    labels = {"label_positive": params.label_positive} if params.source in LABELLED else {}
+    source = IMPORTERS[params.source](root, params=getattr(params, params.source), **labels)
     return exclude_cases(source, reasons=params.exclude)
 
 
@@ -110,20 +132,32 @@ def _unknown(case: str, known: Sequence[str]) -> Finding:
 
 
 def cohort_audit(
-    source: Source, *, imported: Sequence[ImportedImage], root: Path, params: CohortParams
+    source: Source,
+    *,
+    imported: Sequence[ImportedImage],
+    root: Path,
+    params: CohortParams,
+    pairs: Sequence[NearPair] = (),
 ) -> list[Finding]:
-    """All findings about a source and its imported images, in no order (`audit_table` sorts them).
+    """All findings about a source, its imported images and their near-duplicate `pairs`, in no order.
 
     File names are relative to `root`, so that the audit is the same on every machine.
     """
     found = [*_without_ids(source), *source.findings, *(dropped_finding(case) for case in source.dropped)]
     found += patient_findings(source.images, patients=source.patients, params=params.tables)
-    if not any(finding.check in ("unknown_cohort", "two_cohorts") for finding in source.findings):
+    # Counts of classes say nothing if the cohorts, or all labels, could not be read.
+    column = {finding.check for finding in source.findings if finding.scope == "column"}
+    checks = {finding.check for finding in source.findings}
+    if not checks & {"unknown_cohort", "two_cohorts"} and "label_not_binary" not in column:
         found += cohort_findings(source.patients, params=params.tables)
-    found += column_findings(source.patients, params=params.tables)
+    found += column_findings(source.patients, params=params.tables) + value_findings(source.patients)
+    found += [*alike_findings(source), *date_findings(source.patients)]
     readable = sum(image.row is not None for image in imported)
+    found += dimension_findings((image.image_id, image.axes) for image in imported if image.axes)
     found += gathered((f for image in imported for f in image.findings), total=readable)
+    found += comparison_findings(source, imported=imported)
     found += duplicate_findings(_repeats(imported), patients=source.patients)
+    found += near_findings(pairs, patients=source.patients, mode=params.near_duplicates)
     return [replace(finding, message=finding.message.replace(f"{root}/", "")) for finding in found]
 
 
@@ -151,12 +185,27 @@ def images_table(imported: Sequence[ImportedImage]) -> pd.DataFrame:
     return table.astype({name: "float64" for name in COHORT.names if name.startswith("spacing")})
 
 
-def patients_table(patients: pd.DataFrame, *, imported: Sequence[ImportedImage]) -> pd.DataFrame:
-    """`patients.csv`: the source's patients with the group of patients that share an image."""
-    groups = connected_groups(patients["patient_id"], links=patient_links(_repeats(imported)))
+def patients_table(
+    patients: pd.DataFrame,
+    *,
+    imported: Sequence[ImportedImage],
+    pairs: Iterable[NearPair] = (),
+    mode: NearMode = "join",
+) -> pd.DataFrame:
+    """`patients.csv`: the source's patients with the group of patients that share an image.
+
+    `pairs` are near-duplicates, which `mode` join counts as shared.
+    """
+    links = patient_links(_repeats(imported)) + near_links(pairs, mode=mode)
+    groups = connected_groups(patients["patient_id"], links=links)
     table = patients.assign(group_id=patients["patient_id"].map(groups))
-    given = ["patient_id", "group_id", "label", "site", "cohort"]
-    return table[[*given, *(name for name in table.columns if name not in given)]]
+    given = [name for name in NOT_CLINICAL if name in table and not (name == DATE and table[DATE].isna().all())]
+    return table[[*given, *(name for name in table.columns if name not in NOT_CLINICAL)]]
+
+
+def origins_table(source: Source) -> pd.DataFrame:
+    """`block_origins.csv`: on which patients the model behind each ready-made table was trained, as declared."""
+    return pd.DataFrame(sorted(source.trained_on.items()), columns=BLOCK_ORIGINS.names, dtype="str")
 
 
 def log_lines(findings: Sequence[Finding]) -> tuple[list[str], list[str]]:

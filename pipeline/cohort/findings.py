@@ -1,5 +1,6 @@
 """Findings of the audit: what was found about an image, a patient, a column or the cohort."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,3 +49,9 @@ def info(subject: str, *, scope: Scope, check: str, message: str) -> Finding:
 def _finding(subject: str, scope: Scope, check: str, severity: Severity, message: str) -> Finding:
     place = f"{scope} {subject}: " if scope in ("image", "patient") else ""
     return Finding(scope=scope, id=subject, check=check, severity=severity, message=place + message)
+
+
+def some_of(names: Sequence[str], *, limit: int = 10, between: str = ", ") -> str:
+    """The first `limit` names, in the order given, and how many more there are: `a, b and 7 more`."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return f"{between.join(names[:limit])}{more}"

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 
 from pipeline.cohort.findings import Finding, error
 from pipeline.cohort.grey_image import GreyImage, grey_image
+from pipeline.cohort.image_summary import ImageSummary, image_summary
 from pipeline.cohort.importers.source import LesionSource, SourceImage
 from pipeline.cohort.lesion_mask import lesion_mask, on_image_geometry
 from pipeline.cohort.mask_alignment import (
@@ -15,25 +16,30 @@ from pipeline.cohort.mask_alignment import (
     fit_mask,
 )
 from pipeline.cohort.mask_files import MaskParams, decode_mask
-from pipeline.cohort.nifti_nonfinite import with_nonfinite
+from pipeline.cohort.near_signature import Signature, signature
+from pipeline.cohort.source_image import read_source_image
 from pipeline.cohort.voxel_checks import VoxelParams, voxel_findings
 from pipeline.contracts.data.cohort import MASK_READER2
 from pipeline.foundation.errors import ImageError
-from pipeline.foundation.images import image_from, pixel_hash, read_image, write_image
+from pipeline.foundation.images import array_of, image_from, pixel_hash, write_image
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedImage:
     """One image after import: its row of `cohort.csv`, the hashes of its voxels and of its mask, all findings.
 
-    `row` is None if the image could not be read.
+    `row`, `signature` (for the search for near-duplicates) and `summary` (for the comparison with the other images)
+    are None if the image could not be read.
     """
 
     image_id: str
     patient_id: str
     row: dict[str, object] | None
+    axes: int = 0  # 2 or 3; 0 if the image could not be read
     pixels: str = ""
     mask: str = ""
+    signature: Signature | None = field(default=None, compare=False, repr=False)
+    summary: ImageSummary | None = field(default=None, compare=False, repr=False)
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -46,7 +52,7 @@ def import_image(
     `<image_id>_reader2.nrrd`. Faults of the data do not raise: each fault of the image or of its masks is a finding.
     """
     try:
-        image = with_nonfinite(read_image(case.image), path=case.image)
+        image = read_source_image(case.image)
         grey = grey_image(image, path=case.image, colour_tolerance=voxels.colour_tolerance)
     except ImageError as fault:
         findings = [_image_fault(case, str(fault).replace(str(case.image), case.image.name))]
@@ -68,16 +74,17 @@ def import_image(
         image_id=case.image_id,
         patient_id=case.patient_id,
         row=_row(case, grey, names, source),
+        axes=grey.stored.GetDimension(),
         pixels=pixel_hash(grey.stored),
         mask="" if lesion is None else pixel_hash(_stored_mask(lesion, grey)),
+        signature=signature(grey.stored),
+        summary=image_summary(array_of(grey.stored), lesion=lesion, whole=whole),
         findings=findings,
     )
 
 
 def _image_fault(case: SourceImage, message: str) -> Finding:
-    if not case.image.exists():
-        return error(case.image_id, scope="image", check="image_missing", message=message)
-    known = {" axes (": "four_dimensional", " channels, ": "channels"}
+    known = {" axes (": "four_dimensional", " channels, ": "channels", "there is no such image": "image_missing"}
     check = next((check for text, check in known.items() if text in message), "image_unreadable")
     return error(case.image_id, scope="image", check=check, message=message)
 

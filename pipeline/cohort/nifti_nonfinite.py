@@ -1,7 +1,7 @@
 """NaN and infinite voxels of NIfTI files: ITK's reader silently sets them to 0, which in CT is water."""
 
-import gzip
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +9,11 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from pipeline.cohort.volume_headers import VOXELS_AT, cut_off, nifti_bytes, nifti_float, nifti_header, unpacked
 from pipeline.foundation.errors import ImageError
 from pipeline.foundation.images import array_of, image_from, suffix_of
 
 SUFFIXES = (".nii", ".nii.gz")
-FLOATS = {16: "f4", 64: "f8"}  # NIfTI's codes of its floating-point types; integers have no NaN
-HEADER_BYTES = 348  # of NIfTI-1; ITK does not read NIfTI-2
-TYPE_AT, VOXELS_AT = 70, 108  # offsets of datatype and vox_offset in bytes (nifti1.h)
-GZIP = b"\x1f\x8b"
 
 
 def with_nonfinite(image: sitk.Image, *, path: Path) -> sitk.Image:
@@ -29,8 +26,10 @@ def with_nonfinite(image: sitk.Image, *, path: Path) -> sitk.Image:
         return image
     try:
         stored = _real_voxels(path)
-    except (OSError, EOFError, struct.error, ValueError) as error:
-        raise ImageError(f"{path}: not readable as NIfTI ({error})") from error
+    except EOFError as error:
+        raise ImageError(cut_off(path, str(error))) from error
+    except zlib.error as error:
+        raise ImageError(cut_off(path, f"has damaged compressed data ({error})")) from error
     array: NDArray[Any] = array_of(image)
     if stored is None or stored.size < array.size:
         return image
@@ -43,16 +42,19 @@ def with_nonfinite(image: sitk.Image, *, path: Path) -> sitk.Image:
 
 
 def _real_voxels(path: Path) -> NDArray[Any] | None:
-    """The voxels as stored, x fastest; None if they are integers or the header is not NIfTI-1."""
-    content = path.read_bytes()
-    content = gzip.decompress(content) if content.startswith(GZIP) else content
-    for order in "<>":
-        if struct.unpack_from(f"{order}i", content, 0)[0] != HEADER_BYTES:
-            continue
-        (code,) = struct.unpack_from(f"{order}h", content, TYPE_AT)
-        (start,) = struct.unpack_from(f"{order}f", content, VOXELS_AT)
-        if code not in FLOATS:
+    """The voxels as stored, x fastest; None if they are integers or the header is not NIfTI-1.
+
+    Raises EOFError or zlib.error if some are missing or damaged.
+    """
+    with path.open("rb") as file:
+        header, packed = nifti_header(file)
+        needed = nifti_bytes(header)
+        kind = nifti_float(header)
+        if kind is None:
             return None
-        kind = np.dtype(f"{order}{FLOATS[code]}")
-        return np.frombuffer(content, dtype=kind, count=(len(content) - int(start)) // kind.itemsize, offset=int(start))
-    return None
+        content = b"".join(unpacked(file, needed=needed)) if packed else file.read(needed)
+    if len(content) < needed:
+        raise EOFError(f"has {len(content)} of {needed} bytes")
+    (start,) = struct.unpack_from("<f" if kind.byteorder in "<=" else ">f", header, VOXELS_AT)
+    start = max(int(start), len(header))
+    return np.frombuffer(content, dtype=kind, count=(needed - start) // kind.itemsize, offset=start)

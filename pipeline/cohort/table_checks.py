@@ -8,10 +8,11 @@ from pydantic import Field
 
 from pipeline.cohort.findings import Finding, error, warning
 from pipeline.cohort.importers.source import SourceImage
-from pipeline.contracts.data.cohort import COHORTS
+from pipeline.contracts.data.cohort import COHORTS, NOT_CLINICAL
 from pipeline.foundation.params import Params
 
-GIVEN = ("patient_id", "label", "site", "cohort")  # every other column is clinical
+MIN_PER_LEVEL = 5  # patients per text of a column; with fewer on average, it is free text, an identifier or a date
+MANY_LEVELS = 50  # such texts are an error
 MAX_LEVELS = 10  # a numeric column with at most this many values is also checked as categories
 
 
@@ -106,7 +107,7 @@ def column_findings(patients: pd.DataFrame, *, params: TableAuditParams) -> list
     labelled = patients[patients["label"].isin([0, 1])]
     label = labelled["label"].astype(int).to_numpy()
     found = []
-    for name in [str(column) for column in patients.columns if column not in GIVEN]:
+    for name in [str(column) for column in patients.columns if column not in NOT_CLINICAL]:
         values = labelled[name].where(_present(labelled[name]))
         found += _column(values, label, name=name, minimum=params.min_separated)
     return found
@@ -122,10 +123,11 @@ def _column(values: pd.Series, label: np.ndarray, *, name: str, minimum: int) ->
         message = f"column {name} has the value {values.dropna().iloc[0]} in all {present.sum()} patients that have one"
         found.append(warning(name, scope="column", check="column_constant", message=message))
     numeric = pd.api.types.is_numeric_dtype(values)
-    if not numeric and levels > max(MAX_LEVELS, present.sum() / 2):
-        message = f"column {name} has {levels} different texts in {present.sum()} patients, more like an identifier "
-        message += "or a date than a predictor; drop it from the clinical table"
-        found.append(warning(name, scope="column", check="column_like_identifier", message=message))
+    if not numeric and levels > max(MAX_LEVELS, present.sum() / MIN_PER_LEVEL):
+        message = f"column {name} has {levels} different texts in {present.sum()} patients, each of which becomes a "
+        message += "column; remove it from the clinical table, or join its values to a few categories"
+        kind = error if levels > MANY_LEVELS else warning
+        found.append(kind(name, scope="column", check="column_like_identifier", message=message))
     elif levels > 1 and _separates(values[present], label[present], minimum=minimum):
         message = f"column {name} separates the outcomes of all {present.sum()} patients that have a value; "
         message += "was it recorded after the outcome, or derived from it?"

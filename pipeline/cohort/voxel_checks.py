@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy import ndimage
 
 from pipeline.cohort.findings import Finding, error, info, warning
 from pipeline.cohort.grey_image import GreyImage
@@ -37,6 +38,8 @@ def voxel_findings(
         found.append(error(image_id, scope="image", check="flat_image", message=message))
     elif lesion is not None and lesion.any():
         found += _roi_findings(image_id, array, lesion, whole=whole, params=params)
+        if not any(finding.check == "roi_small" for finding in found):
+            found += _thickness_findings(image_id, lesion)
     return found
 
 
@@ -99,6 +102,29 @@ def _roi_findings(
         message = f"the lesion covers {lesion.mean():.1%} of the image; is the mask inverted?"
         found.append(warning(image_id, scope="image", check="roi_nearly_full", message=message))
     return found
+
+
+def _thickness_findings(image_id: str, lesion: NDArray[np.bool_]) -> list[Finding]:
+    """A lesion that is a line, that has no thickness, or that resampling to larger voxels may lose."""
+    inside = lesion
+    for axis in range(lesion.ndim):  # the bounding box; of a volume, little is left after the first axis
+        kept = np.flatnonzero(inside.any(axis=tuple(other for other in range(lesion.ndim) if other != axis)))
+        inside = inside.take(range(kept[0], kept[-1] + 1), axis=axis)
+    extent = dict(zip("xyz", reversed(inside.shape), strict=False))
+    flat = [axis for axis, length in extent.items() if length == 1]
+    if len(extent) - len(flat) < 2:
+        message = f"the lesion is a line of {int(lesion.sum())} voxels, and features need an area: correct the mask "
+        return [error(image_id, scope="image", check="roi_line", message=message + "or exclude the image")]
+    if len(extent) == 3 and flat:
+        message = f"the lesion of this volume lies in one slice along {flat[0]}, so it has no thickness and its shape "
+        message += "features Flatness and LeastAxisLength are 0; check that the mask is whole"
+        return [warning(image_id, scope="image", check="roi_one_slice", message=message)]
+    square = np.ones((1,) * (lesion.ndim - 2) + (3, 3))  # in the plane: few slices are common in a volume
+    if not ndimage.binary_erosion(inside, structure=square).any():
+        message = "the lesion is nowhere three voxels wide, so resampling to larger voxels may lose it; check that the "
+        message += "mask is filled and not a contour"
+        return [warning(image_id, scope="image", check="roi_thin", message=message)]
+    return []
 
 
 def axes(index: tuple[int, ...]) -> str:

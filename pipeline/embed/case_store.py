@@ -1,5 +1,6 @@
 """Runs the cases of a network and keeps the finished ones on disk until the stage is done."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,6 +13,7 @@ from pipeline.embed.cases import EmbeddedCase, embed_case, state_of
 from pipeline.embed.params import EmbedParams
 from pipeline.embed.work_plan import Case, Place, Plan
 from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.fingerprints import code_hash, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
 from pipeline.networks.weights import read_tensors, write_tensors
@@ -19,6 +21,7 @@ from pipeline.plan.network_settings import sections_of
 from pipeline.training import data_parallel
 from pipeline.training.trainer import TrainingParams
 
+log = logging.getLogger(__name__)
 ARRAYS = ("embeddings", "logits", "probabilities", "view_probabilities", "view_embeddings")
 # Keys of params/embed.yaml that every network uses, beside its own sections.
 SHARED = ("strategy", "trained_on", "keep_weights", "input", "training", "augmentation")
@@ -35,11 +38,16 @@ def save_embedded(store: CheckpointStore, found: EmbeddedCase) -> None:
 
 
 def load_embedded(store: CheckpointStore, case: Case) -> EmbeddedCase | None:
-    """The stored result of a case, or None."""
+    """The stored result of a case, or None; a case whose tensors are missing or damaged is deleted, and is none."""
     kept = store.load(case.name)
     if kept is None:
         return None
-    tensors = read_tensors(store.path(case.name, suffix=".safetensors"))
+    try:
+        tensors = read_tensors(store.path(case.name, suffix=".safetensors"))
+    except PipelineError:
+        log.warning("%s: its tensors are missing or damaged; this network is trained again", case.name)
+        store.discard(case.name)
+        return None
     arrays: dict[str, Any] = {name: tensors.pop(name).numpy() for name in ARRAYS if name in tensors}
     return EmbeddedCase(
         case=case,

@@ -5,16 +5,18 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
-from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.errors import LESS_MEMORY, MachineError, PipelineError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 IMPORTS = f"import {__name__}"  # a scheduler and its workers must be able to run this
 FIRST_WORKER_S = 60.0
 LONG_CASE_S = 30.0
+KILLED = f"a worker process was killed, most often because there is too little memory; {LESS_MEMORY}"
 
 
 def cores() -> int:
@@ -45,7 +47,8 @@ def map_cases(
     `workers` is the number of local processes; None: one per core, started only if the work turns out to be longer than
     their start. With `scheduler` (an address such as tcp://host:8786) the cases go to that Dask cluster instead. A
     failing case must be handled inside `function`: an exception here stops the map.
-    Raises PipelineError if the scheduler does not answer or has no worker, or if it or a worker lacks this package.
+    Raises PipelineError if the scheduler does not answer or has no worker, or if it or a worker lacks this package,
+    and MachineError if a worker is killed.
     """
     done = 0
     if scheduler is None and workers in (None, 1):
@@ -93,7 +96,19 @@ def _in_processes(
         else:
             stack.enter_context(joblib.parallel_config(backend="loky", inner_max_num_threads=1))
             pool = joblib.Parallel(n_jobs=min(workers, len(items)), return_as="generator", batch_size=1)
-        yield from pool(joblib.delayed(single_threaded)(function, item) for item in items)
+        try:
+            yield from pool(joblib.delayed(single_threaded)(function, item) for item in items)
+        except _killed(scheduler) as error:
+            raise MachineError(KILLED) from error
+
+
+def _killed(scheduler: str | None) -> tuple[type[Exception], ...]:
+    """The errors that say that a worker died, here or on a cluster."""
+    if scheduler is None:
+        return (BrokenProcessPool,)
+    from distributed import KilledWorker
+
+    return (BrokenProcessPool, KilledWorker)
 
 
 def _connected(address: str) -> Any:

@@ -1,5 +1,7 @@
 """Parameter files: one YAML file per stage, one frozen pydantic model per file."""
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
@@ -18,9 +20,9 @@ PLAIN = {
 
 
 class Params(BaseModel):
-    """Base class of every parameter model: frozen, and an unknown (misspelt) key is an error."""
+    """Base class of every parameter model: frozen; an unknown (misspelt) key, NaN and infinity are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, allow_inf_nan=False)
 
 
 class ThresholdParams(Params):
@@ -65,13 +67,24 @@ def load_params(path: Path, model: type[P]) -> P:
     Raises ParamsError with one sentence per fault: file, key, value and what is allowed.
     """
     content = read_yaml(path)
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        faults = [_sentence(fault, model) for fault in error.errors()]
+    faults = [f"key '{key}' has the value {value}: must be a finite number" for key, value in _not_finite(content)]
+    if not faults:
+        try:
+            return model.model_validate(content)
+        except ValidationError as error:
+            faults = [_sentence(fault, model) for fault in error.errors()]
     if len(faults) == 1:
         raise ParamsError(f"{path}: {faults[0]}")
     raise ParamsError(listed(faults, heading=f"{path}: {len(faults)} values are not allowed"))
+
+
+def _not_finite(content: Any, *, key: str = "") -> Iterator[tuple[str, float]]:
+    """Every NaN and infinity with its key, also inside settings that a model passes on unread."""
+    if isinstance(content, float) and not math.isfinite(content):
+        yield key, content
+    inside = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for name, value in inside:
+        yield from _not_finite(value, key=f"{key}.{name}".lstrip("."))
 
 
 def _sentence(fault: Any, model: type[Params]) -> str:

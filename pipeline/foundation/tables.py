@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.foundation.errors import TableError, listed
+from pipeline.foundation.files import whole_file
 
 Kind = Literal["text", "integer", "number", "fraction", "binary", "any"]
 
@@ -214,8 +215,29 @@ def write_table(table: pd.DataFrame, path: Path, contract: Contract) -> None:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write `table` unchanged in the common format, atomically through a temporary file beside it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    table.to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")
-    partial.replace(path)
+    """Write `table` in the common format, atomically through a temporary file beside it.
+
+    A carriage return inside a text or a column name is written as a line feed: unquoted, it would end the row.
+    Raises OSError with the name of the file if the disk is full or cannot be written.
+    """
+    with whole_file(path) as stream:
+        _with_line_feeds(table).to_csv(stream, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def _with_line_feeds(table: pd.DataFrame) -> pd.DataFrame:
+    """`table` with every line break inside a text or a column name as one line feed."""
+    texts = [place for place, kind in enumerate(table.dtypes) if not isinstance(kind, np.dtype) or kind.kind == "O"]
+    changed = {}
+    for place in texts:
+        values = table.iloc[:, place]
+        if values.map(lambda value: isinstance(value, str) and "\r" in value).any():
+            changed[place] = values.map(lambda value: _line_feeds(value) if isinstance(value, str) else value)
+    if not changed and not any("\r" in str(name) for name in table.columns):
+        return table
+    columns = [changed.get(place, table.iloc[:, place]) for place in range(table.shape[1])]
+    renamed = [_line_feeds(name) if isinstance(name, str) else name for name in table.columns]
+    return pd.concat(columns, axis=1).set_axis(renamed, axis=1)
+
+
+def _line_feeds(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

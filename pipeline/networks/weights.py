@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from pipeline.foundation.errors import ParamsError, PipelineError, listed
+from pipeline.foundation.files import whole_file
 from pipeline.foundation.fingerprints import file_sha256
 from pipeline.foundation.params import Params
 from pipeline.networks.torchvision_import import load_torchvision
@@ -117,9 +118,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Write tensors as safetensors through a temporary file beside it; the bytes depend on the tensors only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    # Not `save_file`: it makes the file readable by its owner only.
-    partial.write_bytes(save({key: tensors[key].detach().cpu().contiguous() for key in sorted(tensors)}))
-    partial.replace(path)
+    """Write tensors as safetensors, the whole file or none; the bytes depend on the tensors only.
+
+    Raises OSError if the file cannot be written, for example on a full disk.
+    """
+    with whole_file(path) as stream:
+        # Not `save_file`: it makes the file readable by its owner only.
+        stream.write(save({key: tensors[key].detach().cpu().contiguous() for key in sorted(tensors)}))

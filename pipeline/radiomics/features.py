@@ -115,28 +115,37 @@ def check_voxels(image: sitk.Image, mask: sitk.Image) -> None:
 def extract_case(case: ExtractionCase, *, recipe: Recipe, store: CheckpointStore) -> dict[str, Any]:
     """One row: image_id, status, reason, and `values` in the order of `recipe.names` (None after a failure).
 
-    A finished case is loaded from `store`; a new one is saved there by the hash of its files. A failure is a row
-    with `extraction_failed` and the reason, never an exception: one image does not stop the others.
+    A finished case is loaded from `store`; a new one is saved there by the hash of its files. If PyRadiomics refuses
+    the image, the row has `extraction_failed` and the reason: one image does not stop the others. A fault of the
+    machine does, since no patient is to blame for it: raises PipelineError if a file of the ROI is not readable,
+    OSError if one is missing or the case cannot be stored, MemoryError if there is too little memory.
     """
     row: dict[str, Any] = {"image_id": case.image_id, "status": case.status, "reason": case.reason, "values": None}
     if case.status != "ok":
         return row
+    name = fingerprint(case.image_id, file_sha256(case.image), file_sha256(case.mask))
+    kept: dict[str, Any] | None = store.load(name)
+    if kept is not None:
+        return kept
+    image, mask = _files(case)
     try:
-        name = fingerprint(case.image_id, file_sha256(case.image), file_sha256(case.mask))
-        kept: dict[str, Any] | None = store.load(name)
-        if kept is None:
-            kept = row | _features(case, recipe=recipe)
-            store.save(name, kept)
-    except Exception as error:
-        # PyRadiomics raises anything from AssertionError to RuntimeError.
-        reason = " ".join(str(error).replace(f"{case.image.parent}/", "").split())
-        return row | {"status": "extraction_failed", "reason": reason or type(error).__name__}
+        kept = row | _features(image, mask, recipe=recipe)
+    except ImageError as error:
+        return row | {"status": "extraction_failed", "reason": str(error)}
+    store.save(name, kept)
     return kept
 
 
-def _features(case: ExtractionCase, *, recipe: Recipe) -> dict[str, Any]:
-    """Reason and values of one ROI; raises ImageError if a column is missing."""
-    image, mask = read_image(case.image), read_image(case.mask)
+def _files(case: ExtractionCase) -> tuple[sitk.Image, sitk.Image]:
+    """Image and mask of the ROI; `crop` has written them, hence a file that is not readable is damaged."""
+    try:
+        return read_image(case.image), read_image(case.mask)
+    except ImageError as error:
+        raise PipelineError(f"{error}; crop wrote this file whole: check the disk, and run crop again") from error
+
+
+def _features(image: sitk.Image, mask: sitk.Image, *, recipe: Recipe) -> dict[str, Any]:
+    """Reason and values of one ROI; raises ImageError if PyRadiomics refuses it, or a column is missing."""
     check_voxels(image, mask)
     values, messages = extract(recipe, image=image, mask=mask)
     missing = [name for name in recipe.names if name not in values]

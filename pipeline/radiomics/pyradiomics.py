@@ -14,14 +14,23 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 from pykwalify.errors import PyKwalifyException
-from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-from pipeline.foundation.errors import ImageError, ParamsError
+from pipeline.foundation.errors import ImageError, ParamsError, lacks_memory, machine_fault
+from pipeline.radiomics.extractor import BoundedExtractor
 from pipeline.radiomics.noise_bands import is_noise_band
 from pipeline.radiomics.presets import Grid, Preset
 
 _LOGGERS = ("radiomics", "pykwalify.core")
 _FILE = "params/radiomics.yaml"
+# What PyRadiomics, its C code, ITK and numpy raise because of an image; a fault of the machine is none of these.
+ON_IMAGE = (ValueError, AssertionError, RuntimeError, IndexError, ArithmeticError)
+MEANINGS = {
+    "too few dimensions": "the ROI is a line of voxels, which has no texture and no shape; draw the whole lesion",
+    "only contains 1 segmented voxel": "the ROI is a single voxel; draw the whole lesion",
+    "Label (1) not present in mask": "the ROI has no voxel left after resampling; set a smaller resampledPixelSpacing, "
+    "or check the voxel size in the image's header",
+    "cannot compute length": "a filtered image has no finite range of grey levels; check the unit of the image",
+}
 # Messages that PyRadiomics logs on every run, whatever the image.
 _ADVICE = ("GLCM is symmetrical", "Fixed bin Count enabled", "Calculating Local Binary Pattern in 2D")
 
@@ -30,7 +39,7 @@ _ADVICE = ("GLCM is symmetrical", "Fixed bin Count enabled", "Calculating Local 
 class Recipe:
     """How to extract: the extractor, the form that images must have (None = any), the expected columns."""
 
-    extractor: RadiomicsFeatureExtractor
+    extractor: BoundedExtractor
     grid: Grid | None
     names: tuple[str, ...]
 
@@ -54,7 +63,7 @@ def collected_log() -> Iterator[list[str]]:
             logger.handlers, logger.propagate = handlers, propagate
 
 
-def set_up(settings: dict[str, Any]) -> RadiomicsFeatureExtractor:
+def set_up(settings: dict[str, Any]) -> BoundedExtractor:
     """PyRadiomics with native settings, passed as a dict; diagnostic columns are off.
 
     Raises ParamsError if PyRadiomics does not know a key or refuses a value.
@@ -63,7 +72,7 @@ def set_up(settings: dict[str, Any]) -> RadiomicsFeatureExtractor:
     quiet = settings | {"setting": settings.get("setting", {}) | {"additionalInfo": False, "correctMask": True}}
     with collected_log():
         try:
-            return RadiomicsFeatureExtractor(quiet)
+            return BoundedExtractor(quiet)
         except (PyKwalifyException, ValueError, TypeError, AttributeError) as error:
             reason = " ".join(str(getattr(error, "msg", error)).split()).removeprefix("Schema validation failed: - ")
             raise ParamsError(f"{_FILE}: PyRadiomics refuses the settings: {reason}") from error
@@ -97,13 +106,29 @@ def framed(mask: sitk.Image) -> sitk.Image:
 def extract(recipe: Recipe, *, image: sitk.Image, mask: sitk.Image) -> tuple[dict[str, float], list[str]]:
     """All features of one ROI by name, as PyRadiomics computes them, and its warnings.
 
-    `image` and `mask` (uint8 0/1) share one grid. Raises ImageError or whatever PyRadiomics raises.
+    `image` and `mask` (uint8 0/1) share one grid. Raises ImageError for what PyRadiomics raises on an image (ON_IMAGE),
+    MemoryError if there is too little memory.
     """
     image, mask = (on_grid(part, grid=recipe.grid) for part in (image, mask))
     with collected_log() as messages:
-        found = recipe.extractor.execute(image, framed(mask))
+        try:
+            found = recipe.extractor.execute(image, framed(mask))
+        except ON_IMAGE as error:
+            if lacks_memory(error):
+                raise MemoryError(str(error)) from error
+            raise ImageError(_plain(error)) from error
+    # PyRadiomics catches any error of a single feature, logs it and returns NaN.
+    if any("MemoryError" in text for text in messages):
+        raise MemoryError("PyRadiomics")
     logged = [text for text in dict.fromkeys(messages) if not text.startswith(_ADVICE)]
     return {name: float(value) for name, value in found.items()}, logged
+
+
+def _plain(error: Exception) -> str:
+    """PyRadiomics' reason in one line, preceded by its meaning if the text alone does not say it."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    meaning = next((plain for text, plain in MEANINGS.items() if text in reason), None)
+    return f"{meaning} (PyRadiomics: {reason})" if meaning else reason
 
 
 def synthetic_lesion(grid: Grid) -> tuple[sitk.Image, sitk.Image]:
@@ -151,6 +176,8 @@ def _with_names(recipe: Recipe, *, like: Grid, expected: int | None, whose: str)
     try:
         values, messages = extract(recipe, image=image, mask=mask)
     except Exception as error:
+        if machine_fault(error):
+            raise
         # PyRadiomics checks some settings only when it uses them, with errors of many types.
         raise ParamsError(f"{_FILE}: the settings fail on a test image: {error}") from error
     if expected is not None and len(values) != expected:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.contracts.data.agreement import AGREEMENT
 from pipeline.contracts.data.benchmark import PREDICTIONS
-from pipeline.contracts.data.cohort import AUDIT, COHORT, NOT_CLINICAL, PATIENTS
+from pipeline.contracts.data.cohort import AUDIT, COHORT, DATE, NOT_CLINICAL, PATIENTS
 from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.embed import LOGIT
 from pipeline.contracts.data.radiomics import DICTIONARY
@@ -32,11 +32,12 @@ from pipeline.contracts.reports.compare import (
 )
 from pipeline.contracts.reports.consistency import CONSISTENCY
 from pipeline.contracts.reports.explain import EXPLAIN
-from pipeline.contracts.reports.selftest import SELFTEST, SHAM, SIZE_ALONE
+from pipeline.contracts.reports.selftest import CONTROLS, SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.fingerprints import file_sha256, fingerprint
 from pipeline.foundation.params import read_yaml
 from pipeline.foundation.tables import Contract, read_csv, read_table
+from pipeline.report.near_images import NearImages, read_near_images
 from pipeline.report.nomogram import Nomogram, read_nomogram
 
 Tables = dict[str, pd.DataFrame]
@@ -56,6 +57,7 @@ RESULTS = {
     "selftest": SELFTEST,
     "sham": SHAM,
     "size_alone": SIZE_ALONE,
+    "controls": CONTROLS,
     "consistency": CONSISTENCY,
     "explain": EXPLAIN,
 }
@@ -69,7 +71,7 @@ class ReportInputs:
     resample `final`); `predictions` by file name; `agreement` (ICC by feature); `extraction` (status of each image's
     radiomics; empty if the stage did not run); `cards` (of the networks named in params/embed.yaml); `params` (the
     content of every params file); `hashes` (SHA-256 by table); `pictures` (PNG bytes by file name of explain.csv);
-    `nomogram` (of the logistic regression of the primary set).
+    `near` (near-duplicates and their thumbnails); `nomogram` (of the logistic regression of the primary set).
     """
 
     cohort: pd.DataFrame
@@ -91,6 +93,7 @@ class ReportInputs:
     params: Mapping[str, dict[str, Any]]
     hashes: Mapping[str, str]
     pictures: Mapping[str, bytes]
+    near: NearImages
     nomogram: Nomogram | None
 
     @property
@@ -122,6 +125,21 @@ class ReportInputs:
         """The light of every self-test by its name; empty if the stage did not run."""
         table = self.results["selftest"]
         return dict(zip(table["check"], table["light"], strict=True))
+
+    @property
+    def evaluated(self) -> set[str]:
+        """The test cohorts of the study: internal, external, both or none."""
+        return set(self.splits.loc[self.splits["resample"] == FINAL, "role"]) - {"train"}
+
+    @property
+    def near_mode(self) -> str:
+        """`near_duplicates` of params/cohort.yaml: join, report or off."""
+        return str(self.params.get("cohort", {}).get("near_duplicates", "join"))
+
+    @property
+    def has_dates(self) -> bool:
+        """Whether any patient has a date."""
+        return DATE in self.patients.columns and bool(self.patients[DATE].notna().any())
 
     @property
     def training_events(self) -> int:
@@ -174,6 +192,7 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
         cards={net: _cards(paths["networks"] / net) for net in nets},
         params=params,
         hashes=_hashes(paths, sets=sets, heads=heads, nets=nets),
+        near=read_near_images(paths["near"]),
         nomogram=_nomogram(paths["models"], chosen=chosen, reduced=reduced),
         pictures={name: (paths["pictures"] / name).read_bytes() for name in results["explain"]["picture"].unique()},
     )
@@ -211,6 +230,7 @@ def _cards(folder: Path) -> list[dict[str, Any]]:
 def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], nets: list[str]) -> dict[str, str]:
     """SHA-256 of every table, network and model behind the report, by a name without any folder of this machine."""
     files = {f"{name}.csv": paths[name] for name in ("cohort", "patients", "audit", "rois", "splits", "dictionary")}
+    files["near_duplicates/pairs.csv"] = paths["near"] / "pairs.csv"
     for name in ("radiomics", *nets, *(f"{net}{LOGIT}" for net in nets)):
         files[f"features/{name}.csv"] = paths["features"] / f"{name}.csv"
     for folder in ("selected", "lasso", "half_samples", "reduced"):

@@ -28,7 +28,7 @@ from pipeline.contracts.data.split import FINAL
 from pipeline.foundation.errors import PipelineError
 from pipeline.plan.feature_sets import CLINICAL
 from pipeline.predictions.operating_point import OperatingPoint
-from pipeline.reduce.steps.clinical_encoder import MISSING
+from pipeline.reduce.steps.clinical_encoder import MISSING, EncodedName
 
 Numbers = NDArray[np.float64]
 Kind = Literal["number", "category", "score"]
@@ -129,7 +129,7 @@ def part_nomogram(part: str, *, intercept: float, coefficients: pd.Series, train
 
     `train` (n, columns) has the columns of `coefficients`. None if no column changes the probability.
     """
-    axes = [_axis(name, columns, coefficients, train) for (_, name), columns in _groups(coefficients.index).items()]
+    axes = [_axis(name, columns, coefficients, train) for name, columns in _groups(coefficients.index)]
     widest = max((axis.high - axis.low for axis in axes), default=0.0)
     if not widest > 0:
         return None
@@ -145,17 +145,25 @@ def part_nomogram(part: str, *, intercept: float, coefficients: pd.Series, train
     )
 
 
-def _groups(columns: Sequence[str]) -> dict[tuple[bool, str], list[str]]:
-    """The columns of each axis: a clinical variable with its levels and its indicator, or all of another block."""
+def _groups(columns: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Name and columns of each axis: a clinical variable with its levels and its indicator, or all of another block."""
     groups: dict[tuple[bool, str], list[str]] = {}  # key: whether it is clinical, and its name
     for column in columns:
-        block, _, name = column.partition(".")
-        key = (True, name.partition("=")[0]) if block == CLINICAL else (False, block)
+        block = column.partition(".")[0]
+        key = (True, _clinical(column).variable) if block == CLINICAL else (False, block)
         groups.setdefault(key, []).append(column)
-    for clinical, name in [key for key in groups if key[0] and key[1].endswith(MISSING)]:
-        if (variable := (clinical, name.removesuffix(MISSING))) in groups:
-            groups[variable] += groups.pop((clinical, name))
-    return groups
+    return [
+        (f"{name}{MISSING}" if clinical and _indicators(own) == own else name, own)
+        for (clinical, name), own in groups.items()
+    ]
+
+
+def _clinical(column: str) -> EncodedName:
+    return EncodedName.of(column.removeprefix(f"{CLINICAL}."))
+
+
+def _indicators(columns: Sequence[str]) -> list[str]:
+    return [column for column in columns if _clinical(column).missing]
 
 
 def _axis(name: str, columns: list[str], coefficients: pd.Series, train: pd.DataFrame) -> Axis:
@@ -166,8 +174,8 @@ def _axis(name: str, columns: list[str], coefficients: pd.Series, train: pd.Data
         return Axis(
             variable=name, kind="score", terms=terms, low=low, high=high, ticks=(), slope=1.0, minimum=low, maximum=high
         )
-    levels = {column: column.partition("=")[2] for column in columns if "=" in column}
-    indicator = next((c for c in columns if c == f"{CLINICAL}.{name}{MISSING}" and len(columns) > 1), None)
+    levels = {column: level for column in columns if (level := _clinical(column).level) is not None}
+    indicator = next(iter(_indicators(columns)), None) if len(columns) > 1 else None
     return _category(name, levels, indicator, terms) if levels else _number(name, indicator, terms, train)
 
 

@@ -2,19 +2,20 @@
 
 import pandas as pd
 
-from pipeline.contracts.reports.report import (
-    NOMOGRAM,
-)
+from pipeline.contracts.reports.report import NOMOGRAM
 from pipeline.foundation.pseudonyms import pseudonyms
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.params import ReportParams
 from pipeline.report.tables.baseline import baseline_outcome_table, baseline_table, baseline_tests_table
 from pipeline.report.tables.checklists import checklist_table, score_table
 from pipeline.report.tables.cohort_flow import flow_table
+from pipeline.report.tables.dates import dates_table
 from pipeline.report.tables.exclusions import excluded_table, failed_table, notes_table, warnings_table
 from pipeline.report.tables.feature_classes import GOOD, agreement_summary, feature_count_table
 from pipeline.report.tables.lasso_score import formula_table
+from pipeline.report.tables.leak_types import leak_table
 from pipeline.report.tables.missing_values import missing_table
+from pipeline.report.tables.near_duplicates import near_count_table, near_table
 from pipeline.report.tables.networks import network_table
 from pipeline.report.tables.nomogram import nomogram_check_table, nomogram_table
 from pipeline.report.tables.patient_groups import roles
@@ -34,6 +35,9 @@ def patient_tables(
     levels, tests = subgroup_tables(study, role=role, params=subgroups)
     return {
         "flow": flow_table(study, role=role),
+        "dates": dates_table(study.patients, role=role),
+        "near_duplicates": (near := near_table(study.near, patients=study.patients, names=names)),
+        "near_counts": near_count_table(study.near, table=near),
         "baseline": baseline_table(study.patients, role=role),
         "baseline_outcome": baseline_outcome_table(study.patients, role=role),
         "baseline_tests": baseline_tests_table(study.patients, role=role),
@@ -57,6 +61,7 @@ def report_tables(study: ReportInputs, *, params: ReportParams) -> dict[str, pd.
     """All of the report's own tables, by name."""
     selection, kept = selection_tables(study)
     return patient_tables(study, subgroups=params.subgroups, sample_size=params.sample_size) | {
+        "leak_types": leak_table(study),
         "study": study_table(params.study.model_dump()),
         "networks": network_table(study),
         "selection": selection,

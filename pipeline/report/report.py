@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.contracts.reports.report import TABLES
+from pipeline.foundation.folders import written_aside
 from pipeline.foundation.tables import write_table
 from pipeline.report.inputs import RESULTS, ReportInputs
 from pipeline.report.own_tables import report_tables
@@ -72,10 +73,18 @@ def make_report(study: ReportInputs, *, params: ReportParams) -> Report:
 
 
 def write_report(report: Report, *, tables: Path, page: Path) -> None:
-    """Write the report's own tables into the folder `tables` and the page to `page`, each completely or not at all."""
-    for name, contract in TABLES.items():
-        write_table(report.tables[name], tables / f"{name}.csv", contract)
+    """Write the report's own tables into the folder `tables` and the page to `page`.
+
+    Both are written beside their places first, so that a run that fails leaves the previous report as it was; files
+    that the folder held before are gone.
+    """
     page.parent.mkdir(parents=True, exist_ok=True)
     partial = page.with_name(page.name + ".partial")
-    partial.write_text(report.page, encoding="utf-8")
-    partial.replace(page)
+    try:
+        with written_aside(tables) as aside:
+            for name, contract in TABLES.items():
+                write_table(report.tables[name], aside / f"{name}.csv", contract)
+            partial.write_text(report.page, encoding="utf-8")
+        partial.replace(page)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -29,10 +29,11 @@ from pipeline.selftest.lights import Check
 Spoil = Callable[[pd.DataFrame], pd.DataFrame]
 REAL, NOISE, REMOVED = "real", "noise", "removed"
 TESTED = ("internal", "external")
-TITLE = "Test patients do not influence training"
+TITLE = "Test patients change nothing that the tried set and classifier learn"
 RULE = (
     "Red if a selected feature, its path, a reduced training row, a cross-validated score, a threshold or a fitted "
-    "model changes by one byte when the test patients are replaced by noise or removed (the value counts the changes)."
+    "model changes by one byte when the test patients are replaced by noise or removed (the value counts the changes); "
+    "tried for one set without networks and one classifier."
 )
 
 

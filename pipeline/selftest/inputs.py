@@ -23,11 +23,17 @@ from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.fingerprints import code_hash, file_sha256, fingerprint, package_versions
 from pipeline.foundation.params import CommonParams, Params, ThresholdParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table
-from pipeline.plan.feature_sets import FusionParams, network_behind
+from pipeline.plan.feature_sets import RADIOMICS, FusionParams, network_behind
 from pipeline.radiomics.features import RadiomicsParams
 from pipeline.reduce.block_reducer import ReduceParams
-from pipeline.reduce.block_tables import BlockPlaces, read_blocks, read_embedded_patients, read_repeats
-from pipeline.reduce.blocks import Block
+from pipeline.reduce.block_tables import (
+    BlockPlaces,
+    network_parts,
+    read_blocks,
+    read_embedded_patients,
+    read_repeats,
+)
+from pipeline.reduce.blocks import Block, parts_of
 from pipeline.reduce.reduced import PACKAGES as REDUCE_PACKAGES
 
 MIN_SHUFFLES = 20
@@ -44,7 +50,7 @@ class SelftestParams(Params):
     feature_set: str = Field(min_length=1)
     classifier: ModelName
     shuffles: int = Field(ge=MIN_SHUFFLES, le=1000)
-    shifted_images: int = Field(ge=0, le=10_000)
+    control_voxels: int | None = Field(ge=0, le=10**12)
     size_correlation: float = Field(gt=0, le=1)
     allow_insample: bool
 
@@ -57,6 +63,15 @@ class Tables:
     splits: pd.DataFrame
     blocks: tuple[Block, ...]
     repeats: pd.DataFrame | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrimarySet:
+    """The blocks of the primary set, networks included, the parts they are reduced in, and the tables behind them."""
+
+    blocks: tuple[Block, ...]
+    parts: tuple[str, ...]
+    files: tuple[Path, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +94,16 @@ def recipe_of(
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """Everything read. `tables` has the blocks of the set under test without networks; `cards` and `embedded` are by
-    network; `hashes` are of the files that the results depend on.
+    """Everything read. `tables` has the blocks of the set under test without networks; `outlines` the radiomics of all
+    patients (None without a table); `primary` is None if no primary set with radiomics is named; `cards` and `embedded`
+    are by network; `hashes` are of the files that the results depend on.
     """
 
     cohort: pd.DataFrame
     rois: pd.DataFrame
     tables: Tables
+    outlines: Block | None
+    primary: PrimarySet | None
     recipe: Recipe
     predictions: pd.DataFrame
     chosen: pd.DataFrame
@@ -126,7 +144,11 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
     named = {network_behind(block, nets=nets) for block in fusion.blocks}
     used = [net for net in nets if net in named or (given["predictions"] / f"{net}_head.csv").exists()]
     owner = cohort.set_index("image_id")["patient_id"]
-    files = [given[name] for name in ("cohort", "patients", "splits", "repeats")] + places.tables(names)
+    chosen, study = read_table(given["chosen"], CHOSEN), {"patients": patients, "splits": splits}
+    primary = _primary_set(chosen, fusion=fusion, places=places, **study)
+    shown = (RADIOMICS,) if (given["features"] / f"{RADIOMICS}.csv").exists() else ()
+    files = [given[name] for name in ("cohort", "patients", "splits", "table", "repeats", "chosen")]
+    files += places.tables([*names, *shown]) + list(primary.files if primary else ())
     return Inputs(
         cohort=cohort,
         rois=read_table(given["table"], ROIS),
@@ -136,9 +158,11 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
             blocks=tuple(read_blocks(names, places=places, patients=patients, splits=splits)),
             repeats=read_repeats(given["repeats"], cohort=given["cohort"]) if reduction.agreement else None,
         ),
+        outlines=next(iter(read_blocks(shown, places=places, **study)), None),
+        primary=primary,
         recipe=recipe_of(params, reduce=reduction, benchmark=fitting, common=common),
         predictions=_predictions(given["predictions"], names=[*fusion.sets, *(f"{net}_head" for net in used)]),
-        chosen=read_table(given["chosen"], CHOSEN),
+        chosen=chosen,
         consistency=read_table(given["consistency"], CONSISTENCY),
         common=common,
         crop=load_params(given["crop"], CropParams),
@@ -164,6 +188,19 @@ def _blocks_to_try(
             "with another block"
         )
     return names
+
+
+def _primary_set(
+    chosen: pd.DataFrame, *, fusion: FusionParams, places: BlockPlaces, patients: pd.DataFrame, splits: pd.DataFrame
+) -> PrimarySet | None:
+    """The primary set as `reduce` reads it; None if none is named, or it has no radiomics."""
+    named = chosen.loc[chosen["role"] == "primary", "feature_set"]
+    names = fusion.sets.get(str(named.iloc[0]), ()) if len(named) else ()
+    if RADIOMICS not in names:
+        return None
+    parts = parts_of(network_parts(fusion.blocks, places=places), used=names, match_parts=fusion.match_parts)
+    blocks = read_blocks(names, places=places, patients=patients, splits=splits)
+    return PrimarySet(blocks=tuple(blocks), parts=parts, files=tuple(places.tables(names)))
 
 
 def _predictions(folder: Path, *, names: Sequence[str]) -> pd.DataFrame:

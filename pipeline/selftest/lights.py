@@ -1,4 +1,4 @@
-"""One self-test as a row: what it shows, the light, the value and the limit it is compared with."""
+"""One self-test as a row of `selftest.csv`, and the verdict on all rows: a red light fails the run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from pipeline.foundation.errors import PipelineError
 
 Light = Literal["green", "amber", "red", "grey"]
 RED = "red"
+ALLOWED = ("networks_insample", "ready_made_blocks")  # in-sample on purpose, for comparison with published practice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,14 +33,17 @@ def selftest_table(checks: Sequence[Check]) -> pd.DataFrame:
     return pd.DataFrame([vars(check) for check in checks]).reindex(columns=columns)
 
 
-def check_lights(checks: Sequence[Check], *, allow_insample: bool, place: str) -> None:
-    """Raise PipelineError that names every red check, except in-sample networks if the params allow them.
+def check_lights(lights: pd.DataFrame, *, allow_insample: bool, place: str, report: str) -> None:
+    """Raise PipelineError that names every red row of `selftest.csv`, except those of ALLOWED if `allow_insample`.
 
-    `place` names the table of the lights, which is written already.
+    `place` names the table of the lights, `report` the report that shows them.
     """
-    red = [one for one in checks if one.light == RED and not (allow_insample and one.check == "networks_insample")]
-    if not red:
+    red = lights[(lights["light"] == RED) & ~(lights["check"].isin(ALLOWED) & allow_insample)]
+    if red.empty:
         return
-    findings = "; ".join(f"{one.title}: {one.finding.rstrip('.')}" for one in red)
+    findings = "; ".join(f"{row.title}: {str(row.finding).rstrip('.')}" for row in red.itertuples())
     count = "1 self-test is" if len(red) == 1 else f"{len(red)} self-tests are"
-    raise PipelineError(f"{count} red, so no report is made; every light is in {place}. {findings}.")
+    raise PipelineError(
+        f"{count} red, so the results cannot be used; {report} shows why on its first page, and every light is in "
+        f"{place}. {findings}."
+    )

@@ -49,7 +49,7 @@ def patients_check(splits: pd.DataFrame, *, patients: pd.DataFrame) -> Check:
     groups = dict(zip(patients["patient_id"], patients["group_id"], strict=True))
     return _check(
         "patients_apart",
-        title="No patient is in both training and test data",
+        title="No patient id is in both training and test data",
         rule="Red if a patient, or a group that shares an image, is on more than one side of a split (the value counts "
         "them).",
         faults=_on_two_sides(splits.assign(name=splits["patient_id"].map(groups))),
@@ -72,7 +72,7 @@ def images_check(hashes: pd.Series, *, cohort: pd.DataFrame, splits: pd.DataFram
     twice = shown[shown["name"].duplicated(keep=False)]
     return _check(
         "images_apart",
-        title="No test image is a training image",
+        title="No test image has exactly the pixels of a training image",
         rule="Red if an image with identical pixels is on more than one side of a split (the value counts them).",
         faults=_on_two_sides(twice.merge(splits[["resample", "patient_id", "role"]], on="patient_id")),
         good="No image is on more than one side of a split.",
@@ -90,7 +90,7 @@ def scored_check(predictions: pd.DataFrame, *, splits: pd.DataFrame) -> Check:
     short = int((counts.reindex(columns=held_out.index, fill_value=0) != held_out).to_numpy().sum())
     return _check(
         "scored_held_out",
-        title="Every score is of a patient held out from training",
+        title="Every score is of a patient that the splits hold out from its fit",
         rule="Red if a score is of a training patient of its fit, or a held-out patient has none (the value counts "
         "such scores and incomplete fits).",
         faults=wrong + short,
@@ -114,7 +114,7 @@ def thresholds_check(predictions: pd.DataFrame, *, rule: ThresholdParams) -> Che
     changed = sum(not value <= SAME for value in apart)
     return _check(
         "thresholds_frozen",
-        title="Thresholds were fixed before the test",
+        title="Every threshold is the one that training scores alone give",
         rule="Red if a threshold is not the one derived again from training scores alone (the value counts them).",
         faults=changed,
         good="Every threshold is the one derived from the training patients alone.",
@@ -165,7 +165,7 @@ def _networks_light(light: Light, *, finding: str, faults: int | None = None) ->
     return Check(
         check="networks_apart",
         light=light,
-        title="No network computes features of a patient it was trained on",
+        title="By its card, no network computes features of a patient it was trained on",
         rule="Red if a network computes features of its own training patients, or its card does not fit the splits "
         "(the value counts both); amber for supplied weights whose training patients are unknown.",
         finding=finding,
@@ -215,7 +215,7 @@ def consistency_check(findings: pd.DataFrame) -> Check:
     return Check(
         check="tables_consistent",
         light=light,
-        title="The printed figures are consistent with each other",
+        title="No printed row of figures is impossible or implausible",
         rule="Red if a row of our own table is impossible, amber if it is implausible (the value counts the findings).",
         finding={
             "red": "A printed row cannot come from any group of patients.",

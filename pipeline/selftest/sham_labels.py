@@ -29,8 +29,8 @@ MIN_GROUPS = 2  # of a class in the training rows of a fold
 DRAWS = 200
 MARGIN = 0.05  # minimum distance of the mean AUC from one half that counts as leakage
 RULE = (
-    "Red if the mean cross-validated AUC on shuffled outcomes lies further from one half than the limit: the larger of "
-    "one twentieth and three standard errors of that mean."
+    "Red if the mean cross-validated AUC on shuffled outcomes, of one set without networks and one classifier, lies "
+    "further from one half than the limit: the larger of one twentieth and three standard errors of that mean."
 )
 SITE_RULE = (
     "Amber if the models predict an outcome that was shuffled within each site, by the same limit: the site alone is "
@@ -192,7 +192,7 @@ def limit_of(aucs: Numbers) -> float:
 
 
 def _sham_check(aucs: Numbers) -> Check:
-    title = "Shuffled outcomes cannot be predicted"
+    title = "Shuffled outcomes are predicted at chance level"
     if len(aucs) < MIN_SHUFFLES:
         return Check(check="sham_labels", light="grey", title=title, rule=RULE, finding=TOO_FEW)
     away, limit = abs(float(aucs.mean()) - 0.5), limit_of(aucs)
@@ -211,7 +211,7 @@ def _sham_check(aucs: Numbers) -> Check:
 
 
 def _site_check(aucs: Numbers, *, tried: bool) -> Check:
-    title = "The outcome is not explained by the site alone"
+    title = "Outcomes shuffled within sites are predicted at chance level"
     if len(aucs) < MIN_SHUFFLES:
         finding = TOO_FEW if tried else "The training patients come from one site, or their site is not known."
         return Check(check="sham_within_site", light="grey", title=title, rule=SITE_RULE, finding=finding)

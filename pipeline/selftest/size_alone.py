@@ -101,7 +101,7 @@ def size_checks(
 def _proxy(sizes: pd.Series, *, chosen: Sequence[ModelScores], limit: float) -> Check:
     named = {f"{model.feature_set} with {model.model}": _correlation(sizes, model=model) for model in chosen}
     found = {name: value for name, value in named.items() if np.isfinite(value)}
-    title = "No model is merely a proxy for lesion size"
+    title = "No chosen model's scores closely follow lesion size"
     if not found:
         return Check(check="size_correlation", light="grey", title=title, rule=PROXY_RULE, finding=NOTHING)
     proxies = sorted(name for name, value in found.items() if abs(value) > limit)
@@ -127,7 +127,7 @@ def _correlation(sizes: pd.Series, *, model: ModelScores) -> float:
 
 
 def _beaten(sizes: pd.Series, *, primary: ModelScores | None, training: pd.Series) -> Check:
-    title = "The model predicts better than lesion size alone"
+    title = "The primary model has a higher AUC than lesion size alone"
     alone = float("nan")
     if primary is not None and primary.both_classes:
         alone = size_auc(sizes, model=primary, larger_means_event=direction(sizes, labels=training))

@@ -1,20 +1,24 @@
 """Which patients train and which are held out: grouped, stratified splits, written once and used by every later step.
 
 A resample is one division into training and held-out patients: a fold (`cv-<repeat>-<fold>`), or `final`. Only
-patient_id, group_id, label and cohort are read, so that no feature can affect where a patient is assigned.
+patient_id, group_id, label and cohort are read (and date, for `holdout: latest`), so that no feature can affect where
+a patient is assigned.
 """
 
 from math import ceil
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from pipeline.contracts.data.cohort import DATE
 from pipeline.contracts.data.split import FINAL
 from pipeline.foundation.errors import CohortError, listed
 from pipeline.foundation.params import Params
 from pipeline.split.grouped_folds import deal_groups, draw_groups
+from pipeline.split.latest import latest_groups
 
 HALVES = np.array(["a", "b"])
 # The purpose of a random draw, part of its seed: a draw never depends on how many were made before it.
@@ -27,19 +31,22 @@ class SplitParams(Params):
     folds: int = Field(ge=2, le=20)
     repeats: int = Field(ge=1, le=100)
     holdout_fraction: float = Field(ge=0, le=0.5)
+    holdout: Literal["random", "latest"] = "random"
 
 
 def split_table(patients: pd.DataFrame, *, params: SplitParams, seed: int) -> pd.DataFrame:
     """The splits: one row per resample and patient, with role and half.
 
-    `patients` has patient_id, group_id, label (0/1), cohort. Cohorts are used as given; if none is given, a stratified
-    draw of groups (`holdout_fraction`) becomes the cohort internal. Resamples `cv-<repeat>-<fold>` hold the training
+    `patients` has patient_id, group_id, label (0/1), cohort, and date if dates are known. Cohorts are used as given; if
+    none is given, `holdout_fraction` of the patients becomes the cohort internal: a stratified draw of groups (holdout
+    random), or the groups of the latest dates (holdout latest). Resamples `cv-<repeat>-<fold>` hold the training
     cohort (role train or cv), `final` holds every patient (train, internal, external). In each resample the training
     rows are dealt into halves a and b. Raises CohortError if only some patients have a cohort, if a group lies in two
-    cohorts, and if a fold or a half would hold one class only.
+    cohorts, if a fold or a half would hold one class only, and as `latest_groups` does.
     """
-    ordered = patients[["patient_id", "group_id", "label", "cohort"]].sort_values("patient_id", ignore_index=True)
-    ordered["cohort"] = _cohorts(ordered, fraction=params.holdout_fraction, seed=seed)
+    read = [name for name in ("patient_id", "group_id", "label", "cohort", DATE) if name in patients]
+    ordered = patients[read].sort_values("patient_id", ignore_index=True)
+    ordered["cohort"] = _cohorts(ordered, params=params, seed=seed)
     _check_cohorts(ordered)
     training = ordered[ordered["cohort"] == "train"]
     resamples, faults = [], []
@@ -63,7 +70,7 @@ def _padded(number: int, largest: int) -> str:
     return str(number).zfill(len(str(largest)))
 
 
-def _cohorts(patients: pd.DataFrame, *, fraction: float, seed: int) -> pd.Series:
+def _cohorts(patients: pd.DataFrame, *, params: SplitParams, seed: int) -> pd.Series:
     given = patients["cohort"].notna()
     if given.all():
         return patients["cohort"]
@@ -74,7 +81,10 @@ def _cohorts(patients: pd.DataFrame, *, fraction: float, seed: int) -> pd.Series
             "give every patient one (train, internal, external), or none, to have them split by params/split.yaml"
         )
     generator = np.random.default_rng([seed, _HOLDOUT])
-    drawn = draw_groups(*_arrays(patients), fraction=fraction, generator=generator)
+    if params.holdout == "latest":
+        drawn = latest_groups(patients, fraction=params.holdout_fraction, generator=generator)
+    else:
+        drawn = draw_groups(*_arrays(patients), fraction=params.holdout_fraction, generator=generator)
     return pd.Series(np.where(drawn, "internal", "train"), index=patients.index)
 
 

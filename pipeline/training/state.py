@@ -1,6 +1,8 @@
 """The state of a training and its file on disk, to resume after the last whole epoch with the same result."""
 
 import copy
+import io
+import logging
 import math
 import time
 from dataclasses import dataclass
@@ -10,6 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pipeline.foundation.errors import lacks_memory
+from pipeline.foundation.files import whole_file
+
+log = logging.getLogger(__name__)
 EVERY_S = 10.0  # short epochs are quicker to repeat than to write
 SHARE = 0.05  # maximum fraction of the time spent writing: a large network takes seconds each time
 
@@ -59,22 +65,29 @@ class TrainingState:
         self.written = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
-        """The state written last, on the CPU; None if there is none."""
+        """The state written last, on the CPU; None if there is none. A cut or damaged file is deleted, and is none."""
         if self.path is None or not self.path.exists():
             return None
-        return dict(torch.load(self.path, weights_only=True, map_location="cpu"))
+        try:
+            return dict(torch.load(self.path, weights_only=True, map_location="cpu"))
+        except (RuntimeError, EOFError) as error:
+            if lacks_memory(error):
+                raise
+            log.warning("%s is cut off or damaged; this training starts again", self.path)
+            self.remove()
+            return None
 
     def is_due(self) -> bool:
         """Whether it is time to write again."""
         return self.path is not None and time.monotonic() - self.written >= self.every_s
 
     def save(self, state: dict[str, Any]) -> None:
-        """Write the whole state or nothing."""
+        """Write the whole state or nothing. Raises OSError if it cannot be written, for example on a full disk."""
         assert self.path is not None
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial, start = self.path.with_name(f"{self.path.name}.partial"), time.monotonic()
-        torch.save(state, partial)
-        partial.replace(self.path)
+        start, content = time.monotonic(), io.BytesIO()
+        torch.save(state, content)  # not to the file: on a full disk torch raises a RuntimeError without the reason
+        with whole_file(self.path) as stream:
+            stream.write(content.getbuffer())
         self.written = time.monotonic()
         if self.every_s:
             self.every_s = max(self.every_s, (self.written - start) / SHARE)

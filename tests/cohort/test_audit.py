@@ -61,3 +61,15 @@ def test_masks_that_differ_in_their_one_label_are_a_warning():
 
     assert [(f.check, f.severity) for f in mixed] == [("mask_label_taken", "info"), ("mask_labels_mixed", "warning")]
     assert [f.check for f in same] == ["mask_label_taken"]
+
+
+def test_labels_that_were_taken_are_listed_with_their_images():
+    def taken(image, label):
+        message = f"the mask {image}.png has the one label {label}; it was taken"
+        return info(image, scope="image", check="mask_label_taken", message=message)
+
+    found = gathered([*(taken(f"i{k}", 3) for k in range(7)), taken("j", 2)], total=8)
+
+    # Every mask has a label of its own, and none is 1: still not the same one in all.
+    assert [f.check for f in found] == ["mask_label_taken", "mask_labels_mixed"]
+    assert all("(label 2: j; label 3: i0, i1, i2, i3, i4 and 2 more)" in f.message for f in found)

@@ -24,10 +24,11 @@ from pipeline.cohort.cohort import (
 from pipeline.cohort.findings import Finding
 from pipeline.cohort.import_image import ImportedImage
 from pipeline.cohort.importers.source import Source, SourceImage
-from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
+from pipeline.contracts.data.cohort import AUDIT, BLOCK_ORIGINS, COHORT, NEAR_DUPLICATES, PATIENTS
 from pipeline.foundation.errors import CohortError, ParamsError
 from pipeline.foundation.params import load_params, read_yaml
 from pipeline.foundation.tables import check_table, read_table
+from pipeline.reduce.blocks import clinical_block
 
 SHARED = ROOT.parent / "shared" / "data"
 DDTI = """
@@ -40,7 +41,7 @@ voxels: {min_roi_px: 64, min_roi_grey_levels: 8, max_roi_fraction: 0.95,
 tables: {min_class_count: 10, min_test_class_count: 10, min_separated: 5}
 ddti: {positive: [4a, 4b, 4c, "5"], negative: ["2", "3"], unlabelled: drop, no_outline: drop, descriptors: false}
 """
-OUTPUTS = ("cohort.csv", "patients.csv", "audit.csv", "images", "masks", "blocks")
+OUTPUTS = ("cohort.csv", "patients.csv", "audit.csv", "images", "masks", "blocks", "origins.csv", "near")
 
 
 def parameters(**changes):
@@ -107,7 +108,39 @@ def test_output_does_not_depend_on_the_number_of_workers(tmp_path):
     assert patients["patient_id"].tolist() == patients["group_id"].tolist() == ["000", "001", "002", "003"]
     assert patients["age"].tolist() == [40, 41, 42, 40]
     assert one["blocks/genes.csv"] == b"patient_id,g1\n000,0.001\n001,\n002,\n003,0.5\n"
+    assert one["origins.csv"] == b"block,trained_on\ngenes,unknown\n"
     assert not any(str(tmp_path).encode() in content for content in one.values())
+
+
+def test_dates_and_origins_are_written_and_a_date_is_no_clinical_column(tmp_path):
+    root = study(
+        tmp_path / "study", change=lambda table: table.assign(date=["2021-03-01", "2021-03", "", "2020-01-01"])
+    )
+    params = small_params(tmp_path)
+    text = params.read_text(encoding="utf-8").replace("genes.csv}", "{table: genes.csv, trained_on: these_patients}}")
+    params.write_text(text, encoding="utf-8")
+
+    done = run_stage(tmp_path, root=root, params=params)
+
+    assert done.returncode == 0, done.stderr
+    table = read_table(tmp_path / "patients.csv", PATIENTS)
+    assert table.columns.tolist() == ["patient_id", "group_id", "label", "site", "cohort", "date", "age"]
+    assert table["date"].fillna("").tolist() == ["2021-03-01", "2021-03", "", "2020-01-01"]
+    assert clinical_block(table).frame("final", "all").columns.tolist() == ["age"]
+    assert read_table(tmp_path / "origins.csv", BLOCK_ORIGINS)["trained_on"].tolist() == ["these_patients"]
+    audit = read_table(tmp_path / "audit.csv", AUDIT)
+    assert audit.loc[audit["id"] == "date", ["check", "severity"]].values.tolist() == [["date_missing", "warning"]]
+
+
+def test_ids_of_one_person_in_two_spellings_stop_the_stage(tmp_path):
+    root = study(tmp_path / "study", change=lambda table: table.assign(patient_id=["P003", "007", "p003", "7"]))
+
+    done = run_stage(tmp_path, root=root, params=small_params(tmp_path))
+
+    assert done.returncode == 1
+    assert done.stderr.count("[ids_alike]") == 2
+    assert "the ids 'P003' and 'p003' differ only by case" in done.stderr
+    assert "the ids '007' and '7' differ only by case" in done.stderr
 
 
 def test_a_second_reader_s_masks_are_an_additional_column(tmp_path):
@@ -216,6 +249,49 @@ def test_patients_that_share_an_image_are_one_group():
     assert table["group_id"].tolist() == ["A", "B", "A"]
     check_table(table, PATIENTS, place="patients")
     check_table(images_table(images), COHORT, place="cohort")
+
+
+def near_study(folder, **changes):
+    """A study whose patient 003 has the image of patient 000, mirrored."""
+    root = study(folder / "study", change=lambda table: table.assign(**changes))
+    with Image.open(root / "i0.png") as image:
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(root / "i3.png")
+    return root
+
+
+@pytest.mark.parametrize(("mode", "group"), [("join", "000"), ("report", "003"), ("off", "003")])
+def test_near_duplicates_are_joined_reported_or_not_searched(tmp_path, mode, group):
+    root, params = near_study(tmp_path, label="0"), small_params(tmp_path)
+    table = root / "manifest.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("m1.png,0", "m1.png,1").replace("m2.png,0", "m2.png,1"))
+    text = params.read_text(encoding="utf-8").replace("near_duplicates: join", f"near_duplicates: {mode}")
+    params.write_text(text, encoding="utf-8")
+
+    done = run_stage(tmp_path, root=root, params=params)
+
+    assert done.returncode == 0, done.stderr
+    patients = read_table(tmp_path / "patients.csv", PATIENTS).set_index("patient_id")
+    assert patients["group_id"].tolist() == ["000", "001", "002", group]
+    pairs = read_table(tmp_path / "near" / "pairs.csv", NEAR_DUPLICATES)
+    columns = ["patient_a", "patient_b", "mirrored", "joined"]
+    assert pairs[columns].values.tolist() == ([] if mode == "off" else [["000", "003", 1, int(mode == "join")]])
+    assert len(list((tmp_path / "near").glob("*.png"))) == 2 * len(pairs)
+    checks = set(read_table(tmp_path / "audit.csv", AUDIT)["check"])
+    assert {"near_duplicate", "near_duplicates_off"} & checks == {
+        "near_duplicates_off" if mode == "off" else "near_duplicate"
+    }
+
+
+def test_near_duplicates_across_cohorts_stop_the_stage_after_their_pairs_are_written(tmp_path):
+    root = near_study(tmp_path, cohort=["train", "train", "train", "external"])
+
+    done = run_stage(tmp_path, root=root, params=small_params(tmp_path))
+
+    assert done.returncode == 1
+    assert "of patient 000, train and" in done.stderr
+    assert "[near_duplicate_across_cohorts]" in done.stderr
+    assert len(read_table(tmp_path / "near" / "pairs.csv", NEAR_DUPLICATES)) == 1
+    assert not (tmp_path / "patients.csv").exists()
 
 
 def test_audit_gives_paths_relative_to_the_root_and_warns_of_missing_patient_ids(tmp_path):

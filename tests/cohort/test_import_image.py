@@ -136,12 +136,12 @@ def test_mask_saved_as_a_volume_for_a_jpeg(bring, tmp_path):
 def test_label_is_the_lesion_s_and_not_the_gland_s(bring, tmp_path):
     image = save(RAMP, tmp_path / "a.nrrd")
     both = BOX.copy()
-    both[0, :10] = 2
+    both[:3, :10] = 2
     mask, gland = save(both, tmp_path / "m.nrrd"), save(BOX, tmp_path / "g.nrrd")
     assert bring(image, mask=mask)[1]["mask_labels"].severity == "error"
     _, checks = bring(image, mask=mask, gland=gland, label=2)
     assert [(c, f.severity) for c, f in checks.items()] == [("mask_labels", "info")]
-    assert array_of(read_image(tmp_path / "masks" / "a.nrrd")).sum() == 10
+    assert array_of(read_image(tmp_path / "masks" / "a.nrrd")).sum() == 30
 
 
 def test_a_second_reader_s_mask_is_written_and_gets_the_same_checks(bring, tmp_path):

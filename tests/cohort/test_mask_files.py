@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 from pydantic import ValidationError
+from scipy.ndimage import gaussian_filter
 
 from pipeline.cohort.mask_files import MaskParams, _label_sizes, decode_mask
 from pipeline.foundation.images import array_of, image_from, write_image
@@ -74,12 +75,41 @@ def test_jpeg_of_labels_zero_and_one_is_rejected_since_no_voxel_reaches_128(tmp_
     assert decoded(SQUARE * 255, tmp_path / "m.jpg", MaskParams(label=2))[1] == [("mask_lossy", "error")]
 
 
-def test_lossless_grey_mask_is_cut_at_128_with_a_warning(tmp_path):
-    ramp = np.tile(np.arange(256, dtype=np.uint8), (4, 1))
+def test_smoothed_mask_is_cut_at_128_with_a_warning(tmp_path):
+    smooth = np.rint(gaussian_filter(np.kron(SQUARE, np.ones((3, 3))) * 255.0, 2)).astype(np.uint8)
+    assert len(np.unique(smooth)) > 32
 
-    mask, findings = decoded(ramp, tmp_path / "m.png")
+    mask, findings = decoded(smooth, tmp_path / "m.png")
 
-    assert (mask.sum(), findings) == (4 * 128, [("mask_lossy", "warning")])
+    assert (mask.sum(), findings) == ((smooth >= 128).sum(), [("mask_lossy", "warning")])
+
+
+@pytest.mark.parametrize("name", ["m.png", "m.jpg", "m.tif"])
+def test_an_image_is_no_mask(tmp_path, name):
+    # A brain: black around it, and grey levels within it, of which few are above 127.
+    y, x = np.mgrid[-20:20, -25:25]
+    brain = np.where(x**2 + y**2 < 300, 60 + (7 * x + 3 * y) % 90, 0).astype(np.uint8)
+
+    assert decoded(brain, tmp_path / name) == (None, [("mask_is_image", "error")])
+
+
+def test_a_volume_of_many_grey_levels_is_no_mask_but_a_label_of_a_map_can_be_taken(tmp_path):
+    write_image(image_from(np.arange(-30, 70, dtype=np.int16).reshape(4, 5, 5)), tmp_path / "m.nrrd")
+
+    (found,) = decode_mask(tmp_path / "m.nrrd", image_id="a", params=AUTO).findings
+    taken = decode_mask(tmp_path / "m.nrrd", image_id="a", params=MaskParams(label=7))
+
+    assert found.check == "mask_is_image"
+    assert "100 different values from -30 to 69; correct its path, or set masks.label" in found.message
+    assert array_of(taken.mask).sum() == 1
+
+
+@pytest.mark.parametrize("label", [70_000, -40_000, True, 1.5, "one", None])
+def test_a_label_that_no_mask_can_have_is_one_sentence(label):
+    with pytest.raises(ValidationError, match="must be auto, or a whole number from -32768 to 65535") as caught:
+        MaskParams(label=label)
+
+    assert [fault["loc"] for fault in caught.value.errors()] == [("label",)]
 
 
 def test_equal_channels_are_grey_and_alpha_is_dropped(tmp_path):

@@ -1,6 +1,5 @@
 """nifti_nonfinite: ITK reads NaN as 0, the audit must get NaN."""
 
-import gzip
 import struct
 
 import numpy as np
@@ -66,7 +65,10 @@ def test_images_without_such_voxels_are_returned_unchanged(tmp_path, name):
 
 def test_a_damaged_file_is_one_sentence(tmp_path):
     image = image_from(volume())
-    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(b"x" * 400)[:-9])
+    sitk.WriteImage(image, str(tmp_path / "a.nii.gz"))
+    (tmp_path / "a.nii.gz").write_bytes((tmp_path / "a.nii.gz").read_bytes()[:-20])
 
-    with pytest.raises(ImageError, match=r"a\.nii\.gz: not readable as NIfTI \(.+\)$"):
+    with pytest.raises(
+        ImageError, match=r"a\.nii\.gz: is cut off or damaged: it ends within its compressed data; copy"
+    ):
         with_nonfinite(image, path=tmp_path / "a.nii.gz")

@@ -118,3 +118,9 @@ def test_cohorts_must_be_complete_and_include_train():
     without = patients([0, 1, 0, 1], cohort=["external"] * 4)
     assert found(cohort_findings(partly, params=PARAMS)) == {("cohort_partly_given", "", "error")}
     assert found(cohort_findings(without, params=PARAMS)) == {("cohort_without_train", "train", "error")}
+
+
+def test_a_date_is_no_clinical_column():
+    dates = [f"2021-01-{day:02d}" for day in range(1, 21)]
+
+    assert column_findings(patients([0, 1] * 10, date=dates), params=PARAMS) == []

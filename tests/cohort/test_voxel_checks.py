@@ -72,3 +72,27 @@ def test_a_nearly_full_lesion_is_a_warning_unless_declared():
 
 def test_an_empty_lesion_is_reported_by_the_mask_checks_alone():
     assert severities(RAMP, np.zeros((10, 10), dtype=bool)) == {}
+
+
+def drawn(*slices, shape=(30, 30)):
+    lesion = np.zeros(shape, dtype=bool)
+    lesion[slices] = True
+    return np.arange(lesion.size, dtype=np.float32).reshape(shape), lesion
+
+
+def test_a_line_of_voxels_is_an_error_and_a_thin_lesion_a_warning():
+    row, column, strip, disc = (drawn(s, slice(2, 28)) for s in (5, slice(5, 6), slice(5, 7), slice(5, 8)))
+    contour, inner = drawn(slice(5, 20), slice(5, 20)), drawn(slice(6, 19), slice(6, 19))[1]
+
+    assert severities(*row) == severities(*column) == {"roi_line": "error"}
+    assert severities(*strip) == severities(contour[0], contour[1] & ~inner) == {"roi_thin": "warning"}
+    assert severities(*disc) == {}
+
+
+def test_a_lesion_of_one_slice_of_a_volume_is_a_warning_that_names_its_axis():
+    one, two = (drawn(slice(3, 3 + n), slice(5, 12), slice(5, 12), shape=(8, 20, 20)) for n in (1, 2))
+    flat = drawn(slice(2, 6), slice(5, 6), slice(5, 12), shape=(8, 20, 20))
+
+    assert severities(*one) == severities(*flat) == {"roi_one_slice": "warning"}
+    assert severities(*two) == {}
+    assert "in one slice along y, so it has no thickness" in findings(*flat)[-1].message

@@ -51,6 +51,18 @@ def test_a_checkpoint_gives_back_the_same_bytes(tmp_path):
     assert all(torch.equal(again.weights[name], done.weights[name]) for name in done.weights)
 
 
+@pytest.mark.parametrize("content", [None, b"", b"\0" * 9])
+def test_a_case_without_its_tensors_is_trained_again(tmp_path, content):
+    store = CheckpointStore(tmp_path / "embed", key="k")
+    done = run(jobs()["final_a"])
+    save_embedded(store, done)
+    tensors = store.path(done.case.name, suffix=".safetensors")
+    tensors.unlink() if content is None else tensors.write_bytes(content)
+
+    assert load_embedded(store, done.case) is None
+    assert store.count() == 0
+
+
 def files(results, folder, *, made=None):
     """Everything the stage writes, as bytes by name."""
     made = made or plan(study=STUDY)

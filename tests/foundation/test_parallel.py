@@ -4,6 +4,7 @@ import gc
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from places import ROOT
 from threadpoolctl import threadpool_info
 
 from pipeline.foundation import parallel
-from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.errors import MachineError, PipelineError
 from pipeline.foundation.parallel import map_cases
 
 
@@ -141,3 +142,14 @@ def test_a_cluster_without_a_worker_is_one_sentence_and_no_endless_wait(tmp_path
         pytest.raises(PipelineError, match=r"had no worker for 0\.5 seconds; start one"),
     ):
         list(map_cases(math.sqrt, [1.0], workers=1, scheduler=address))
+
+
+def die(number):
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_killed_worker_is_one_sentence():
+    with pytest.raises(MachineError, match=r"a worker process was killed, .*FUSION_WORKERS.*finished cases are kept"):
+        list(map_cases(die, range(4), workers=2))

@@ -5,7 +5,11 @@ import pytest
 
 from pipeline.foundation.pseudonyms import Pseudonyms, pseudonyms
 
-NAMES = Pseudonyms(patients=["007", "12", "Miller, A"], images=["007_long", "12_1", "scan-3"], excluded=["gone"])
+NAMES = Pseudonyms(
+    patients=["007", "12", "Miller, A", "Anna Schmidt", "4711234", "M\u00fcller"],
+    images=["007_long", "12_1", "scan-3"],
+    excluded=["gone"],
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +25,13 @@ NAMES = Pseudonyms(patients=["007", "12", "Miller, A"], images=["007_long", "12_
         ("12.xml is not readable", "image", "12_1", "(file of patient #2) is not readable"),
         ("images of one patient may be in training", "cohort", "images", "images of one patient may be in training"),
         ("image scan-3: 33.0% of scan-3_mask.nii.gz", "image", "scan-3", "33.0% of (file of image #3)"),
+        ("for Miller, A, 007 and 12", "image", "scan-3", "for patient #3, patient #1 and patient #2"),
+        ("of patients 007, Miller, A and 12", "cohort", "x", "of patient #1, patient #3 and patient #2"),
+        ("the ids '12' and '007' differ", "cohort", "ids", "the ids 'patient #2' and 'patient #1' differ"),
+        ("scan-3 is not scan-34", "cohort", "images", "image #3 is not scan-34"),
+        ("as Anna Schmidt.png, 4711234", "image", "12_1", "as (file of patient #4), patient #5"),
+        ("Schmidt_A.PNG is a/Mu\u0308ller_2.png", "image", "12_1", "(a file) is (file of patient #6)"),
+        ("add patients.csv; 1,007 voxels, 0.007", "cohort", "x", "add patients.csv; 1,007 voxels, 0.007"),
     ],
 )  # fmt: skip
 def test_message(message, scope, case, masked):

@@ -16,6 +16,7 @@ from pipeline.foundation.tables import (
     read_csv,
     read_table,
     text,
+    write_csv,
     write_table,
 )
 
@@ -141,3 +142,14 @@ def test_a_shorthand_column_that_is_not_required_may_be_empty():
     contract = Contract(name="t", key=(), columns=(*columns, fraction("d", required=False)), unique_key=False)
 
     assert contract.faults(pd.DataFrame([dict.fromkeys("abcd")])) == []
+
+
+@pytest.mark.parametrize("break_", ["\r", "\r\n", "\n"])
+def test_a_line_break_inside_a_cell_or_a_name_does_not_end_the_row(tmp_path, break_):
+    table = pd.DataFrame({"id": ["a", "b"], "note": [f"one{break_}two", None], f"x{break_}y": [1.5, 2.5]})
+    write_csv(table, tmp_path / "table.csv")
+    again = read_csv(tmp_path / "table.csv", text_columns=["id", "note"])
+
+    assert list(again) == ["id", "note", "x\ny"]
+    assert again["note"].tolist()[0] == "one\ntwo"
+    assert again["x\ny"].tolist() == [1.5, 2.5]

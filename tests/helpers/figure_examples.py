@@ -5,7 +5,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
+from pipeline.contracts.reports.selftest import CONTROLS
 from pipeline.report.figures.calibration import calibration_figure
+from pipeline.report.figures.controls import controls_figure
 from pipeline.report.figures.correlation import correlation_figure
 from pipeline.report.figures.decision_curve import decision_figure
 from pipeline.report.figures.forest import forest_figure
@@ -98,11 +100,11 @@ def correlation():
     return correlation_figure(pd.DataFrame(x, columns=names), title="Correlations")
 
 
-def forest():
+def forest(*, names=("below 12", "12 and above"), counts=(15, 25)):
     rows = [
-        ("external", "all", "all", 15, 25, 0.9, 0.8, 0.95, ""),
-        ("external", "size_mm", "below 12", 8, 12, 0.2, 0.1, 0.4, ""),
-        ("external", "size_mm", "12 and above", 7, 13, 1.0, 0.9, 1.0, ""),
+        ("external", "all", "all", *counts, 0.9, 0.8, 0.95, ""),
+        ("external", "size_mm", names[0], 8, 12, 0.2, 0.1, 0.4, ""),
+        ("external", "size_mm", names[1], 7, 13, 1.0, 0.9, 1.0, ""),
         ("external", "sex", "M", 1, 3, np.nan, np.nan, np.nan, "too few: an AUC needs 5"),
     ]
     columns = ["evaluation", "variable", "level", "n_pos", "n_neg", "auc", "ci_low", "ci_high", "reason"]
@@ -114,6 +116,12 @@ def sham(*, mean=0.5):
     auc = mean + np.tile([-0.05, 0.05, 0.0, 0.0], 5)
     table = pd.DataFrame({"kind": "all", "repeat": range(20), "auc": auc})
     return sham_figure(table, title="Sham", tolerance={"all": 0.05})
+
+
+def controls(*, ring=0.7):
+    rows = [(name, auc, auc - 0.1, auc + 0.1) for name, auc in (("ring", ring), ("frame", 0.5), ("lesion", 0.85))]
+    table = pd.DataFrame([(*row, 60, 120, 5) for row in rows], columns=CONTROLS.names)
+    return controls_figure(table, title="Controls")
 
 
 ALL = {
@@ -129,6 +137,7 @@ ALL = {
     "correlation": correlation,
     "forest": forest,
     "sham": sham,
+    "controls": controls,
 }
 SVG = "{http://www.w3.org/2000/svg}"
 

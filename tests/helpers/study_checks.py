@@ -8,17 +8,18 @@ from PIL import Image
 from study import study_patients, study_splits
 
 from pipeline.contracts.data.agreement import AGREEMENT
+from pipeline.contracts.data.cohort import NEAR_DUPLICATES
 from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO_PATHS, REDUCED
 from pipeline.contracts.reports.consistency import CONSISTENCY
 from pipeline.contracts.reports.explain import EXPLAIN
-from pipeline.contracts.reports.selftest import SELFTEST, SHAM, SIZE_ALONE
+from pipeline.contracts.reports.selftest import CONTROL_NAMES, CONTROLS, SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.tables import write_table
 
-LIGHTS = {"sham_labels": "green", "size_alone": "amber", "sham_within_site": "grey"}
+LIGHTS = {"sham_labels": "green", "size_alone": "amber", "sham_within_site": "grey", "near_images_apart": "green"}
 
 
 def write_checks(tables: Path, *, pictures: Path) -> None:
-    """selftest.csv, sham.csv, consistency.csv, explain.csv and one picture."""
+    """selftest.csv, sham.csv, controls.csv, consistency.csv, explain.csv and one picture."""
     selftest = pd.DataFrame(
         [
             (check, light, f"Title of {check}", 0.512, 0.55, "The rule.", f"Found by {check}.")
@@ -32,6 +33,8 @@ def write_checks(tables: Path, *, pictures: Path) -> None:
     size = ("combined", "lr", "external", 40, 0.6, 0.9, 0.2)
     sizes = pd.DataFrame([size], columns=SIZE_ALONE.names)
     write_table(sizes, tables / "size_alone.csv", SIZE_ALONE)
+    controls = [(name, 0.55, 0.45, 0.65, 60, 120, 6) for name in CONTROL_NAMES]
+    write_table(pd.DataFrame(controls, columns=CONTROLS.names), tables / "controls.csv", CONTROLS)
     nothing = CONSISTENCY.empty()
     write_table(nothing, tables / "consistency.csv", CONSISTENCY)
     row = ("1", "patient #3", "long", "densenet121", "grad_cam", "true positive", 0.91, 0.4, "1_true_positive.png")
@@ -39,6 +42,19 @@ def write_checks(tables: Path, *, pictures: Path) -> None:
     write_table(explain, tables / "explain.csv", EXPLAIN)
     pictures.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.full((8, 16, 3), 90, dtype=np.uint8)).save(pictures / "1_true_positive.png")
+
+
+def write_near(folder: Path, *, n_pairs: int = 2) -> None:
+    """`n_pairs` near-duplicates of training patients by increasing distance, the second mirrored, and thumbnails."""
+    ids = list(study_patients()["patient_id"])
+    rows = [
+        (f"{one}_long", f"{other}_long", one, other, 0.001 * (n + 1), int(n == 1), 1)
+        for n, (one, other) in enumerate(zip(ids[:n_pairs], ids[30 : 30 + n_pairs], strict=True))
+    ]
+    pairs = pd.DataFrame(rows, columns=NEAR_DUPLICATES.names)
+    write_table(pairs, folder / "pairs.csv", NEAR_DUPLICATES)
+    for number, image in enumerate([*pairs["image_a"], *pairs["image_b"]]):
+        Image.fromarray(np.full((6, 8), number, dtype=np.uint8)).save(folder / f"{image}.png")
 
 
 def write_reductions(data: Path, *, blocks: dict[str, list[str]], shape: str, texture: str) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 from places import ROOT
 from ruamel.yaml import YAML
 from study import NETS, STRENGTH, study_patients, study_predictions, study_splits
-from study_checks import write_checks, write_reductions
+from study_checks import write_checks, write_near, write_reductions
 
 from pipeline.compare.added_value import added_value_table
 from pipeline.compare.calibration import calibration_curve_table, calibration_table
@@ -207,7 +207,9 @@ def write_study(folder: Path) -> dict[str, Path]:
     write_reductions(data, blocks=BLOCKS, shape=SHAPE, texture=TEXTURE)
     write_params(folder / "params")
     write_cards(data / "networks")
+    write_near(data / "near_duplicates")
     paths = {name: data / f"{name}.csv" for name in SINGLE}
     paths |= {name: data / name for name in FOLDERS}
+    paths["near"] = data / "near_duplicates"
     paths |= {"all_params": folder / "params", "tables": tables, "pictures": folder / "reports" / "figures" / "explain"}
     return paths | {"report_tables": tables / "report", "report": folder / "reports" / "report.html"}

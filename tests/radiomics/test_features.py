@@ -111,10 +111,9 @@ def test_what_pyradiomics_would_turn_into_finite_numbers_is_refused(tmp_path, fa
 
 def test_failing_images_keep_their_rows_with_empty_features(tmp_path):
     good, torn = lesion_case(tmp_path), lesion_case(tmp_path, name="b", size=40)
-    gone = dataclasses.replace(good, image_id="c", image=tmp_path / "gone.nrrd")
     uncropped = dataclasses.replace(good, image_id="d", status="no_roi", reason="the mask marks no voxel")
     recipe = small_recipe([good])
-    cases = [uncropped, torn, gone, good]
+    cases = [uncropped, torn, good]
     table = features_table(
         [extract_case(case, recipe=recipe, store=store_in(tmp_path)) for case in cases], names=recipe.names
     )
@@ -123,13 +122,10 @@ def test_failing_images_keep_their_rows_with_empty_features(tmp_path):
     assert table["status"].to_dict() == {
         "a": "ok",
         "b": "extraction_failed",
-        "c": "extraction_failed",
         "d": "no_roi",
     }
-    assert table.loc[["b", "c", "d"], list(recipe.names)].isna().all(axis=None)
+    assert table.loc[["b", "d"], list(recipe.names)].isna().all(axis=None)
     assert "mask's size (40, 40) differs" in table.loc["b", "reason"]
-    assert "gone.nrrd" in table.loc["c", "reason"]
-    assert str(tmp_path) not in table.loc["c", "reason"]
     assert table.loc["d", "reason"] == "the mask marks no voxel"
 
 

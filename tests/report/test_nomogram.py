@@ -12,6 +12,7 @@ from nomogram_parts import FEATURES, POINT, a_part, fitted, patients
 from pipeline.benchmark.classifiers import prevalence, scores
 from pipeline.benchmark.model_files import to_bytes, write_model
 from pipeline.foundation.errors import PipelineError
+from pipeline.reduce.steps.clinical_encoder import EncodedName
 from pipeline.report.nomogram import check_nomogram, linear_terms, nomogram_risks, part_nomogram, read_nomogram
 
 
@@ -130,3 +131,23 @@ def test_no_nomogram_if_no_column_changes_the_probability():
 def test_only_a_standardised_logistic_regression_has_linear_terms():
     with pytest.raises(ValueError, match="DummyClassifier"):
         linear_terms(prevalence(np.array([0, 1])), features=[])
+
+
+def test_clinical_columns_with_an_equals_sign_or_a_missing_in_their_name_are_numbers():
+    names = [EncodedName(variable="Ki67 (cut=20)"), EncodedName(variable="size_missing")]
+    names += [EncodedName(variable="size"), EncodedName(variable="size", missing=True)]
+    names += [EncodedName(variable="grade", level=level) for level in ("a", "b=c")]
+    rng = np.random.default_rng(0)
+    train = pd.DataFrame(rng.integers(0, 30, (50, 6)).astype(float), columns=[f"clinical.{name}" for name in names])
+    train["clinical.size_missing"] = (rng.random(50) < 0.3) * 1.0
+    coefficients = pd.Series([0.01, 0.02, 0.03, 0.1, 0.5, 0.2], index=train.columns)
+    axes = part_nomogram("all", intercept=0.0, coefficients=coefficients, train=train).axes
+
+    assert [(axis.variable, axis.kind) for axis in axes] == [
+        ("Ki67 (cut=20)", "number"),
+        ("size_missing", "number"),
+        ("size", "number"),
+        ("grade", "category"),
+    ]
+    assert [tick.label for tick in axes[2].ticks] == ["not known"]
+    assert [tick.label for tick in axes[3].ticks] == ["a", "b=c"]

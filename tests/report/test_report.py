@@ -20,6 +20,7 @@ from study_folder import write_cards, write_results, write_study
 from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
 from pipeline.contracts.reports.compare import METRICS
 from pipeline.contracts.reports.report import TABLES
+from pipeline.foundation.errors import TableError
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.report.inputs import RESULTS, read_inputs
@@ -345,6 +346,29 @@ def test_stage_writes_the_page_and_its_tables(paths, report, tmp_path):
     assert done.returncode == 0, done.stderr
     assert own["report"].read_text(encoding="utf-8") == report.page
     assert {file.stem for file in own["report_tables"].iterdir()} == set(TABLES)
+
+
+def test_a_report_that_cannot_be_written_leaves_the_previous_one(report, tmp_path):
+    tables, page = tmp_path / "tables" / "report", tmp_path / "report.html"
+    write_report(report, tables=tables, page=page)
+    (tables / "stale.csv").write_text("of an older version\n", encoding="utf-8")
+    before = {file.name: file.read_bytes() for file in [*tables.iterdir(), page]}
+    broken = dataclasses.replace(report, page="new", tables={**report.tables, "warnings": pd.DataFrame()})
+    with pytest.raises(TableError):
+        write_report(broken, tables=tables, page=page)
+
+    assert {file.name: file.read_bytes() for file in [*tables.iterdir(), page]} == before
+    assert sorted(path.name for path in tmp_path.rglob("*") if "partial" in path.name) == []
+
+
+def test_no_stale_table_stays_and_no_picture_is_written(report, tmp_path):
+    tables = tmp_path / "tables" / "report"
+    tables.mkdir(parents=True)
+    (tables / "stale.csv").write_text("of an older version\n", encoding="utf-8")
+    write_report(report, tables=tables, page=tmp_path / "report.html")
+
+    written = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert written == {"report.html", *(f"tables/report/{name}.csv" for name in TABLES)}
 
 
 def test_wrong_params_are_one_sentence(paths, tmp_path):

@@ -4,6 +4,8 @@ import re
 
 import pytest
 from browser import CHROMIUM, Browser
+from figure_examples import forest, words
+from page_measures import as_printed, broken_words, scrolled_columns, texts_on_bars, wide_tables
 from places import ROOT
 from study_folder import write_study
 
@@ -99,6 +101,84 @@ def test_page_does_not_scroll_sideways(browser, page, width_px):
     browser.open(page, width_px=width_px)
 
     assert browser.evaluate("document.documentElement.scrollWidth") <= width_px
+
+
+@pytest.mark.parametrize("width_px", [390, 768, 1200, 1440])
+def test_no_word_is_broken(browser, page, width_px):
+    browser.open(page, width_px=width_px)
+
+    assert broken_words(browser) == []
+    assert browser.evaluate("document.documentElement.scrollWidth") <= width_px  # with every fold open
+    if width_px >= 1200:
+        assert wide_tables(browser) == []
+
+
+def test_on_paper_no_word_is_broken_and_every_table_fits(browser, page):
+    browser.open(page)
+    as_printed(browser)
+    broken, wide = broken_words(browser), wide_tables(browser)
+    as_printed(browser, "screen")
+
+    assert (broken, wide) == ([], [])
+
+
+def test_tables_of_models_with_long_names_fit_the_page_and_the_paper(browser, page, tmp_path):
+    text = page.read_text(encoding="utf-8")
+    long = text.replace(">densenet121<", ">efficientnet_<wbr>v2_<wbr>small<").replace(
+        ">radiomics<", ">radiomicsandclinical<"
+    )
+    assert long.count("efficientnet_") > 5
+    (tmp_path / "long.html").write_text(long, encoding="utf-8")
+    found = []
+    for width_px in (1200, 1440):
+        browser.open(tmp_path / "long.html", width_px=width_px)
+        found += broken_words(browser) + wide_tables(browser)
+    as_printed(browser)
+    found += broken_words(browser) + wide_tables(browser)
+    as_printed(browser, "screen")
+
+    assert found == []
+
+
+def test_a_broken_word_and_a_wide_table_are_reported(browser, tmp_path):
+    """The checks above can fail: names broken anywhere, as the page once did, are found."""
+    style = ".name { overflow-wrap: anywhere } .scroll { overflow-x: auto; width: 90px }"
+    cells = '<td class="name">combined</td><td class="name">densenet<wbr>121_head</td><td style="min-width: 99px"></td>'
+    (tmp_path / "narrow.html").write_text(
+        f'<style>{style}</style><div class="scroll" aria-label="models"><table><tr>{cells}</tr></table></div>'
+    )
+    browser.open(tmp_path / "narrow.html")
+
+    assert {"combined"} <= set(broken_words(browser))
+    assert wide_tables(browser) == ["models"]
+
+
+@pytest.mark.parametrize("width_px", [390, 768])
+def test_the_names_of_the_models_stay_in_sight(browser, page, width_px):
+    browser.open(page, width_px=width_px)
+    before, after, scrolled = scrolled_columns(browser)
+
+    assert scrolled > 100
+    assert after == pytest.approx(before, abs=1)
+
+
+@pytest.mark.parametrize("selector", ["#subgroups svg", "#selftest svg", "#discrimination svg"])
+def test_no_text_stands_on_a_bar(browser, page, selector):
+    browser.open(page)
+    browser.evaluate('document.querySelectorAll("details").forEach((fold) => { fold.open = true; })')
+
+    assert browser.evaluate(f"document.querySelectorAll('{selector} .dot').length") > 0
+    assert texts_on_bars(browser, selector) == []
+
+
+def test_long_names_of_subgroups_end_before_the_bars(browser, tmp_path):
+    style = (ROOT / "pipeline/report/page/templates/page.css").read_text(encoding="utf-8")
+    figure = forest(names=("predominantly hypoechoic", "Mammography unit MMW"), counts=(115, 225))
+    (tmp_path / "forest.html").write_text(f"<style>{style}</style>{figure}", encoding="utf-8")
+    browser.open(tmp_path / "forest.html")
+
+    assert "predominant…, 8 / 12" in words(figure)
+    assert texts_on_bars(browser, "svg") == []
 
 
 def test_prints_to_a4(browser, page):

@@ -34,3 +34,14 @@ def test_fewer_than_twenty_shuffles_are_refused(tmp_path):
     )
     with pytest.raises(ParamsError, match=r"key .shuffles. has the value 19: .*greater than or equal to 20"):
         load_params(path, SelftestParams)
+
+
+def test_the_budget_of_the_controls_may_be_none_and_not_negative(tmp_path):
+    text = (ROOT / "params" / "selftest.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "selftest.yaml"
+    path.write_text(text.replace("control_voxels: 12000000", "control_voxels: null"))
+
+    assert load_params(path, SelftestParams).control_voxels is None
+    path.write_text(text.replace("control_voxels: 12000000", "control_voxels: -1"))
+    with pytest.raises(ParamsError, match=r"key .control_voxels. has the value -1"):
+        load_params(path, SelftestParams)

@@ -14,6 +14,7 @@ from pipeline.contracts.data.cohort import PATIENTS
 from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.tables import read_table, write_table
+from pipeline.selftest.dates import dates_check
 from pipeline.split.splits import SplitParams, split_table
 
 PARAMS = SplitParams(folds=5, repeats=2, holdout_fraction=0.25)
@@ -104,6 +105,33 @@ def test_no_holdout_means_all_train():
     assert set(table.loc[table["resample"] == "final", "role"]) == {"train"}
 
 
+def dated(patients):
+    """The same patients, dated day by day in their order, with every third date by month."""
+    days = pd.date_range("2020-01-01", periods=len(patients), freq="7D").strftime("%Y-%m-%d")
+    return patients.assign(date=[day[: 7 if n % 3 == 0 else 10] for n, day in enumerate(days)])
+
+
+def test_holdout_latest_draws_the_last_patients_and_random_never_reads_dates():
+    patients = dated(cohort_of(200, cohorts=False))
+    table = split_table(patients, params=PARAMS.model_copy(update={"holdout": "latest"}), seed=3)
+    final = table[table["resample"] == "final"].set_index("patient_id")["role"]
+
+    assert dates_check(patients, splits=table).light == "green"
+    assert (final == "internal").sum() == 50
+    assert set(final.index[final == "internal"]) - set(patients["patient_id"].iloc[-53:]) == set()
+    random = split_table(patients, params=PARAMS, seed=3)
+    pd.testing.assert_frame_equal(random, split_table(patients.drop(columns="date"), params=PARAMS, seed=3))
+    assert dates_check(patients, splits=random).light == "amber"
+
+
+def test_holdout_latest_needs_dates_only_if_it_draws():
+    latest = PARAMS.model_copy(update={"holdout": "latest"})
+
+    with pytest.raises(CohortError, match="120 of 120 patients have no date"):
+        split_table(cohort_of(cohorts=False), params=latest, seed=1)
+    assert split_table(cohort_of(), params=latest, seed=1).equals(split_table(cohort_of(), params=PARAMS, seed=1))
+
+
 def test_neither_features_nor_row_order_nor_test_patients_affect_a_training_patient():
     patients = cohort_of()
     first = split_table(patients, params=PARAMS, seed=1)
@@ -159,9 +187,10 @@ def test_too_few_events_are_one_sentence_with_numbers():
     split_table(patients, params=SplitParams(folds=4, repeats=1, holdout_fraction=0), seed=1)
 
 
-def run(tmp_path, params):
+def run(tmp_path, params, *, patients=None):
     (tmp_path / "split.yaml").write_text(params, encoding="utf-8")
-    write_table(cohort_of().assign(age=50), tmp_path / "patients.csv", PATIENTS)
+    table = cohort_of() if patients is None else patients
+    write_table(table.assign(age=50), tmp_path / "patients.csv", PATIENTS)
     (tmp_path / "blocks").mkdir()
     paths = {"params": tmp_path / "split.yaml", "blocks": tmp_path / "blocks"}
     paths |= {name: ROOT / "params" / f"{name}.yaml" for name in ("common", "fusion", "compare", "embed")}
@@ -171,7 +200,7 @@ def run(tmp_path, params):
         "settings": tmp_path / "settings",
     }
     flags = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
-    command = [sys.executable, "-m", "stages.split", *flags]
+    command = [sys.executable, "-m", "stages.split", *flags, "--min-test-class-count", "10"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
@@ -182,6 +211,16 @@ def test_stage_writes_the_table(tmp_path):
     assert "120 patients (80 train, 20 internal, 20 external), 6 resamples" in done.stderr
     assert len(read_table(tmp_path / "splits.csv", SPLITS)) == 5 * 80 + 120
     assert {file.name for file in (tmp_path / "settings").iterdir()} == {"densenet121.json", "carnet.json"}
+
+
+def test_stage_warns_of_a_drawn_holdout_that_is_too_small_to_say_anything(tmp_path):
+    params = "folds: 2\nrepeats: 1\nholdout_fraction: 0.1\n"
+    done = run(tmp_path, params, patients=cohort_of().assign(cohort=None))
+
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert "the drawn cohort internal has " in line
+    assert "fewer than 10 of one (min_test_class_count in params/cohort.yaml)" in line
 
 
 def test_stage_refuses_a_wrong_value_in_one_sentence(tmp_path):

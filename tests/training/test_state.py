@@ -1,6 +1,8 @@
 """An unfinished training on disk: written completely or not at all, no code in it, not too often."""
 
+import errno
 import math
+import os
 import pickle
 
 import pytest
@@ -61,3 +63,28 @@ def test_the_best_epoch_is_the_first_with_the_lowest_loss():
 
     assert (best.epoch, best.loss) == (2, 0.5)
     assert best.weights["weight"].item() == 2
+
+
+@pytest.mark.parametrize("kept", [0, 10, 400])
+def test_a_cut_file_is_deleted_and_the_training_starts_again(tmp_path, kept):
+    state = TrainingState(tmp_path / "a.epoch")
+    state.save({"weights": torch.ones(100)})
+    whole = state.path.read_bytes()
+    state.path.write_bytes(whole[:kept])
+
+    assert state.load() is None
+    assert not state.path.exists()
+
+
+def test_a_state_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    state = TrainingState(tmp_path / "a.epoch")
+    state.save({"epoch": 1})
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        state.save({"epoch": 2})
+
+    assert state.load() == {"epoch": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["a.epoch"]

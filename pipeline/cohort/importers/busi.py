@@ -1,7 +1,7 @@
 """BUSI, the Breast Ultrasound Images dataset (Al-Dhabyani et al., Data in Brief 2020;28:104863).
 
 `benign/benign (1).png` with `benign (1)_mask.png`, `benign (1)_mask_1.png`, …; the same in `malignant` and `normal`.
-It gives no patient ids.
+Mirrors have `benign/images` and `benign/masks` (also `image`, `mask`). It gives no patient ids.
 """
 
 import re
@@ -11,11 +11,13 @@ from pathlib import Path
 from pipeline.cohort.findings import Finding
 from pipeline.cohort.importers.by_image import LabelledImage, fault, source_by_image
 from pipeline.cohort.importers.exclusion import Rule, apply_rules, exclude
-from pipeline.cohort.importers.paths import image_files, image_ids, image_stem, source_folder
+from pipeline.cohort.importers.paths import holding, image_files, image_ids, image_stem, source_folder, subfolder
 from pipeline.cohort.importers.source import LesionSource, Source
+from pipeline.foundation.errors import CohortError
 from pipeline.foundation.params import Params
 
 CLASSES: dict[str, int | None] = {"benign": 0, "malignant": 1, "normal": None}
+IMAGE_FOLDERS, MASK_FOLDERS = ("images", "image"), ("masks", "mask")
 MASK = re.compile(r"(?P<image>.+)_mask(?:_\d+)?")
 
 
@@ -29,7 +31,7 @@ class BusiParams(Params):
 def read(root: Path, *, params: BusiParams) -> Source:
     """Read BUSI: malignant = 1, benign = 0; all masks of one image are united.
 
-    Raises CohortError if `benign` or `malignant` is missing.
+    Raises CohortError if `benign` or `malignant` is missing or holds no image.
     """
     source_folder(root, holds=("benign", "malignant"))
     findings: list[Finding] = []
@@ -56,14 +58,23 @@ def read(root: Path, *, params: BusiParams) -> Source:
 
 def _folder(folder: Path, findings: list[Finding]) -> dict[Path, LesionSource | None]:
     """The images of one class, each with its mask files."""
-    files = image_files(folder)
     masks: dict[str, list[Path]] = defaultdict(list)
     images: list[Path] = []
-    for path in files:
-        if match := MASK.fullmatch(image_stem(path)):
+    beside = subfolder(folder, names=IMAGE_FOLDERS)
+    apart = subfolder(folder, names=MASK_FOLDERS) if beside else None
+    for path in image_files(beside or folder):
+        match = MASK.fullmatch(image_stem(path))
+        if match and apart is None:
             masks[match["image"]].append(path)
         else:
             images.append(path)
+    for path in image_files(apart) if apart else []:
+        match = MASK.fullmatch(image_stem(path))
+        masks[match["image"] if match else image_stem(path)].append(path)
+    if not images and CLASSES[folder.name] is not None:
+        raise CohortError(
+            f"{folder}: {holding(folder)}; BUSI has its images and masks there, or in its folders images and masks"
+        )
     for stem in sorted(set(masks) - {image_stem(image) for image in images}):
         message = f"{folder.name}: the mask {masks[stem][0].name} has no image; it is not used"
         findings.append(fault(stem, check="mask_without_image", message=message, severity="warning"))

@@ -9,8 +9,6 @@ import pandas as pd
 from pipeline.cohort.findings import Finding, Scope, Severity
 from pipeline.cohort.importers.source import LesionSource, Source, SourceImage
 
-LABELS = {"0": 0, "0.0": 0, "1": 1, "1.0": 1}  # how tables write the two classes
-
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledImage:

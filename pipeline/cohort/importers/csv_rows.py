@@ -1,11 +1,14 @@
 """A user's CSV as text, with the row numbers that a spreadsheet shows."""
 
 import csv
+import difflib
 from pathlib import Path
 
 import pandas as pd
 
 from pipeline.foundation.errors import CohortError, listed
+
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
 
 
 def read_rows(path: Path, *, header: tuple[str, ...] | None = None) -> pd.DataFrame:
@@ -32,12 +35,28 @@ def read_rows(path: Path, *, header: tuple[str, ...] | None = None) -> pd.DataFr
     return pd.DataFrame(padded, columns=names, index=list(numbered), dtype="str")
 
 
+def other_table(path: Path) -> str:
+    """What lies in the folder in place of a table that does not exist: a spreadsheet, or a similar name; or ""."""
+    try:
+        names = sorted(child.name for child in path.parent.iterdir() if not child.name.startswith((".", "~")))
+    except OSError:
+        return ""
+    if sheets := [name for name in names if name.lower().endswith(SPREADSHEETS)]:
+        own = [name for name in sheets if Path(name).stem.casefold() == path.stem.casefold()]
+        return f"; the folder holds {(own or sheets)[0]}: export it as CSV ('CSV UTF-8', with commas)"
+    tables = {name.casefold(): name for name in names if name.lower().endswith((".csv", ".tsv", ".txt"))}
+    near = difflib.get_close_matches(path.name.casefold(), tables, n=1, cutoff=0.6)
+    return f"; did you mean {tables[near[0]]}?" if near else ""
+
+
 def _records(path: Path) -> list[list[str]]:
+    if path.suffix.lower() in SPREADSHEETS and path.is_file():
+        raise CohortError(f"{path}: is a spreadsheet; export it as CSV ('CSV UTF-8', with commas) and name that file")
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             return [[cell.strip() for cell in record] for record in csv.reader(stream, strict=True)]
     except FileNotFoundError as error:
-        raise CohortError(f"{path}: there is no such table") from error
+        raise CohortError(f"{path}: there is no such table{other_table(path)}") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CohortError(
             f"{path}: not readable as a UTF-8 comma-separated table; save it as 'CSV UTF-8' ({error})"

@@ -75,7 +75,7 @@ def read(root: Path, *, params: DdtiParams) -> Source:
 def _read_xml(path: Path, findings: list[Finding]) -> ET.Element | None:
     try:
         return ET.parse(path).getroot()
-    except (ET.ParseError, OSError) as error:
+    except (ET.ParseError, OSError, LookupError, ValueError) as error:  # an unknown encoding is a LookupError
         message = f"{path.name} is not readable as XML ({error}); download it again"
         findings.append(
             Finding(scope="patient", id=path.stem, check="xml_unreadable", severity="error", message=message)
@@ -112,12 +112,11 @@ def _contours(case: ET.Element, name: str, findings: list[Finding]) -> dict[str,
         image = f"{name}_{_text(mark, 'image')}"
         known = polygons.setdefault(image, [])
         text = mark.findtext("svg") or ""
-        try:
-            regions = json.loads(text) if text.strip() else []
-        except json.JSONDecodeError:
+        regions = _regions(text)
+        if regions is None:
             broken.add(image)
-            message = f"the contour text of image {image} is truncated after {len(text)} characters; it is not used"
-            _note(findings, image, "cut_polygon_text", "warning", message)
+            message = f"the contour text of image {image} ({len(text)} characters) is truncated or no list of regions; "
+            _note(findings, image, "cut_polygon_text", "warning", message + "it is not used")
             continue
         for region in regions:
             polygon = _polygon(region, image, findings)
@@ -133,6 +132,15 @@ def _contours(case: ET.Element, name: str, findings: list[Finding]) -> dict[str,
     }
 
 
+def _regions(text: str) -> list[Any] | None:
+    """The regions that a mark lists; None if its text is truncated or no list."""
+    try:
+        regions = json.loads(text) if text.strip() else []
+    except (ValueError, RecursionError):  # ValueError: no JSON, or a number of thousands of digits
+        return None
+    return regions if isinstance(regions, list) else None
+
+
 def _polygon(region: Any, image: str, findings: list[Finding]) -> Polygon | None:
     """The corners of one region in pixels, or None with a finding if it is not a contour."""
     kind = region.get("regionType") if isinstance(region, dict) else None
@@ -141,7 +149,7 @@ def _polygon(region: Any, image: str, findings: list[Finding]) -> Polygon | None
         return None
     try:
         corners = tuple((float(point["x"]), float(point["y"])) for point in region["points"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         corners = ()
     if len(set(corners)) < 3 or not all(math.isfinite(value) for corner in corners for value in corner):
         message = f"image {image}: a contour of {len(set(corners))} points encloses no area; it is not used"

@@ -22,12 +22,15 @@ def apply_rules(
     """`source` without the patients that have no label and the images that have no mask or contour.
 
     Under `drop` they are excluded and listed in `dropped`; under `error` they are kept and each is an error finding. A
-    patient that already has an error finding is kept and gets no second one. `places` gives the position of a case in
+    patient that already has an error finding is kept and gets no second one; if the whole column of labels is at fault,
+    no patient counts as unlabelled. `places` gives the position of a case in
     its table ((scope, id): "rows 3 and 4").
     """
     faulty = {f.id for f in source.findings if f.scope == "patient" and f.severity == "error"}
     missing = source.patients.loc[source.patients["label"].isna(), "patient_id"]
     missing = missing[~missing.isin(faulty)]
+    if any(f.scope == "column" and f.check == "label_not_binary" for f in source.findings):
+        missing = missing[:0]
     labels = {str(patient): _with_place("has no label", "patient", str(patient), places) for patient in missing}
     without_lesion = {
         image.image_id: _with_place("has no mask or contour", "image", image.image_id, places)

@@ -3,24 +3,40 @@
 import difflib
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from pipeline.cohort.findings import Finding, Severity
-from pipeline.cohort.importers.by_image import LABELS, fault
-from pipeline.cohort.importers.csv_rows import read_rows, row_list
+from pipeline.cohort.importers.by_image import fault
+from pipeline.cohort.importers.csv_rows import other_table, read_rows, row_list
+from pipeline.cohort.importers.dates import with_dates
 from pipeline.cohort.importers.exclusion import Rule, apply_rules
+from pipeline.cohort.importers.identifiers import cleaned_columns
+from pipeline.cohort.importers.labels import LABELS, with_codes, without_label
 from pipeline.cohort.importers.paths import image_ids, inside, source_folder
 from pipeline.cohort.importers.patient_tables import clinical_table, feature_block
 from pipeline.cohort.importers.source import LesionSource, Source, SourceImage
+from pipeline.contracts.data.cohort import DATE
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.params import Params
 
 REQUIRED = ("patient_id", "image", "label")
-OPTIONAL = ("mask", "view", "site", "cohort", "gland_mask", "mask2")
+OPTIONAL = ("mask", "view", "site", "cohort", "gland_mask", "mask2", DATE)
 COHORTS = ("train", "internal", "external")
+
+
+class BlockParams(Params):
+    """A ready-made feature table: its CSV by patient_id, and the patients on which the model behind it was trained."""
+
+    table: str = Field(min_length=1)
+    trained_on: Literal["nobody", "other_patients", "unknown", "these_patients"] = "unknown"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, given: Any) -> Any:
+        return {"table": given} if isinstance(given, str) else given
 
 
 class ManifestParams(Params):
@@ -29,13 +45,15 @@ class ManifestParams(Params):
     table: str = Field(default="manifest.csv", min_length=1)
     clinical: str | None = None
     roi: Literal["mask", "full"] = "mask"  # full: without a mask, the whole image is the lesion
-    blocks: dict[str, str] = Field(default_factory=dict)  # name of a ready-made feature block: its CSV by patient_id
+    blocks: dict[str, BlockParams] = Field(
+        default_factory=dict
+    )  # by name; the path alone = trained on unknown patients
     unlabelled: Rule = "error"
     no_outline: Rule = "error"
 
     @field_validator("blocks")
     @classmethod
-    def _block_names(cls, blocks: dict[str, str]) -> dict[str, str]:
+    def _block_names(cls, blocks: dict[str, BlockParams]) -> dict[str, BlockParams]:
         for name in blocks:
             if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in ("clinical", "radiomics"):
                 allowed = "a name in small letters, digits and _, other than clinical and radiomics"
@@ -43,24 +61,28 @@ class ManifestParams(Params):
         return blocks
 
 
-def read(root: Path, *, params: ManifestParams) -> Source:
+def read(root: Path, *, params: ManifestParams, label_positive: str | None = None) -> Source:
     """Read the manifest under `root`: one row per image, with columns patient_id, image, label and those of OPTIONAL.
 
     `image` may name a folder, which is then one DICOM series. Paths are relative to the folder of the manifest. Rows
-    that cannot be used are error findings with their row numbers. Raises CohortError if a table is missing, is not a
-    CSV, or lacks a required column.
+    that cannot be used are error findings with their row numbers; ids, views and sites are put into one Unicode form
+    without invisible characters. `label_positive` is the label of the event; None = labels are 0 and 1. Raises
+    CohortError if a table is missing, is not a CSV, or lacks a required column.
     """
     table = _given(params.table, folder=source_folder(root), key="table", remedy="correct it, or root")
     rows = read_rows(table)
     findings = _check_columns(rows, table)
+    rows, hidden = cleaned_columns(rows, columns=("patient_id", "view", "site"), table=table.name)
     rows = rows.reindex(columns=[*REQUIRED, *OPTIONAL], fill_value="")
+    rows, classes = with_codes(rows, table=table.name, positive=label_positive)
     rows, faults = _usable(rows, folder=table.parent)
     patients, conflicts = _patients(rows)
+    patients, undated = with_dates(patients, rows=rows)
     images = _images(rows, folder=table.parent, full=params.roi == "full")
     source = Source(
         images=[images[row] for row in sorted(images, key=lambda row: images[row].image_id)],
         patients=patients,
-        findings=[*findings, *faults, *conflicts],
+        findings=[*findings, *hidden, *classes, *faults, *conflicts, *undated],
     )
     _join_tables(source, root=root, params=params)
     return apply_rules(
@@ -79,14 +101,15 @@ def _given(name: str, *, folder: Path, key: str, remedy: str) -> Path:
     path = inside(name, folder=folder)
     if not path.is_file():
         origin = f"it is the value of manifest.{key} in params/cohort.yaml"
-        raise CohortError(f"{path}: there is no such table; {origin}: {remedy}")
+        raise CohortError(f"{path}: there is no such table{other_table(path)}; {origin}: {remedy}")
     return path
 
 
 def _check_columns(rows: pd.DataFrame, table: Path) -> list[Finding]:
     known = (*REQUIRED, *OPTIONAL)
     if missing := [name for name in REQUIRED if name not in rows]:
-        raise CohortError(f"{table}: {', '.join(missing)} missing among the columns {', '.join(rows.columns)}")
+        hint = without_label(rows.columns) if "label" in missing else ""
+        raise CohortError(f"{table}: {', '.join(missing)} missing among the columns {', '.join(rows.columns)}{hint}")
     findings = []
     for name in [name for name in rows.columns if name not in known]:
         near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.75)
@@ -121,7 +144,8 @@ def _row_faults(cells: pd.Series, folder: Path) -> list[str]:
     faults = [f"{name} is empty" for name in ("patient_id", "image") if not cells[name]]
     for name in ("image", "mask", "gland_mask", "mask2"):
         try:
-            inside(cells[name], folder=folder)
+            if cells[name]:
+                inside(cells[name], folder=folder)
         except CohortError as error:
             faults.append(str(error))
     if cells["mask2"] and cells["mask2"] == cells["mask"]:
@@ -138,14 +162,16 @@ def _patients(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Finding]]:
         label, faults = _label(name, group["label"])
         record: dict[str, object] = {"patient_id": name, "label": label}
         record["cohort"], more = _cohort(name, group["cohort"])
-        sites = group["site"][group["site"] != ""]  # two sites are found by the audit, which compares the images
-        records.append({**record, "site": sites.iloc[0] if len(sites) else None})
+        site = next((text for text in group["site"] if text), None)  # two sites are found by the audit of the images
+        records.append({**record, "site": site})
         findings += [*faults, *more]
     table = pd.DataFrame(records, columns=["patient_id", "label", "site", "cohort"])
     return table.astype({"patient_id": "str", "label": "Int64", "site": "str", "cohort": "str"}), findings
 
 
 def _label(patient: str, cells: pd.Series) -> tuple[int | None, list[Finding]]:
+    if len(texts := set(cells)) == 1 and texts <= set(LABELS):  # nearly every patient, so that 10,000 take seconds
+        return LABELS[texts.pop()], []
     given = cells[cells != ""]
     wrong = given[~given.isin(list(LABELS))]
     findings = [
@@ -171,6 +197,8 @@ def _label(patient: str, cells: pd.Series) -> tuple[int | None, list[Finding]]:
 
 def _cohort(patient: str, cells: pd.Series) -> tuple[str | None, list[Finding]]:
     """The one cohort of a patient; empty cells are ignored."""
+    if len(texts := set(cells)) == 1 and texts <= {*COHORTS, ""}:
+        return texts.pop() or None, []
     given = cells[cells != ""]
     findings = []
     if given.nunique() > 1:
@@ -216,7 +244,8 @@ def _join_tables(source: Source, *, root: Path, params: ManifestParams) -> None:
         clinical, findings = clinical_table(table, patients=ids)
         source.patients = source.patients.merge(clinical, on="patient_id", how="left", validate="one_to_one")
         source.findings += findings
-    for name, path in sorted(params.blocks.items()):
-        table = _given(path, folder=root, key=f"blocks.{name}", remedy="correct it, or remove it")
+    for name, block in sorted(params.blocks.items()):
+        table = _given(block.table, folder=root, key=f"blocks.{name}", remedy="correct it, or remove it")
+        source.trained_on[name] = block.trained_on
         source.blocks[name], findings = feature_block(table, name=name, patients=ids)
         source.findings += findings

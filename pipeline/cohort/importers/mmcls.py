@@ -17,6 +17,7 @@ from pipeline.cohort.importers.source import LesionSource, Source
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.params import Params
 
+MAX_DIGITS = 9  # of the number of a class
 LISTS = ("train", "val", "test")
 
 
@@ -79,7 +80,7 @@ def _lines(root: Path, name: str, findings: list[Finding]) -> list[tuple[str, Pa
         return []
     try:
         lines = table.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise CohortError(f"{table}: not readable as UTF-8 text ({error})") from error
     usable = []
     for row, line in enumerate(lines, start=1):
@@ -87,7 +88,7 @@ def _lines(root: Path, name: str, findings: list[Finding]) -> list[tuple[str, Pa
             continue
         place = f"{table.name}, line {row}"
         text, _, number = line.strip().rpartition(" ")  # a path may contain blanks
-        if not text or not number.isdecimal():
+        if not text or not number.isdecimal() or len(number) > MAX_DIGITS:
             message = f"{place}: '{line.strip()}' is not a path, a blank and the number of a class"
             findings.append(fault(place, check="unusable_row", message=message))
             continue

@@ -7,9 +7,10 @@ import pandas as pd
 from pydantic import Field
 
 from pipeline.cohort.findings import Finding
-from pipeline.cohort.importers.by_image import LABELS, LabelledImage, fault, source_by_image
+from pipeline.cohort.importers.by_image import LabelledImage, fault, source_by_image
 from pipeline.cohort.importers.csv_rows import read_rows, row_list
 from pipeline.cohort.importers.exclusion import Rule, apply_rules
+from pipeline.cohort.importers.labels import LABELS, with_codes, without_label
 from pipeline.cohort.importers.paths import image_files, image_ids, image_stem, source_folder
 from pipeline.cohort.importers.source import LesionSource, Source
 from pipeline.foundation.errors import CohortError
@@ -28,8 +29,10 @@ class OnekeyParams(Params):
     no_outline: Rule = "error"
 
 
-def read(root: Path, *, params: OnekeyParams) -> Source:
+def read(root: Path, *, params: OnekeyParams, label_positive: str | None = None) -> Source:
     """Read a OnekeyAI folder; an ID may include the image's suffix. Ids stay text.
+
+    `label_positive` is the label of the event; None = labels are 0 and 1.
 
     Raises CohortError if a folder or the table is missing, or the table has no columns ID and label.
     """
@@ -38,7 +41,7 @@ def read(root: Path, *, params: OnekeyParams) -> Source:
     images = _by_stem(root / "images", findings)
     masks = _by_stem(root / "masks", findings)
     ids = dict(zip(images, image_ids(list(images.values()), root=root), strict=True))
-    table = _table(root / "label.csv", ids, params, findings)
+    table = _table(root / "label.csv", ids, params, findings, positive=label_positive)
     for stem in sorted(set(masks) - set(images)):
         message = f"the mask {masks[stem].name} has no image; it is not used"
         findings.append(fault(stem, check="mask_without_image", message=message, severity="warning"))
@@ -74,12 +77,15 @@ def _by_stem(folder: Path, findings: list[Finding]) -> dict[str, Path]:
 
 
 def _table(
-    path: Path, ids: dict[str, str], params: OnekeyParams, findings: list[Finding]
+    path: Path, ids: dict[str, str], params: OnekeyParams, findings: list[Finding], *, positive: str | None
 ) -> dict[str, tuple[int | None, str | None]]:
     """Label and cohort of each ID; unreadable values are error findings with their row."""
     rows = read_rows(path)
     if missing := [name for name in ("ID", "label") if name not in rows]:
-        raise CohortError(f"{path}: {', '.join(missing)} missing among the columns {', '.join(rows.columns)}")
+        hint = without_label(rows.columns) if "label" in missing else ""
+        raise CohortError(f"{path}: {', '.join(missing)} missing among the columns {', '.join(rows.columns)}{hint}")
+    rows, faults = with_codes(rows, table=path.name, positive=positive)
+    findings += faults
     rows["ID"] = [image_stem(Path(text)) for text in rows["ID"]]
     for name, group in rows.groupby("ID", sort=False):
         if len(group) > 1 or name == "":

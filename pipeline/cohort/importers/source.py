@@ -39,7 +39,8 @@ class Source:
     """Everything that an importer read.
 
     `patients` has one row per patient: patient_id (text), label (Int64: 0, 1 or missing), site and cohort (text: train,
-    internal, external; missing = NaN), then the clinical columns as given (numbers or text; missing = NaN).
+    internal, external; missing = NaN), date (text, of the first image; only if the source gives dates), then the
+    clinical columns as given (numbers or text; missing = NaN).
     A case in `dropped` is no longer in `images`, `patients` or `blocks`, and no finding repeats its rule.
     """
 
@@ -50,3 +51,4 @@ class Source:
     # False = the source has no patient ids, and each image is its own patient.
     has_patient_ids: bool = True
     blocks: dict[str, pd.DataFrame] = field(default_factory=dict)  # ready-made feature tables by patient_id
+    trained_on: dict[str, str] = field(default_factory=dict)  # of each block, as declared by the user

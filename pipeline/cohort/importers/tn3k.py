@@ -11,9 +11,10 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.cohort.findings import Finding
-from pipeline.cohort.importers.by_image import LABELS, LabelledImage, fault, source_by_image
+from pipeline.cohort.importers.by_image import LabelledImage, fault, source_by_image
 from pipeline.cohort.importers.csv_rows import read_rows
 from pipeline.cohort.importers.exclusion import Rule, apply_rules
+from pipeline.cohort.importers.labels import LABELS
 from pipeline.cohort.importers.paths import image_files, image_stem, plain_name, source_folder
 from pipeline.cohort.importers.source import LesionSource, Source
 from pipeline.foundation.errors import CohortError
@@ -107,7 +108,7 @@ def _fold_names(root: Path, *, fold: int) -> set[str]:
         train, val = ([int(position) for position in content[role]] for role in ("train", "val"))
     except FileNotFoundError as error:
         raise CohortError(f"{path}: there is no such fold; set fold to null in params/cohort.yaml") from error
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise CohortError(f"{path}: not a fold with the lists train and val ({error})") from error
     names = [file.name for file in sorted(image_files(root / "trainval-image"), key=_number)]
     if sorted([*train, *val]) != list(range(len(names))):

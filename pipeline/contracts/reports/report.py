@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pipeline.contracts.reports.leaks import DATES, LEAK_TYPES, NEAR_COUNTS, NEAR_PAIRS
 from pipeline.foundation.tables import Column, Contract, Kind
 
 
@@ -256,6 +257,10 @@ SUBGROUP_TESTS = contract(
 TABLES = {
     "study": STUDY,
     "flow": FLOW,
+    "dates": DATES,
+    "near_duplicates": NEAR_PAIRS,
+    "near_counts": NEAR_COUNTS,
+    "leak_types": LEAK_TYPES,
     "baseline": BASELINE,
     "baseline_outcome": BASELINE_OUTCOME,
     "baseline_tests": BASELINE_TESTS,

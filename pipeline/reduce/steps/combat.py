@@ -167,8 +167,8 @@ def _known(sites: pd.Series) -> pd.Series:
     if (missing := sites.isna()).any():
         raise PipelineError(
             f"harmonisation needs the site of every patient, and {int(missing.sum())} have none, first "
-            f"{sites.index[missing.to_numpy()][0]}; fill the column site of data/patients.csv or set harmonisation in "
-            "params/reduce.yaml to null"
+            f"{sites.index[missing.to_numpy()][0]}; fill the column site of the table of images or set harmonisation "
+            "in params/reduce.yaml to null"
         )
     return sites
 

@@ -10,7 +10,7 @@ from pipeline.report.figures.axes import WIDTH, in_words, number, picture
 from pipeline.report.figures.intervals import IntervalRow, interval_rows
 
 ALL = "all"
-LETTERS = 23  # of a name beside the plot
+LETTERS = 20  # of a name beside the plot, so that it ends before the plot begins
 
 
 def forest_figure(subgroups: pd.DataFrame, tests: pd.DataFrame, *, evaluation: str, title: str) -> Markup | None:
@@ -38,15 +38,15 @@ def _rows(rows: pd.DataFrame, p_values: pd.Series) -> Iterator[IntervalRow]:
     for variable, group in rows.groupby("variable", sort=False):
         if variable != ALL:
             p = float(p_values.get(variable, float("nan")))
-            shown = "" if isnan(p) else "interaction p < 0.001" if p < 0.001 else f"interaction p {number(p, digits=3)}"
+            shown = "" if isnan(p) else "interaction p <0.001" if p < 0.001 else f"interaction p {number(p, digits=3)}"
             yield IntervalRow(name=in_words(str(variable)), note=shown, heading=True)
         for row in group.itertuples():
             counts = f", {row.n_pos} / {row.n_neg}"
-            name = "all patients" if variable == ALL else str(row.level)
+            name = _whole(counts) if variable == ALL else str(row.level)
             auc = float(row.auc)
             note = "" if not isnan(auc) else ("no value" if row.reason == "no value" else "too few for an AUC")
             yield IntervalRow(
-                name=_cut(name, LETTERS - len(counts)) + counts,
+                name=_cut(name, LETTERS + (variable == ALL) - len(counts)) + counts,
                 estimate=auc,
                 low=float(row.ci_low),
                 high=float(row.ci_high),
@@ -54,6 +54,11 @@ def _rows(rows: pd.DataFrame, p_values: pd.Series) -> Iterator[IntervalRow]:
                 shape="diamond" if variable == ALL else "square",
                 heading=variable == ALL,
             )
+
+
+def _whole(counts: str) -> str:
+    """All patients in as many letters as there is room for, one more than in a row that is indented."""
+    return "all patients" if len(f"all patients{counts}") <= LETTERS + 1 else "all"
 
 
 def _cut(name: str, letters: int) -> str:

@@ -10,7 +10,7 @@ from pipeline.report.figures.axes import WIDTH, Scale, joined, number, place, se
 from pipeline.report.figures.marks import dot
 
 ROW, HEAD = 20, 30
-PLOT = (160.0, 276.0)  # where the plot begins and ends
+PLOT = (160.0, 268.0)  # where the plot begins and ends; no text of a row with a bar lies between
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ def _row(row: IntervalRow, *, scale: Scale, y: float) -> Markup:
         pieces.append(Markup('<path class="whisker" d="M{} {y}H{}"/>').format(place(low), place(high), y=place(y)))
     pieces.append(dot(scale.held(row.estimate), y, shape=row.shape, css=row.css))
     limits = f" ({number(row.low, digits=2)}–{number(row.high, digits=2)})" if not isnan(row.low) else ""
-    pieces.append(text(WIDTH - 2, base, f"{number(row.estimate, digits=2)}{limits}", anchor="end"))
+    pieces.append(text(WIDTH - 2, base, f"{number(row.estimate, digits=2)}{limits}", anchor="end", css="small"))
     return joined(pieces)
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from pipeline.contracts.data.split import FINAL
 from pipeline.reduce.steps.lasso import choose
 from pipeline.report.figures.calibration import calibration_figure
+from pipeline.report.figures.controls import controls_figure
 from pipeline.report.figures.correlation import correlation_figure
 from pipeline.report.figures.decision_curve import decision_figure
 from pipeline.report.figures.forest import forest_figure
@@ -72,6 +73,7 @@ def drawings(
             for name in evaluations
         },
         "sham": _sham(study),
+        "controls": controls_figure(results["controls"], title="Negative controls"),
         "nomogram": _nomograms(tables["nomogram"]),
         **_selection(study, lines=first),
     }

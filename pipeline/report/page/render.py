@@ -9,6 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.report.page.markup import breakable
+
 TEMPLATE, SCRIPT = "page.html.jinja", "page.js"
 # In page order; the section repeats its heading. `networks` is a subsection of `selftest`.
 PLACES = {
@@ -52,6 +54,7 @@ def render(context: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["breakable"] = breakable
     script = (folder / SCRIPT).read_text(encoding="utf-8")
     fixed = {"places": PLACES, "sections": SECTIONS, "policy": _policy(script), "script": Markup(script)}
     return environment.get_template(TEMPLATE).render(fixed | dict(context))

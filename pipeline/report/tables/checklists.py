@@ -17,6 +17,14 @@ Answer = Literal["yes", "no", "not applicable"]
 EVENTS_PER_FEATURE = 10  # with fewer events per selected feature, the answer to METRICS 16 is no
 
 FITTED = {"crossfit": "cross-fitted", "frozen": "weights given, not trained here", "insample": "in-sample"}
+# The confounder that each light tests, by its name in selftest.csv.
+CONFOUNDERS = {
+    "sham_within_site": "site",
+    "size_alone": "lesion size",
+    "shape_alone": "the outline",
+    "shifted_roi": "tissue beside the lesion",
+    "frame_alone": "the frame of the image",
+}
 BANDS = ((0.2, "very low"), (0.4, "low"), (0.6, "moderate"), (0.8, "good"))
 
 
@@ -104,8 +112,16 @@ def _data_facts(study: ReportInputs) -> dict[str, Fact]:
         "uniparametric": Fact(answer=YES, place="methods"),
         "baseline": Fact(answer=YES, place="patients"),
         "flow": Fact(answer=YES, place="patients"),
-        "confounders": Fact(answer=PARTLY, place="selftest", remark="site and lesion size only"),
+        "confounders": _confounders(study),
     }
+
+
+def _confounders(study: ReportInputs) -> Fact:
+    """What the self-tests tried as a confounder; a grey light tried nothing."""
+    tried = [name for check, name in CONFOUNDERS.items() if study.lights.get(check, "grey") != "grey"]
+    if not tried:
+        return Fact(answer=NO, place="selftest", remark="no confounder could be tested")
+    return Fact(answer=PARTLY, place="selftest", remark=f"tested: {', '.join(tried)}; any other is for the author")
 
 
 def _result_facts(study: ReportInputs) -> dict[str, Fact]:

@@ -1,5 +1,6 @@
 """The cohort of each patient, the recorded characteristics, and the check that every column sums to its total."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +16,7 @@ ALL = "all"
 GROUPS = ("train", "internal", "external")
 EVENT, NO_EVENT = "event", "no event"
 MAX_LEVELS = 8  # a text column with more levels is only counted
+_MISSING = re.compile(r"missing( \(value\))*")
 OWN_NAMES = ("patients", "outcome", ALL)  # names of rows that no clinical column may take
 
 
@@ -79,7 +81,9 @@ def variable(name: str, values: pd.Series) -> Variable:
 def _level(value: object) -> str | None:
     if value is None:
         return None
-    return f"{value:g}" if isinstance(value, float | np.number) and not isinstance(value, bool) else str(value)
+    level = f"{value:g}" if isinstance(value, float | np.number) and not isinstance(value, bool) else str(value)
+    # The tables have a row `missing` of their own, for patients without a value.
+    return f"{level} (value)" if _MISSING.fullmatch(level) else level
 
 
 def check_sums(sums: Mapping[str, tuple[float, float]], *, table: str) -> None:

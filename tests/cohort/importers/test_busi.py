@@ -65,3 +65,25 @@ def test_wrong_root(tmp_path):
         CohortError, match=r"malignant missing, .* needs benign, malignant in this folder; correct source and root"
     ):
         read(tmp_path, params=BusiParams())
+
+
+@pytest.mark.parametrize("ending", ["_mask", ""])
+@pytest.mark.parametrize("folders", [("images", "mask"), ("Images", "Masks"), ("image", "masks")])
+def test_the_layout_of_the_mirrors(tmp_path, folders, ending):
+    images, masks = folders
+    for kind in ("benign", "malignant"):
+        breast(tmp_path, f"{kind}/{images}/{kind} (1).png", f"{kind}/{masks}/{kind} (1){ending}.png")
+    breast(tmp_path, f"malignant/{masks}/malignant (1)_mask_1.png")
+
+    result = read(tmp_path, params=BusiParams())
+
+    assert result.findings == []
+    assert result.patients[["patient_id", "label"]].values.tolist() == [["benign-1", 0], ["malignant-1", 1]]
+    assert [len(image.lesion.files) for image in result.images] == [1, 2]
+
+
+def test_a_class_without_images_says_what_its_folder_holds(tmp_path):
+    breast(tmp_path, *PLAIN[2:], "benign/photos/benign (1).png", "benign/other/x.png")
+
+    with pytest.raises(CohortError, match="benign: holds the folders other, photos, and no image; BUSI has"):
+        read(tmp_path, params=BusiParams())

@@ -65,6 +65,33 @@ def test_a_truncated_text_is_not_used_even_with_whole_polygons_before_the_cut(tm
     assert [i.image_id for i in result.images] == ["7_2"]
 
 
+@pytest.mark.parametrize("text", ["null", "5", '"text"', "{}", "[" * 100_000, "[1" + "0" * 5000 + "]"])
+def test_a_text_that_is_no_list_of_regions_is_not_used(tmp_path, text):
+    case(tmp_path, "7", text, [region(TRIANGLE)])
+
+    result = read(tmp_path, params=DdtiParams())
+
+    assert ("7_1", "cut_polygon_text", "warning") in found(result) or found(result)[0][1] == "short_outline"
+    assert [i.image_id for i in result.images] == ["7_2"]
+
+
+@pytest.mark.parametrize("points", [None, 5, [None], [{"x": "a", "y": 1}], [{"x": 10**400, "y": 1}] * 3, {}])
+def test_points_that_are_no_numbers_are_not_a_contour(tmp_path, points):
+    case(tmp_path, "7", [region(points)], [region(TRIANGLE)])
+
+    result = read(tmp_path, params=DdtiParams())
+
+    assert ("7_1", "short_outline", "warning") in found(result)
+    assert [i.image_id for i in result.images] == ["7_2"]
+
+
+def test_an_xml_in_an_unknown_encoding_is_an_error_of_its_case(tmp_path):
+    case(tmp_path, "7", [region(TRIANGLE)])
+    (tmp_path / "xml/8.xml").write_text('<?xml version="1.0" encoding="nothing"?><case/>')
+
+    assert found(read(tmp_path, params=DdtiParams())) == [("8", "xml_unreadable", "error")]
+
+
 def test_arrows_lines_and_repeats_are_not_contours(tmp_path):
     arrow = region(TRIANGLE[:2], kind="arrow")
     case(tmp_path, "7", [arrow, region(TRIANGLE), region(TRIANGLE)], [region(TRIANGLE[:2])])

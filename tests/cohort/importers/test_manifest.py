@@ -1,10 +1,12 @@
 from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from pipeline.cohort.importers.manifest import ManifestParams, read
+from pipeline.cohort.importers.manifest import BlockParams, ManifestParams, read
+from pipeline.contracts.data.cohort import TRAINED_ON
 from pipeline.foundation.errors import CohortError
 
 HEAD = "patient_id,image,mask,label"
@@ -47,12 +49,12 @@ def test_one_file_for_both_readers_is_an_error(tmp_path):
 
 
 def test_byte_order_mark_blank_lines_and_blanks_are_tolerated(tmp_path):
-    text = "\ufeffpatient_id, image,mask,label\r\n\r\n 007 ,a.png,m.png,1\r\n,,,\r\n8,b.png,n.png,oops\r\n"
+    text = "\ufeffpatient_id, image,mask,label\r\n\r\n 007 ,a.png,m.png,1\r\n,,,\r\n8,b.png,n.png,oops\r\n9,c.png,o.png,0"
     (tmp_path / "manifest.csv").write_bytes(text.encode())
 
     result = read(tmp_path, params=ManifestParams())
 
-    assert result.patients["patient_id"].tolist() == ["007", "8"]
+    assert result.patients["patient_id"].tolist() == ["007", "8", "9"]
     assert [f.message for f in result.findings] == ["row 5: label 'oops' of patient 8 is not 0 or 1"]
 
 
@@ -190,7 +192,7 @@ def test_a_missing_table_is_named_by_its_key(tmp_path):
 
 
 def test_clinical_columns_are_joined_as_numbers_or_text(tmp_path):
-    (tmp_path / "clinical.csv").write_text("sex,patient_id,age,stage\nF,007,61.5,1\n,8,,1b\nM,99,40,2\n")
+    (tmp_path / "clinical.csv").write_text("sex,patient_id,age,stage\nF,007,61.5,1\n,8,,1b\n")
 
     result = source(tmp_path, "007,a.png,m.png,1", "8,b.png,m.png,0", "9,c.png,m.png,0", clinical="clinical.csv")
 
@@ -200,7 +202,6 @@ def test_clinical_columns_are_joined_as_numbers_or_text(tmp_path):
     assert result.patients["stage"].iloc[:2].tolist() == ["1", "1b"]
     assert found(result) == [
         ("9", "clinical_missing_patient", "warning"),
-        ("clinical.csv", "clinical_unknown_patient", "info"),
     ]
 
 
@@ -221,7 +222,7 @@ def test_faults_of_the_clinical_table(tmp_path):
 
 
 def test_ready_made_blocks(tmp_path):
-    (tmp_path / "pet.csv").write_text("patient_id,suv,vol\n007,1.25,3\n8,,oops\n99,1,1\n")
+    (tmp_path / "pet.csv").write_text("patient_id,suv,vol\n007,1.25,3\n8,,oops\n")
 
     rows = ("007,a.png,m.png,1", "8,b.png,m.png,0", "9,c.png,m.png,")
     result = source(tmp_path, *rows, blocks={"pet": "pet.csv"}, unlabelled="drop")
@@ -231,9 +232,73 @@ def test_ready_made_blocks(tmp_path):
     assert pd.isna(result.blocks["pet"]["suv"][1])
     assert [(i, c) for i, c, _ in found(result)] == [
         ("9", "block_missing_patient"),
-        ("pet.csv", "block_unknown_patient"),
         ("pet.vol", "block_not_numeric"),
     ]
+
+
+def test_ready_made_tables_declare_the_patients_of_their_model(tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.csv").write_text("patient_id,x\n1,0\n")
+
+    given = {"a": "a.csv", "b": {"table": "b.csv"}, "c": {"table": "c.csv", "trained_on": "nobody"}}
+    result = source(tmp_path, "1,a.png,m.png,1", blocks=given)
+
+    assert sorted(result.blocks) == ["a", "b", "c"]
+    assert result.trained_on == {"a": "unknown", "b": "unknown", "c": "nobody"}
+    assert get_args(BlockParams.model_fields["trained_on"].annotation) == TRAINED_ON
+    with pytest.raises(ValidationError, match="other_patients"):
+        ManifestParams(blocks={"a": {"table": "a.csv", "trained_on": "others"}})
+
+
+def test_ids_in_two_spellings_of_one_text_are_one_patient(tmp_path):
+    (tmp_path / "clinical.csv").write_text("patient_id,age\nRene\u0301,61\nP\u200b1,50\n", encoding="utf-8")
+
+    rows = [
+        "Ren\u00e9,a.png,m,1,long",
+        "Rene\u0301,b.png,m,1,trans",
+        "P1,c.png,m,0,long\u00ad",
+        "P1\ufeff,d.png,m,0,trans",
+    ]
+    result = source(tmp_path, *rows, head=f"{HEAD},view", clinical="clinical.csv")
+
+    assert result.patients["patient_id"].tolist() == ["P1", "Ren\u00e9"]
+    assert result.patients["age"].tolist() == [50, 61]
+    assert [i.view for i in result.images] == ["long", "trans", "long", "trans"]
+    assert [(i, c) for i, c, _ in found(result)] == [
+        ("patient_id", "invisible_characters"),
+        ("view", "invisible_characters"),
+        ("patient_id", "invisible_characters"),
+    ]
+    assert "manifest.csv: column 'patient_id'" in result.findings[0].message
+    assert "row 5 (first U+FEFF ZERO WIDTH NO-BREAK SPACE)" in result.findings[0].message
+
+
+def test_ids_that_lost_their_zeros_stop_the_clinical_table(tmp_path):
+    (tmp_path / "clinical.csv").write_text("patient_id,age\n7,61\n8,50\n")
+
+    result = source(tmp_path, "007,a.png,m,1", "008,b.png,m,0", clinical="clinical.csv")
+
+    assert found(result) == [("clinical.csv", "clinical_ids_unmatched", "error")]
+
+
+def test_the_date_of_the_first_image_is_a_column_of_the_patient(tmp_path):
+    rows = ("1,a.png,m,1,2021-05-02", "1,b.png,m,1,2021-04-01", "2,c.png,m,0,", "3,d.png,m,0,1.4.21")
+    result = source(tmp_path, *rows, head=f"{HEAD},date")
+
+    assert result.patients["date"].fillna("").tolist() == ["2021-04-01", "", ""]
+    assert found(result) == [("3", "date_unreadable", "error")]
+    assert "row 5: date '1.4.21' of patient 3" in result.findings[0].message
+    assert "date" not in source(tmp_path, "1,a.png,m,1,", head=f"{HEAD},date").patients
+
+
+def test_a_clinical_date_is_refused(tmp_path):
+    (tmp_path / "clinical.csv").write_text("patient_id,date,age\n1,2021-01-01,60\n")
+
+    result = source(tmp_path, "1,a.png,m,1", clinical="clinical.csv")
+
+    assert found(result) == [("date", "clinical_reserved", "error")]
+    assert result.findings[0].message.endswith("put the date of each image into the table of images")
+    assert result.patients.columns.tolist() == ["patient_id", "label", "site", "cohort", "age"]
 
 
 @pytest.mark.parametrize("blocks", [{"radiomics": "a.csv"}, {"My block": "a.csv"}])

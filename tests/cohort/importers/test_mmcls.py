@@ -62,6 +62,17 @@ def test_lines_that_cannot_be_used(tmp_path):
     assert "test.txt, line 1: the image is already in train.txt, line 1" in result.findings[-1].message
 
 
+@pytest.mark.parametrize("line", ["a.png " + "9" * 5000, "a\0.png 1", "x" * 300 + ".png 1"])
+def test_a_hostile_line_is_an_error_and_the_others_are_read(tmp_path, line):
+    image(tmp_path, "train/a.png")
+    lists(tmp_path, train=f"{line}\na.png 1\n")
+
+    result = read(tmp_path, params=MmclsParams())
+
+    assert [(f.check, f.severity) for f in result.findings] == [("unusable_row", "error")]
+    assert [i.image_id for i in result.images] == ["a"]
+
+
 def test_wrong_root_and_classes(tmp_path):
     with pytest.raises(CohortError, match=r"meta/train\.txt missing"):
         read(tmp_path, params=MmclsParams())

@@ -69,6 +69,15 @@ def test_fold_that_is_missing_or_broken(tmp_path):
         read(tmp_path, params=Tn3kParams(fold=1))
 
 
+@pytest.mark.parametrize("text", ["null", "5", "[" * 100_000, '{"train": 5, "val": []}', '{"train": [1e999]}'])
+def test_a_fold_of_another_form_is_one_sentence(tmp_path, text):
+    nodules(tmp_path)
+    (tmp_path / "tn3k-trainval-fold1.json").write_text(text)
+
+    with pytest.raises(CohortError, match="not a fold with the lists train and val"):
+        read(tmp_path, params=Tn3kParams(fold=1))
+
+
 def test_without_labels_it_cannot_be_classified(tmp_path):
     nodules(tmp_path, labels=False)
 

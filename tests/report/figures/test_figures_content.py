@@ -96,8 +96,12 @@ def test_forest_shows_every_level_and_its_test():
     assert {"all patients, 15 / 25", "below 12, 8 / 12", "size (mm)", "M, 1 / 3", "too few for an AUC"} <= set(
         words(forest())
     )
-    assert "interaction p < 0.001" in words(forest())
+    assert "interaction p <0.001" in words(forest())
     assert "lowest where size (mm) is below 12. Interaction before correction for: size (mm)." in description(forest())
+
+
+def test_forest_shortens_all_patients_if_their_counts_are_long():
+    assert "all, 115 / 225" in words(forest(counts=(115, 225)))
 
 
 def test_sham_states_whether_the_mean_is_within_chance():

@@ -110,3 +110,16 @@ def test_a_clinical_column_named_like_a_row_is_renamed():
     made = baseline_table(table, role=ROLE)
     check_table(made, BASELINE, place="baseline")
     assert made.set_index(["variable", "level", "cohort"]).loc[("number", "missing", "all"), "n"] == 1
+
+
+def test_a_category_spelled_missing_is_a_level_beside_the_missing_values():
+    grade = np.array(["missing", "missing (value)", "high", None], dtype=object)[NUMBER % 4]
+    for table, contract in (
+        (baseline_table(patients(grade=grade), role=ROLE), BASELINE),
+        (baseline_outcome_table(patients(grade=grade), role=ROLE), BASELINE_OUTCOME),
+    ):
+        check_table(table, contract, place="baseline")
+    table = baseline_table(patients(grade=grade), role=ROLE)
+    counts = table[(table["variable"] == "grade") & (table["cohort"] == "all")].set_index("level")["n"].to_dict()
+
+    assert counts == {"high": 6, "missing (value)": 6, "missing (value) (value)": 6, "missing": 6}

@@ -74,6 +74,15 @@ def test_networks_are_called_cross_fitted_only_if_they_were(study, strategy, wor
     assert fact.remark.startswith(words)
 
 
+def test_confounders_are_those_that_a_light_could_test(study):
+    selftest = study.results["selftest"]
+    tested = facts(study, question="")["confounders"]
+    none = study.results | {"selftest": selftest.assign(light="grey")}
+
+    assert tested.remark == "tested: lesion size; any other is for the author"  # the light of the site is grey
+    assert facts(dataclasses.replace(study, results=none), question="")["confounders"].answer == "no"
+
+
 def test_without_external_patients_the_external_item_is_no(study):
     metrics = study.results["metrics"]
     results = {**study.results, "metrics": metrics[metrics["evaluation"] != "external"]}

@@ -19,7 +19,8 @@ from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import check_table
 from pipeline.networks.registry import ARCHITECTURES
 from pipeline.report.inputs import read_inputs
-from pipeline.report.page.context import Model, _figures, _meaning
+from pipeline.report.page.models import Model, _figures
+from pipeline.report.page.selected import _meaning
 from pipeline.report.params import ReportParams
 from pipeline.report.report import make_report
 from pipeline.report.tables.networks import about, embedding, light, network_table, network_words, set_lights

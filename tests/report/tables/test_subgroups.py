@@ -199,3 +199,12 @@ def test_a_column_that_forms_no_subgroups_is_omitted_unless_named(study):
     assert pd.Series(
         subgroups(patients, role=roles(study.splits), params=params({"column": "same"}))[0].levels["x"]
     ).all()
+
+
+def test_a_category_spelled_missing_is_a_level_beside_the_missing_values(study):
+    grade = np.array(["missing", "high", None], dtype=object)[np.arange(len(study.patients)) % 3]
+    patients = study.patients.assign(grade=grade)
+    (found,) = subgroups(patients, role=roles(study.splits), params=params({"column": "grade"}))
+
+    assert list(found.levels) == ["high", "missing (value)", "missing"]
+    assert sum(inside.sum() for inside in found.levels.values()) == len(patients)

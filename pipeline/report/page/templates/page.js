@@ -18,6 +18,22 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
+// A table that cannot be as narrow as the text of a large screen (as wide as the paper, in its smaller type) is "tight".
+// On narrow screens the first two columns of a table of models stay in sight: the second stands beside the first.
+const WIDEST = 1041;
+function settle() {
+  for (const table of document.querySelectorAll("table.wide:not(.tight)")) {
+    if (table.offsetWidth > WIDEST) table.classList.add("tight");
+  }
+  for (const table of document.querySelectorAll(".scroll table.two")) {
+    const first = table.tHead.rows[0].cells[0].offsetWidth;
+    if (first) table.style.setProperty("--second", `${first}px`);
+  }
+}
+addEventListener("resize", settle);
+addEventListener("toggle", settle, true); // a folded table has no width until it is opened
+settle();
+
 // The sort key of a cell: the full number behind it, or its text.
 function key(cell) {
   const number = cell.querySelector("data");
@@ -38,5 +54,6 @@ let closed = [];
 addEventListener("beforeprint", () => {
   closed = folds.filter((fold) => !fold.open);
   closed.forEach((fold) => { fold.open = true; });
+  settle();
 });
 addEventListener("afterprint", () => closed.forEach((fold) => { fold.open = false; }));

@@ -1,0 +1,10 @@
+"""Two names that Python 3.12 removed from configparser and that the build of PyRadiomics 3.0.1 still calls.
+
+Python imports this file at its start where its folder is on PYTHONPATH: in the one pip call of the Makefile that builds.
+"""
+
+import configparser
+
+if not hasattr(configparser, "SafeConfigParser"):
+    configparser.SafeConfigParser = configparser.ConfigParser
+    configparser.ConfigParser.readfp = configparser.ConfigParser.read_file
