@@ -145,12 +145,13 @@ def cohort_audit(
     """
     found = [*_without_ids(source), *source.findings, *(dropped_finding(case) for case in source.dropped)]
     found += patient_findings(source.images, patients=source.patients, params=params.tables)
-    # Counts of classes say nothing if the cohorts, or all labels, could not be read.
-    column = {finding.check for finding in source.findings if finding.scope == "column"}
     checks = {finding.check for finding in source.findings}
-    if not checks & {"unknown_cohort", "two_cohorts"} and "label_not_binary" not in column:
+    labels_read = ("column", "label_not_binary") not in {(f.scope, f.check) for f in source.findings}
+    if labels_read and not checks & {"unknown_cohort", "two_cohorts"}:
         found += cohort_findings(source.patients, params=params.tables)
-    found += column_findings(source.patients, params=params.tables) + value_findings(source.patients)
+    if labels_read:
+        found += column_findings(source.patients, params=params.tables)
+    found += value_findings(source.patients)
     found += [*alike_findings(source), *date_findings(source.patients)]
     readable = sum(image.row is not None for image in imported)
     found += dimension_findings((image.image_id, image.axes) for image in imported if image.axes)

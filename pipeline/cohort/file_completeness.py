@@ -1,7 +1,8 @@
 """Whether an image file is there to its end: ITK fills the voxels that a cut file lacks with zeros, without an error.
 
 Nothing is decoded. The size of a file is compared with what its header promises, and the length at the end of a gzip
-stream with the size of its image; other compressed streams are read to their checksum, JPEG and PNG to their end marker.
+stream with the size of its image; other compressed streams are read to their checksum, JPEG and PNG to their last
+marker.
 """
 
 import re

@@ -138,15 +138,12 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
     names = _blocks_to_try(params, fusion=fusion, nets=nets, place=str(given["fusion"]))
     patients, splits = read_table(given["patients"], PATIENTS), read_table(given["splits"], SPLITS)
     places = BlockPlaces(cohort=given["cohort"], features=given["features"], blocks=given["blocks"], nets=nets)
-    reduction = load_params(given["reduce"], ReduceParams)
-    fitting = load_params(given["benchmark"], BenchmarkParams)
+    reduction, fitting = load_params(given["reduce"], ReduceParams), load_params(given["benchmark"], BenchmarkParams)
     cohort = read_table(given["cohort"], COHORT)
-    named = {network_behind(block, nets=nets) for block in fusion.blocks}
-    used = [net for net in nets if net in named or (given["predictions"] / f"{net}_head.csv").exists()]
-    owner = cohort.set_index("image_id")["patient_id"]
     chosen, study = read_table(given["chosen"], CHOSEN), {"patients": patients, "splits": splits}
     primary = _primary_set(chosen, fusion=fusion, places=places, **study)
     shown = (RADIOMICS,) if (given["features"] / f"{RADIOMICS}.csv").exists() else ()
+    used = _used_networks(nets, fusion=fusion, predictions=given["predictions"])
     files = [given[name] for name in ("cohort", "patients", "splits", "table", "repeats", "chosen")]
     files += places.tables([*names, *shown]) + list(primary.files if primary else ())
     return Inputs(
@@ -168,7 +165,7 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
         crop=load_params(given["crop"], CropParams),
         radiomics=load_params(given["radiomics"], RadiomicsParams),
         cards={net: _cards(given["networks"] / net) for net in used},
-        embedded={net: read_embedded_patients(given["features"] / f"{net}.csv", owner=owner) for net in used},
+        embedded=_embedded(used, features=given["features"], cohort=cohort),
         hashes=tuple(file_sha256(path) for path in files),
     )
 
@@ -201,6 +198,17 @@ def _primary_set(
     parts = parts_of(network_parts(fusion.blocks, places=places), used=names, match_parts=fusion.match_parts)
     blocks = read_blocks(names, places=places, patients=patients, splits=splits)
     return PrimarySet(blocks=tuple(blocks), parts=parts, files=tuple(places.tables(names)))
+
+
+def _used_networks(nets: Sequence[str], *, fusion: FusionParams, predictions: Path) -> list[str]:
+    """The networks behind a block of any set, and those whose head has scores."""
+    named = {network_behind(block, nets=nets) for block in fusion.blocks}
+    return [net for net in nets if net in named or (predictions / f"{net}_head.csv").exists()]
+
+
+def _embedded(nets: Sequence[str], *, features: Path, cohort: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    owner = cohort.set_index("image_id")["patient_id"]
+    return {net: read_embedded_patients(features / f"{net}.csv", owner=owner) for net in nets}
 
 
 def _predictions(folder: Path, *, names: Sequence[str]) -> pd.DataFrame:

@@ -79,6 +79,8 @@ def remarks(study: Study, *, contents: Mapping[str, Mapping[str, Any]], is_demo:
     sets = contents["fusion"]["sets"].values()
     if study.clinical and not any("clinical" in blocks for blocks in sets):
         yield "there are clinical columns, and no set of params/fusion.yaml uses the block clinical"
+    if contents["compare"]["primary"] is None:
+        yield "params/compare.yaml declares no primary comparison (primary: null), so that none is confirmatory"
     if not is_demo and contents["embed"]["input"]["image_size_px"] == DEMO_SIDE_PX:
         yield "params/embed.yaml has the demo's 64 px and 5 epochs, chosen for speed; 224 px is usual"
 

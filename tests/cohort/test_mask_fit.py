@@ -14,7 +14,8 @@ def cohort(*, n=N, noise=20, order=None, shape=(96, 120)):
     rng = np.random.default_rng(3)
     y, x = np.mgrid[: shape[0], : shape[1]]
     places = rng.uniform(0.25, 0.75, (n, 2)) * shape
-    disks = [np.hypot(y - row, x - column) < radius for (row, column), radius in zip(places, rng.uniform(9, 18, n))]
+    sizes = rng.uniform(9, 18, n)
+    disks = [np.hypot(y - row, x - column) < size for (row, column), size in zip(places, sizes, strict=True)]
     images = [np.clip(rng.normal(120 - 50 * disk, noise), 0, 255).astype(np.uint8) for disk in disks]
     chosen = range(n) if order is None else order
     summaries = [

@@ -177,6 +177,15 @@ def test_window_must_be_ordered(tmp_path):
         load_params(file, InputParams)
 
 
+@pytest.mark.parametrize("window", ["{low: -.inf, high: 5}", "{low: 5, high: .inf}", "{low: .nan, high: 5}"])
+def test_window_must_be_finite(tmp_path, window):
+    file = tmp_path / "input.yaml"
+    keys = "image_size_px: 64, margin_px: 0, resize: pad, slice_rule: largest, normalise: auto"
+    file.write_text(f"{{{keys}, window: {window}}}")
+    with pytest.raises(ParamsError, match=r"window\.(low|high)"):
+        load_params(file, InputParams)
+
+
 def volume(largest):
     """Six slices of grey 10, 20 … 60 with a lesion that is largest in one of them."""
     pixels = np.full((6, 12, 12), 1, dtype=np.uint8) * (np.arange(1, 7, dtype=np.uint8) * 10)[:, None, None]

@@ -187,7 +187,7 @@ def test_too_few_events_are_one_sentence_with_numbers():
     split_table(patients, params=SplitParams(folds=4, repeats=1, holdout_fraction=0), seed=1)
 
 
-def run(tmp_path, params, *, patients=None):
+def run(tmp_path, params, *, patients=None, **others):
     (tmp_path / "split.yaml").write_text(params, encoding="utf-8")
     table = cohort_of() if patients is None else patients
     write_table(table.assign(age=50), tmp_path / "patients.csv", PATIENTS)
@@ -198,6 +198,7 @@ def run(tmp_path, params, *, patients=None):
         "patients": tmp_path / "patients.csv",
         "splits": tmp_path / "splits.csv",
         "settings": tmp_path / "settings",
+        **others,
     }
     flags = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
     command = [sys.executable, "-m", "stages.split", *flags, "--min-test-class-count", "10"]
@@ -215,7 +216,9 @@ def test_stage_writes_the_table(tmp_path):
 
 def test_stage_warns_of_a_drawn_holdout_that_is_too_small_to_say_anything(tmp_path):
     params = "folds: 2\nrepeats: 1\nholdout_fraction: 0.1\n"
-    done = run(tmp_path, params, patients=cohort_of().assign(cohort=None))
+    compare = (ROOT / "params" / "compare.yaml").read_text(encoding="utf-8")
+    (tmp_path / "compare.yaml").write_text(compare.replace("evaluation: external", "evaluation: internal"))
+    done = run(tmp_path, params, patients=cohort_of().assign(cohort=None), compare=tmp_path / "compare.yaml")
 
     assert done.returncode == 0, done.stderr
     (line,) = [line for line in done.stderr.splitlines() if "warning" in line]

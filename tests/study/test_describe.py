@@ -7,6 +7,7 @@ from pipeline.study.params_text import Change
 CONTENTS = {
     "agreement": {"source": "perturbation"},
     "fusion": {"sets": {"radiomics": ["radiomics"]}},
+    "compare": {"primary": None},
     "embed": {"input": {"image_size_px": 64}},
 }
 
@@ -49,11 +50,12 @@ def test_what_is_left_to_the_user_is_said(tmp_path):
         "pet.csv has a column patient_id",
         "3 images have a second",
         "there are clinical",
+        "params/compare.yaml declares no primary",
         "params/embed.yaml has",
     ]
     found = list(remarks(study, contents=CONTENTS, is_demo=False))
-    assert [line.startswith(start) for line, start in zip(found, starts, strict=True)] == [True] * 4
-    assert len(list(remarks(study, contents=CONTENTS, is_demo=True))) == 3
+    assert [line.startswith(start) for line, start in zip(found, starts, strict=True)] == [True] * 5
+    assert len(list(remarks(study, contents=CONTENTS, is_demo=True))) == 4
 
 
 def test_a_diff_names_its_file_and_each_reason_its_key():

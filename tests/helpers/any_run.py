@@ -1,0 +1,125 @@
+"""A drawn study of any kind, run from its source to the verdict by the commands of dvc.yaml, in this process."""
+
+import importlib
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pandas as pd
+from leaky_study import Study, clean, write_study
+from places import ROOT
+from ruamel.yaml import YAML
+
+from pipeline.contracts.reports.selftest import SELFTEST
+from pipeline.foundation.tables import read_table
+
+PATIENTS = 56
+# What makes a run short; each study changes the rest.
+TINY: dict[str, dict[str, Any]] = {
+    "agreement": {"images": 8, "repeats": 1},
+    "benchmark": {"classifiers": ["lr"], "grids": {"lr": [1.0]}, "trees": 20, "tuning_trees": 20},
+    "cohort": {"root": "source", "tables": {"min_class_count": 5, "min_test_class_count": 2}},
+    "compare": {"primary": {"evaluation": "internal"}, "bootstrap": {"replicates": 20}},
+    "embed": {"nets": [], "input": {"image_size_px": 32}, "training": {"epochs": 1}},
+    "explain": {"examples": 1, "panel_px": 64},
+    "fusion": {"sets": {"clinical": ["clinical"], "combined": ["clinical", "radiomics"]}},
+    "radiomics": {
+        "preset": None,
+        "settings": {"imageType": {"Original": {}}, "setting": {"binCount": 32, "force2D": False}},
+    },
+    "reduce": {"lasso": {"n_lambdas": 12, "folds": 3, "min_lambda_ratio": 0.1}, "half_samples": 2},
+    "report": {"synthetic": True},
+    "selftest": {"feature_set": "combined", "control_voxels": 1_000_000},
+    "split": {"folds": 2},
+}
+WHOLE = ("sets", "settings", "blocks")  # mappings that are replaced, not changed key by key
+Params = dict[str, dict[str, Any]]
+
+
+def changed(content: Any, values: Any) -> Any:
+    """`content` with the values changed."""
+    for key, value in values.items():
+        deep = isinstance(value, dict) and isinstance(content[key], dict) and key not in WHOLE
+        content[key] = changed(content[key], value) if deep else value
+    return content
+
+
+def some(study: Study | None = None) -> Study:
+    """A clean study of few patients."""
+    return (study or clean())[:PATIENTS]
+
+
+class AnyRun:
+    """One study in one folder; the test's working folder must be that folder."""
+
+    def __init__(self, folder: Path, *, params: Params, study: Study | None = None) -> None:
+        """Write the parameters, and `study` as the source (None = the test writes the source)."""
+        self.folder = folder
+        (folder / "params").mkdir(parents=True)
+        yaml = YAML(typ="safe", pure=True)
+        for path in (ROOT / "params").glob("*.yaml"):
+            content = yaml.load(path.read_text(encoding="utf-8"))
+            content = changed(changed(content, TINY.get(path.stem, {})), params.get(path.stem, {}))
+            with (folder / "params" / path.name).open("w", encoding="utf-8") as stream:
+                yaml.dump(content, stream)
+        if study is not None:
+            write_study(study, folder=folder / "source")
+
+    def params(self, name: str) -> dict[str, Any]:
+        """The content of a params file."""
+        found: dict[str, Any] = YAML(typ="safe", pure=True).load(
+            (self.folder / "params" / f"{name}.yaml").read_text(encoding="utf-8")
+        )
+        return found
+
+    def commands(self) -> Iterator[tuple[str, list[str]]]:
+        """The stage and the words of each command of dvc.yaml in its order, but for the demo; every dep must exist."""
+        content = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+        cohort = self.params("cohort")
+        known = {
+            "root": cohort["root"],
+            "near_duplicates": cohort["near_duplicates"],
+            "tables.min_test_class_count": cohort["tables"]["min_test_class_count"],
+        }
+        lists = {"${nets}": self.params("embed")["nets"], "${sets}": list(self.params("fusion")["sets"])}
+        for name, stage in content["stages"].items():
+            if name == "demo":
+                continue
+            for item in lists.get(stage.get("foreach"), [None]):
+                values = known | {"item": item, "key": item}
+                one = stage.get("do", stage)
+                self._check_deps([_filled(dep, values) for dep in one["deps"]], stage=name)
+                yield name, shlex.split(_filled(one["cmd"], values))
+
+    def _check_deps(self, deps: list[str], *, stage: str) -> None:
+        data = [dep for dep in deps if dep.startswith(("data/", "reports/"))]
+        assert [dep for dep in data if not (self.folder / dep).exists()] == [], f"{stage}: as DVC would say"
+
+    def all(self, *, until: str | None = None) -> None:
+        """Run every stage, or all before `until`."""
+        for stage, words in self.commands():
+            if stage == until:
+                return
+            with patch("sys.argv", [stage, *words[3:]]):
+                importlib.import_module(f"stages.{stage}").main()
+
+    def lights(self) -> dict[str, str]:
+        """The light of every check."""
+        table = read_table(self.folder / "reports" / "tables" / "selftest.csv", SELFTEST)
+        return dict(zip(table["check"], table["light"], strict=True))
+
+    def page(self) -> str:
+        """The report."""
+        return (self.folder / "reports" / "report.html").read_text(encoding="utf-8")
+
+    def edit_manifest(self, **columns: Any) -> None:
+        """Give the manifest these columns."""
+        path = self.folder / "source" / "manifest.csv"
+        pd.read_csv(path, dtype="str").assign(**columns).to_csv(path, index=False)
+
+
+def _filled(text: str, values: dict[str, Any]) -> str:
+    return re.sub(r"\$\{([\w.]+)\}", lambda found: str(values[found[1]]), text)
