@@ -9,6 +9,7 @@ from pipeline.agreement.repeats import (
     AgreementParams,
     drawn_images,
     examples,
+    passed_over,
     repeat_case,
     repeat_cases,
     repeats_table,
@@ -22,11 +23,12 @@ from pipeline.foundation.fingerprints import code_hash, fingerprint, package_ver
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import read_table, write_table
+from pipeline.plan.radiomics_use import read_radiomics_use
 from pipeline.radiomics.features import PACKAGES, RadiomicsParams, prepare
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)
-PATHS = ("params", "common", "crop", "radiomics", "cohort", "splits", "images", "masks", "repeats", "table")
+PATHS = ("params", "common", "crop", "radiomics", "use", "cohort", "splits", "images", "masks", "repeats", "table")
 
 
 def main() -> None:
@@ -35,10 +37,12 @@ def main() -> None:
     params, crop = load_params(given.params, AgreementParams), load_params(given.crop, CropParams)
     radiomics, seed = load_params(given.radiomics, RadiomicsParams), load_params(given.common, CommonParams).seed
     cohort, splits = read_table(given.cohort, COHORT), read_table(given.splits, SPLITS)
-    settings = run_settings()
+    settings, use = run_settings(), read_radiomics_use(given.use)
 
     repeats = repeats_table([], names=())
-    if params.source != "none":
+    if reason := passed_over(params, use=use):
+        log.info("passed over: %s; the tables have no row", reason)
+    else:
         drawn, n_excluded = drawn_images(cohort, splits=splits, params=params, seed=seed)
         # Absolute paths, since a worker on a cluster starts in another folder.
         folders = {"images": given.images.resolve(), "masks": given.masks.resolve()}

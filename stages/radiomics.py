@@ -10,6 +10,7 @@ from pipeline.foundation.fingerprints import code_hash, fingerprint, package_ver
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
+from pipeline.plan.radiomics_use import is_shape, read_radiomics_use
 from pipeline.radiomics.dictionary import length_unit, radiomics_dictionary
 from pipeline.radiomics.features import (
     PACKAGES,
@@ -26,9 +27,14 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Read the ROIs, extract features in parallel with checkpoints, write features and dictionary."""
-    given = arguments(__doc__, paths=("params", "table", "rois", "features", "dictionary")).parse_args()
+    given = arguments(__doc__, paths=("params", "table", "rois", "use", "features", "dictionary")).parse_args()
     params = load_params(given.params, RadiomicsParams)
-    rois = read_table(given.table, ROIS)
+    rois, use = read_table(given.table, ROIS), read_radiomics_use(given.use)
+    if not use.used:
+        log.info("passed over: no set of params/fusion.yaml uses radiomics; the tables have no row")
+        write_table(RADIOMICS.empty(), given.features, RADIOMICS)
+        write_table(DICTIONARY.empty(), given.dictionary, DICTIONARY)
+        return
     settings = run_settings()
 
     # Absolute paths, since a worker on a cluster starts in another folder.
@@ -43,6 +49,9 @@ def main() -> None:
     extracted = map_cases(extract, cases, workers=settings.workers, scheduler=settings.scheduler)
     rows = list(progress(extracted, total=len(cases), unit="image"))
     table = features_table(rows, names=recipe.names)
+    if not use.outlines:
+        log.info("every mask covers its whole image: features of shape are left empty")
+        table.loc[:, [name for name in recipe.names if is_shape(name)]] = None
     for row in rows:
         if row["reason"] is not None:
             log.warning("%s: %s (%s)", row["image_id"], row["status"], row["reason"])

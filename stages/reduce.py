@@ -38,6 +38,8 @@ def main() -> None:
     places = BlockPlaces(cohort=given.cohort, features=given.features, blocks=given.blocks, nets=nets)
     blocks = read_blocks(names, places=places, patients=patients, splits=splits)
     repeats = read_repeats(given.repeats, cohort=given.cohort) if params.agreement and RADIOMICS in names else None
+    if params.agreement and RADIOMICS in names and repeats is None:
+        log.info("no mask was repeated: features are not filtered by agreement")
     networks = network_parts(fusion.blocks, places=places)
     settings = run_settings()
 

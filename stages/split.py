@@ -2,8 +2,11 @@
 
 import json
 import logging
+from pathlib import Path
+from typing import Any
 
 from pipeline.contracts.data.cohort import COHORTS, PATIENTS
+from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.split import FINAL, SPLITS
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
@@ -11,12 +14,14 @@ from pipeline.plan.comparison import CompareParams
 from pipeline.plan.feature_sets import FusionParams
 from pipeline.plan.holdout_size import small_holdouts
 from pipeline.plan.network_settings import network_settings
-from pipeline.split.plan_check import check_plan
+from pipeline.plan.radiomics_use import radiomics_use
+from pipeline.split.plan_check import check_plan, plan_notes
 from pipeline.split.splits import SplitParams, split_table
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)
-PATHS = ("params", "common", "fusion", "compare", "embed", "patients", "blocks", "splits", "settings")
+PARAMS = ("params", "common", "fusion", "compare", "embed", "agreement", "reduce", "selftest")
+PATHS = (*PARAMS, "patients", "rois", "blocks", "splits", "settings", "planned")
 
 
 def main() -> None:
@@ -29,6 +34,8 @@ def main() -> None:
     seed = load_params(given.common, CommonParams).seed
     patients = read_table(given.patients, PATIENTS)
 
+    use = radiomics_use(fusion, rois=read_table(given.rois, ROIS))
+
     splits = split_table(patients, params=params, seed=seed)
     check_plan(
         splits,
@@ -38,7 +45,13 @@ def main() -> None:
         networks=networks,
         trained=embed.get("strategy") != "frozen",
         tables=tables,
+        tested=read_yaml(given.selftest).get("feature_set"),
+        filtered=read_yaml(given.reduce).get("agreement") is not None,
+        repeated=read_yaml(given.agreement).get("source"),
+        use=use,
     )
+    for note in plan_notes(use):
+        log.info("%s", note)
     final = splits.loc[splits["resample"] == FINAL, "role"].value_counts()
     told = ", ".join(f"{final.get(role, 0)} {role}" for role in COHORTS)
     log.info("%d patients (%s), %d resamples", len(patients), told, splits["resample"].nunique())
@@ -55,8 +68,15 @@ def main() -> None:
     write_table(splits, given.splits, SPLITS)
     given.settings.mkdir(parents=True, exist_ok=True)
     for net in networks:
-        used = json.dumps(network_settings(embed, net=net), indent=1, sort_keys=True)
-        (given.settings / f"{net}.json").write_text(used + "\n", encoding="utf-8")
+        _write(network_settings(embed, net=net), given.settings / f"{net}.json")
+    _write(use.model_dump(), given.settings / "radiomics.json")
+    # DVC needs the folder of the networks to exist, also if there are none.
+    _write(networks, given.planned)
+
+
+def _write(content: Any, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ImageError, PipelineError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image
 from pipeline.foundation.params import Params
+from pipeline.plan.radiomics_use import RadiomicsUse
 from pipeline.radiomics.features import ExtractionCase, extract_case, extraction_cases, features_table
 from pipeline.radiomics.pyradiomics import Recipe
 from pipeline.statistics.overlap import dice
@@ -49,6 +50,17 @@ class RepeatCase:
     crop: CropCase
     repeat: str
     other: Path | None = None
+
+
+def passed_over(params: AgreementParams, *, use: RadiomicsUse) -> str | None:
+    """Why no mask is repeated in this study; None if masks are repeated."""
+    if params.source == "none":
+        return "source is none in params/agreement.yaml"
+    if not use.used:
+        return "no set of params/fusion.yaml uses radiomics"
+    if params.source == "perturbation" and not use.outlines:
+        return "every mask covers its whole image, so there is no contour to perturb"
+    return None
 
 
 def drawn_images(

@@ -64,8 +64,8 @@ def _labels_taken(findings: Iterable[Finding]) -> str:
     """The labels other than 1 that were taken, each with the number and the first of its images: ` (label 3: …)`."""
     images: dict[int, set[str]] = {}
     for finding in findings:
-        if finding.check == "mask_label_taken" and (label := LABEL_TAKEN.search(finding.message)):
-            images.setdefault(int(label[1]), set()).add(finding.id)
+        if finding.check == "mask_label_taken" and (taken := LABEL_TAKEN.search(finding.message)):
+            images.setdefault(int(taken[1]), set()).add(finding.id)
     lines = []
     for label, ids in sorted(images.items()):
         more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""

@@ -19,14 +19,14 @@ MIN_WEIGHT = 1e-6
 class MaskFit:
     """A lesion image and its mask on a coarse grid, to tell how well any mask fits any image of the same size.
 
-    `image` @ `mask` of another image is the contrast of this image across the other's contour (both float32, one
-    value per cell): the image has mean 0 and standard deviation 1, and the mask weights sum to 0: positive inside the
-    contour, negative outside.
+    `image` @ `mask` of another image is the contrast of this image across the other's contour. Both have one value per
+    cell, in half precision, since a cohort holds all of them: the image has mean 0 and standard deviation 1, and the
+    mask weights sum to 0: positive inside the contour, negative outside.
     """
 
     size: tuple[int, ...]  # voxels, (z,) y, x
-    image: NDArray[np.float32]
-    mask: NDArray[np.float32]
+    image: NDArray[np.float16]
+    mask: NDArray[np.float16]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +86,7 @@ def _fit(array: NDArray[Any], *, lesion: NDArray[np.bool_]) -> MaskFit | None:
         return None
     mask = inside / inside.sum() - outside / outside.sum()
     image = (grey - grey.mean()) / grey.std()
-    return MaskFit(size=array.shape, image=image.ravel(), mask=mask.ravel())
+    return MaskFit(size=array.shape, image=image.ravel().astype(np.float16), mask=mask.ravel().astype(np.float16))
 
 
 def _cells(array: NDArray[Any], cells: tuple[int, ...]) -> NDArray[np.float32]:

@@ -79,8 +79,8 @@ def _groups(fits: Mapping[str, MaskFit]) -> list[_SameSize]:
 
 def _group(names: Sequence[str], fits: Mapping[str, MaskFit]) -> _SameSize | None:
     """None if the masks are too alike to be told apart, as one mask for all images is."""
-    images = np.stack([fits[name].image for name in names])
-    masks = np.stack([fits[name].mask for name in names])
+    images = np.stack([fits[name].image for name in names]).astype(np.float32)
+    masks = np.stack([fits[name].mask for name in names]).astype(np.float32)
     own = np.median((images * masks).sum(axis=1))
     sign = 1.0 if own >= 0 else -1.0
     references = masks[np.linspace(0, len(masks) - 1, min(len(masks), MAX_REFERENCES)).astype(np.int64)]

@@ -24,7 +24,7 @@ from pipeline.training.trainer import TrainingParams
 class EmbedParams(Params):
     """`params/embed.yaml`; one section per network."""
 
-    nets: tuple[str, ...] = Field(min_length=1)
+    nets: tuple[str, ...]  # none: a study without networks
     strategy: Strategy
     trained_on: Literal["other_patients", "unknown"]
     keep_weights: Literal["final", "all"]

@@ -92,12 +92,14 @@ def _is_by_patient(path: Path) -> bool:
     return "patient_id" in header_of(path)
 
 
-def read_repeats(path: Path, *, cohort: Path) -> pd.DataFrame:
-    """The features of repeated masks at `path`, index patient_id.
+def read_repeats(path: Path, *, cohort: Path) -> pd.DataFrame | None:
+    """The features of repeated masks at `path`, index patient_id; None if no mask was repeated.
 
     Raises TableError for a table that breaks its contract, PipelineError for an image that is not in the cohort.
     """
     repeats, images = read_table(path, REPEATS), read_table(cohort, COHORT)
+    if repeats.empty:
+        return None
     owner = images.set_index("image_id")["patient_id"]
     if unknown := sorted(set(repeats["image_id"]) - set(owner.index)):
         raise PipelineError(f"{path}: image {unknown[0]} is not in the cohort; run agreement again")

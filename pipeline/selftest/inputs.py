@@ -95,7 +95,7 @@ def recipe_of(
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
     """Everything read. `tables` has the blocks of the set under test without networks; `outlines` the radiomics of all
-    patients (None without a table); `primary` is None if no primary set with radiomics is named; `cards` and `embedded`
+    patients (None if no set uses them); `primary` is None if no primary set with radiomics is named; `cards` and `embedded`
     are by network; `hashes` are of the files that the results depend on.
     """
 
@@ -142,7 +142,7 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
     cohort = read_table(given["cohort"], COHORT)
     chosen, study = read_table(given["chosen"], CHOSEN), {"patients": patients, "splits": splits}
     primary = _primary_set(chosen, fusion=fusion, places=places, **study)
-    shown = (RADIOMICS,) if (given["features"] / f"{RADIOMICS}.csv").exists() else ()
+    shown = (RADIOMICS,) if RADIOMICS in fusion.blocks else ()
     used = _used_networks(nets, fusion=fusion, predictions=given["predictions"])
     files = [given[name] for name in ("cohort", "patients", "splits", "table", "repeats", "chosen")]
     files += places.tables([*names, *shown]) + list(primary.files if primary else ())

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from pipeline.plan.feature_sets import RADIOMICS
+from pipeline.plan.radiomics_use import has_outlines, is_shape
 from pipeline.reduce.blocks import Block
 from pipeline.selftest.controls import CHANCE, Scored, Trial, trial
 from pipeline.selftest.inputs import Inputs
@@ -22,12 +23,6 @@ RULE = (
 NO_OUTLINE = (
     "There is no outline: the radiomics have no shape features, the masks fill their images, or too few patients."
 )
-
-
-def is_shape(column: str) -> bool:
-    """Whether a radiomics column, `filter_class_feature` with or without `@view`, is a feature of shape."""
-    parts = column.partition("@")[0].split("_")
-    return len(parts) > 1 and parts[1].startswith("shape")
 
 
 def shape_block(block: Block) -> Block | None:
@@ -48,13 +43,6 @@ def without_shape(block: Block) -> Block:
 def _columns(block: Block, case: tuple[str, ...], *, shape: bool) -> pd.DataFrame:
     frame = block.frame(*case)
     return frame[[name for name in frame if is_shape(str(name)) == shape]]
-
-
-def has_outlines(rois: pd.DataFrame) -> bool:
-    """Whether a mask leaves a voxel of its crop free; the mask of a whole image is no outline."""
-    usable = rois[rois["status"] == "ok"]
-    box = usable[["width_px", "height_px", "depth_px"]].astype(float).prod(axis=1)
-    return bool((usable["n_voxels"].astype(float) < box).any())
 
 
 def outline_trials(inputs: Inputs) -> list[Trial]:

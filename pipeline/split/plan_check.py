@@ -9,7 +9,8 @@ from pipeline.contracts.data.embed import LOGIT
 from pipeline.contracts.data.split import FINAL
 from pipeline.foundation.errors import PipelineError, listed
 from pipeline.plan.comparison import PrimaryParams
-from pipeline.plan.feature_sets import CLINICAL, RADIOMICS, FusionParams
+from pipeline.plan.feature_sets import CLINICAL, RADIOMICS, FusionParams, network_behind
+from pipeline.plan.radiomics_use import RadiomicsUse
 
 
 def check_plan(
@@ -21,15 +22,27 @@ def check_plan(
     networks: Sequence[str],
     trained: bool,
     tables: Collection[str],
+    tested: str | None,
+    filtered: bool,
+    repeated: str | None,
+    use: RadiomicsUse,
 ) -> None:
     """Refuse a plan that cannot be carried out, before hours of computing.
 
     `splits` and `patients` are the tables of these names, `networks` the names of `params/embed.yaml`, `trained`
-    whether these are trained (frozen networks have no logit), `tables` the ready-made blocks. Raises PipelineError with
-    every fault at once: a block that does not exist, a clinical block without columns, a primary set that is not
-    defined, a primary evaluation without patients of both classes.
+    whether these are trained (frozen networks have no logit), `tables` the ready-made blocks, `tested` the set of the
+    self-tests, `filtered` whether features are filtered by agreement, `repeated` the source of repeated masks, `use`
+    what the radiomics are for. Raises PipelineError with every fault at once: a block that does not exist, a clinical
+    block without columns, a primary set that is not defined, a primary evaluation without patients of both classes, a
+    set of the self-tests that is not defined or has networks only, a filter by agreement without repeated masks.
     """
     faults = _block_faults(patients, fusion=fusion, networks=networks, trained=trained, tables=tables)
+    faults += _tested_faults(tested, fusion=fusion, networks=networks)
+    if use.used and use.outlines and filtered and repeated == "none":
+        faults.append(
+            "params/reduce.yaml: key 'agreement' asks for features that agree between repeated masks, and source is "
+            "none in params/agreement.yaml; set agreement to null, or name a source of repeated masks"
+        )
     if primary is not None:
         faults += _set_faults(primary, sets=list(fusion.sets))
         faults += _evaluation_faults(primary, splits=splits, patients=patients)
@@ -58,6 +71,27 @@ def _block_faults(
             f"from the sets that use it ({using}), or name a clinical table in params/cohort.yaml"
         )
     return faults
+
+
+def plan_notes(use: RadiomicsUse) -> list[str]:
+    """What will be passed over in this study, and why, one sentence each."""
+    if not use.used:
+        return ["no set of params/fusion.yaml uses radiomics: their extraction and agreement will be passed over"]
+    if not use.outlines:
+        return [
+            "every mask covers its whole image: perturbed contours, the filter by agreement, features of shape and the "
+            "self-tests beside the lesion will be passed over"
+        ]
+    return []
+
+
+def _tested_faults(tested: str | None, *, fusion: FusionParams, networks: Sequence[str]) -> list[str]:
+    place, sets = f"params/selftest.yaml: key 'feature_set' names {tested}, which", fusion.sets
+    if tested not in sets:
+        return [f"{place} is not in params/fusion.yaml; the sets are {', '.join(sets)}; name one of them"]
+    if all(network_behind(block, nets=networks) for block in sets[tested]):
+        return [f"{place} has networks only; name a set with another block, since the self-tests leave networks out"]
+    return []
 
 
 def _set_faults(primary: PrimaryParams, *, sets: Sequence[str]) -> list[str]:

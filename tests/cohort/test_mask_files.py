@@ -93,6 +93,13 @@ def test_an_image_is_no_mask(tmp_path, name):
     assert decoded(brain, tmp_path / name) == (None, [("mask_is_image", "error")])
 
 
+def test_a_dark_frame_with_a_small_image_in_it_is_no_mask(tmp_path):
+    frame = np.zeros((100, 100), dtype=np.uint8)
+    frame[40:60, 40:60] = np.arange(400).reshape(20, 20) % 100 + 30  # 4 % of the frame, few above 127
+
+    assert decoded(frame, tmp_path / "m.png") == (None, [("mask_is_image", "error")])
+
+
 def test_a_volume_of_many_grey_levels_is_no_mask_but_a_label_of_a_map_can_be_taken(tmp_path):
     write_image(image_from(np.arange(-30, 70, dtype=np.int16).reshape(4, 5, 5)), tmp_path / "m.nrrd")
 

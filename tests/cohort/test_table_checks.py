@@ -90,6 +90,19 @@ def test_texts_with_nearly_one_value_per_patient():
     assert column(labels, [f"2021-01-{n:02d}" for n in range(20)]) == {"column_like_identifier"}
 
 
+@pytest.mark.parametrize(
+    ("patients_", "texts", "severity"),
+    [(320, 150, "error"), (320, 65, "error"), (200, 45, "warning"), (320, 60, None), (20, 10, None)],
+)
+def test_free_text_would_become_a_column_per_text(patients_, texts, severity):
+    labels = [n % 2 for n in range(patients_)]
+    table = patients(labels, note=[f"note {(n // 2) % texts}" for n in range(patients_)])
+    result = column_findings(table, params=PARAMS)
+    assert [f.severity for f in result] == ([severity] if severity else [])
+    if severity:
+        assert f"column note has {texts} different texts in {patients_} patients, each of which" in result[0].message
+
+
 def test_site_and_cohort_are_not_checked_as_predictors():
     table = patients([0, 0, 0, 1, 1, 1], site=["A"] * 3 + ["B"] * 3)
     assert column_findings(table, params=PARAMS) == []

@@ -90,13 +90,16 @@ class LeakyRun:
         )
 
     def features(self) -> None:
-        """Crop, radiomics and splits."""
+        """Crop, splits and radiomics."""
         table = {"table": "data/rois.csv", "rois": "data/rois"}
         self.stage("crop", cohort="data/cohort.csv", images="data/images", masks="data/masks", **table)
-        self.stage("radiomics", features="data/features/radiomics.csv", dictionary="data/dictionary.csv", **table)
-        plan = {name: f"params/{name}.yaml" for name in ("common", "fusion", "compare", "embed")}
-        places = {"patients": "data/patients.csv", "blocks": "data/blocks"}
-        self.stage("split", splits="data/splits.csv", settings="data/settings", **places, **plan)
+        words = ("common", "fusion", "compare", "embed", "agreement", "reduce", "selftest")
+        plan = {name: f"params/{name}.yaml" for name in words}
+        plan |= {"patients": "data/patients.csv", "blocks": "data/blocks", "rois": "data/rois.csv"}
+        made = {"splits": "data/splits.csv", "settings": "data/settings", "planned": "data/networks/planned.json"}
+        self.stage("split", "--min-test-class-count", "10", **made, **plan)
+        made = {"features": "data/features/radiomics.csv", "dictionary": "data/dictionary.csv"}
+        self.stage("radiomics", use="data/settings/radiomics.json", **made, **table)
 
     def models(self) -> None:
         """Reduction, classifiers, comparison and consistency of every set."""

@@ -12,8 +12,6 @@ from pipeline.reduce.blocks import Block
 from pipeline.selftest.controls import Scored, reductions, score, scorings
 from pipeline.selftest.inputs import PrimarySet
 from pipeline.selftest.outline_alone import (
-    has_outlines,
-    is_shape,
     outline_check,
     outline_trials,
     primary_auc,
@@ -26,12 +24,6 @@ SPHERICITY, ENERGY = "original_shape2D_Sphericity@long", "original_firstorder_En
 
 def outline(auc, low, high):
     return Scored(control="outline", auc=auc, interval=(low, high), n_patients=9, n_images=9, n_folds=3)
-
-
-def test_shape_is_known_by_its_class():
-    names = [SPHERICITY, "original_shape_Flatness", ENERGY, "missing@long", "missing", "shape_index"]
-
-    assert [is_shape(name) for name in names] == [True, True, False, False, False, False]
 
 
 @pytest.mark.parametrize(
@@ -59,13 +51,6 @@ def test_the_primary_model_is_the_chosen_one():
 
     assert primary_auc(chosen) == 0.9
     assert primary_auc(chosen[chosen["role"] != "primary"]) is None
-
-
-def test_masks_of_whole_images_are_no_outlines():
-    rois = pd.DataFrame({"status": "ok", "n_voxels": [64, 80], "width_px": 8, "height_px": [8, 10], "depth_px": 1})
-
-    assert not has_outlines(rois)
-    assert has_outlines(rois.assign(n_voxels=[64, 79]))
 
 
 def radiomics(study, *, telling):

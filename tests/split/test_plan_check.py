@@ -6,7 +6,8 @@ import pytest
 from pipeline.foundation.errors import PipelineError
 from pipeline.plan.comparison import PrimaryParams
 from pipeline.plan.feature_sets import FusionParams
-from pipeline.split.plan_check import check_plan
+from pipeline.plan.radiomics_use import RadiomicsUse
+from pipeline.split.plan_check import check_plan, plan_notes
 
 PATIENTS = pd.DataFrame(
     {
@@ -28,11 +29,22 @@ SPLITS = pd.DataFrame(
 PRIMARY = PrimaryParams(feature_set="combined", comparator="clinical", evaluation="internal")
 
 
-def check(*, patients=PATIENTS, primary=PRIMARY, networks=("carnet",), tables=(), trained=True, **sets):
+USE = RadiomicsUse(used=True, outlines=True)
+
+
+def check(*, patients=PATIENTS, primary=PRIMARY, networks=("carnet",), tables=(), trained=True, plan=None, **sets):
     sets = sets or {"clinical": ["clinical"], "combined": ["clinical", "radiomics", "carnet"]}
     fusion = FusionParams.model_validate({"sets": sets, "match_parts": True})
+    plan = {"tested": next(iter(sets)), "filtered": True, "repeated": "perturbation", "use": USE} | (plan or {})
     check_plan(
-        SPLITS, patients=patients, fusion=fusion, primary=primary, networks=networks, trained=trained, tables=tables
+        SPLITS,
+        patients=patients,
+        fusion=fusion,
+        primary=primary,
+        networks=networks,
+        trained=trained,
+        tables=tables,
+        **plan,
     )
 
 
@@ -73,3 +85,31 @@ def test_an_unknown_block_and_a_clinical_block_without_columns_are_reported_at_o
     assert "block 'carnet' does not exist; the blocks are clinical, radiomics (" in str(error.value)
     assert "block 'clinical' has no column" in str(error.value)
     assert "(clinical, combined)" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("tested", "message"),
+    [
+        ("radiomics", "'feature_set' names radiomics, which is not in params/fusion.yaml; the sets are clinical, deep;"),
+        ("deep", "'feature_set' names deep, which has networks only; name a set with another block"),
+    ],
+)
+def test_the_set_of_the_self_tests_is_checked_before_the_hours(tested, message):
+    with pytest.raises(PipelineError, match=message):
+        check(primary=None, clinical=["clinical"], deep=["carnet", "carnet_logit"], plan={"tested": tested})
+
+
+def test_a_filter_by_agreement_needs_repeated_masks_where_there_are_contours():
+    with pytest.raises(PipelineError, match=r"'agreement' asks for .*source is none in params/agreement.yaml"):
+        check(plan={"repeated": "none"})
+    check(plan={"repeated": "none", "filtered": False})
+    check(plan={"repeated": "none", "use": USE.model_copy(update={"outlines": False})})
+
+
+def test_what_will_be_passed_over_is_told_beforehand():
+    assert plan_notes(USE) == []
+    (unused,) = plan_notes(RadiomicsUse(used=False, outlines=False))
+    (whole,) = plan_notes(RadiomicsUse(used=True, outlines=False))
+
+    assert unused.startswith("no set of params/fusion.yaml uses radiomics")
+    assert whole.startswith("every mask covers its whole image")

@@ -1,5 +1,6 @@
 """The splits: what each resample holds, grouping and stratification, and what is refused."""
 
+import json
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from places import ROOT
 
 from pipeline.contracts.data.cohort import PATIENTS
+from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.tables import read_table, write_table
@@ -187,17 +189,23 @@ def test_too_few_events_are_one_sentence_with_numbers():
     split_table(patients, params=SplitParams(folds=4, repeats=1, holdout_fraction=0), seed=1)
 
 
+PLAN = ("common", "fusion", "compare", "embed", "agreement", "reduce", "selftest")
+
+
 def run(tmp_path, params, *, patients=None, **others):
     (tmp_path / "split.yaml").write_text(params, encoding="utf-8")
     table = cohort_of() if patients is None else patients
     write_table(table.assign(age=50), tmp_path / "patients.csv", PATIENTS)
     (tmp_path / "blocks").mkdir()
+    write_table(ROIS.empty(), tmp_path / "rois.csv", ROIS)
     paths = {"params": tmp_path / "split.yaml", "blocks": tmp_path / "blocks"}
-    paths |= {name: ROOT / "params" / f"{name}.yaml" for name in ("common", "fusion", "compare", "embed")}
+    paths |= {name: ROOT / "params" / f"{name}.yaml" for name in PLAN}
     paths |= {
         "patients": tmp_path / "patients.csv",
         "splits": tmp_path / "splits.csv",
+        "rois": tmp_path / "rois.csv",
         "settings": tmp_path / "settings",
+        "planned": tmp_path / "networks" / "planned.json",
         **others,
     }
     flags = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
@@ -211,7 +219,8 @@ def test_stage_writes_the_table(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "120 patients (80 train, 20 internal, 20 external), 6 resamples" in done.stderr
     assert len(read_table(tmp_path / "splits.csv", SPLITS)) == 5 * 80 + 120
-    assert {file.name for file in (tmp_path / "settings").iterdir()} == {"densenet121.json", "carnet.json"}
+    assert {file.name for file in (tmp_path / "settings").iterdir()} == {"densenet121.json", "carnet.json", "radiomics.json"}
+    assert json.loads((tmp_path / "networks" / "planned.json").read_text("utf-8")) == ["densenet121", "carnet"]
 
 
 def test_stage_warns_of_a_drawn_holdout_that_is_too_small_to_say_anything(tmp_path):

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.contracts.reports.explain import KINDS
+from pipeline.plan.holdout_size import small_holdouts
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.page.cited_numbers import Cells
 from pipeline.report.page.leakage import leak_variables
@@ -44,6 +45,7 @@ def _patient_variables(study: ReportInputs, *, cells: Mapping[str, Cells]) -> di
         "by_image": study.audit["check"].eq("no_patient_ids").any(),
         "cohorts_given": study.patients["cohort"].notna().any(),
         "held_out": bool(study.evaluated),
+        "small_holdouts": _small_holdouts(study),
     }
 
 
@@ -88,3 +90,9 @@ def _rules(flow: Cells) -> list[str]:
     """The rules by which patients or images were excluded, by their step in the cohort flow."""
     sums = ("patients_source", "patients_left", "images_left")
     return [step for (step,) in flow.rows if step.startswith(("patients_", "images_")) and step not in sums]
+
+
+def _small_holdouts(study: ReportInputs) -> dict[str, tuple[int, int]]:
+    """The held-out cohorts with fewer patients of a class than params/cohort.yaml asks for."""
+    minimum = study.params.get("cohort", {}).get("tables", {}).get("min_test_class_count")
+    return {} if minimum is None else small_holdouts(study.patients, splits=study.splits, minimum=int(minimum))

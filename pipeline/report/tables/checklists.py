@@ -70,7 +70,7 @@ def _method_facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
     none = Fact(answer=NOT_APPLICABLE, remark="no hand-crafted features")
     lights = study.lights
     split = Fact(answer=YES, place="selftest") if lights and "red" not in lights.values() else Fact(answer=PARTLY)
-    filtered = reduce.get("agreement") is not None
+    filtered = reduce.get("agreement") is not None and len(study.agreement) > 0
     return {
         "question": _shown(bool(question), "result", otherwise=OPEN),
         "checklist": Fact(answer=YES, place="checklists"),
@@ -82,7 +82,7 @@ def _method_facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
         "reduction": Fact(answer=YES, place="methods"),
         "algorithms": Fact(answer=YES, place="methods"),
         "choice": Fact(answer=YES, place="methods"),
-        "robust": _shown(filtered, "features", remark="no filter by agreement in the parameters")
+        "robust": _shown(filtered, "features", remark="no filter by agreement")
         if radiomics
         else none,
         "redundant": Fact(answer=YES, place="methods") if radiomics else none,

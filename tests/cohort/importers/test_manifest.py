@@ -49,7 +49,8 @@ def test_one_file_for_both_readers_is_an_error(tmp_path):
 
 
 def test_byte_order_mark_blank_lines_and_blanks_are_tolerated(tmp_path):
-    text = "\ufeffpatient_id, image,mask,label\r\n\r\n 007 ,a.png,m.png,1\r\n,,,\r\n8,b.png,n.png,oops\r\n9,c.png,o.png,0"
+    text = "\ufeffpatient_id, image,mask,label\r\n\r\n 007 ,a.png,m.png,1\r\n,,,\r\n8,b.png,n.png,oops\r\n"
+    text += "9,c.png,o.png,0"
     (tmp_path / "manifest.csv").write_bytes(text.encode())
 
     result = read(tmp_path, params=ManifestParams())

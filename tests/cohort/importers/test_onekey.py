@@ -31,6 +31,16 @@ def test_ids_with_and_without_suffix_and_groups(tmp_path):
     assert read(tmp_path, params=OnekeyParams(ids="patient")).has_patient_ids
 
 
+def test_labels_in_words(tmp_path):
+    folder(tmp_path, "ID,label\n007,malignant\n8,benign\n")
+
+    (only,) = read(tmp_path, params=OnekeyParams()).findings
+    assert only.message.startswith("label.csv: the column label has 2 values, 'benign' (1 row), 'malignant' (1 row)")
+    recoded = read(tmp_path, params=OnekeyParams(), label_positive="malignant")
+    assert found(recoded) == []
+    assert recoded.patients["label"].tolist() == [1, 0]
+
+
 def test_without_groups_no_cohort_is_declared(tmp_path):
     folder(tmp_path, "ID,label\n007,1\n8,0\n")
 
