@@ -51,7 +51,7 @@ def main() -> None:
     table = features_table(rows, names=recipe.names)
     if not use.outlines:
         log.info("every mask covers its whole image: features of shape are left empty")
-        table.loc[:, [name for name in recipe.names if is_shape(name)]] = None
+        table.loc[:, [name for name in recipe.names if is_shape(name)]] = float("nan")
     for row in rows:
         if row["reason"] is not None:
             log.warning("%s: %s (%s)", row["image_id"], row["status"], row["reason"])

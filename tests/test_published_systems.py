@@ -1,8 +1,11 @@
 """The params of the published systems, as README gives them, are allowed and name only what is there."""
 
 import re
+from copy import deepcopy
 
+import pandas as pd
 import pytest
+from any_run import AnyRun, some
 from places import ROOT
 from ruamel.yaml import YAML
 
@@ -58,3 +61,47 @@ def test_params_are_allowed_and_fit_together(system, tmp_path):
         assert block in ("clinical", "radiomics") or network_behind(block, nets=nets), block
     assert {primary.feature_set, primary.comparator, params["selftest"].feature_set} <= set(sets)
     assert params["selftest"].classifier in params["benchmark"].classifiers
+
+
+# What makes each system small enough for a test. One layer of DenseNet121 exists at 224 px alone.
+SMALL = {
+    "thy-dl-radiomics": {
+        "embed": {
+            "input": {"image_size_px": 80},
+            "densenet121": {"layer": "gap1024"},
+            "inception3": {"image_size_px": None},
+            "vit": {"image_size_px": 80},
+        }
+    },
+    "ptcr-net": {"embed": {"input": {"image_size_px": 64}}},
+    "dual-channel": {"embed": {"input": {"image_size_px": 32}}},
+    "t4-t11": {"embed": {"input": {"image_size_px": 32}}},
+}
+
+
+def merged_into(content, values):
+    """`content` with the values, key by key."""
+    for key, value in values.items():
+        content[key] = merged_into(content.get(key, {}), value) if isinstance(value, dict) else value
+    return content
+
+
+@pytest.mark.parametrize("system", sorted(SYSTEMS))
+def test_a_system_runs_from_its_source_to_the_verdict(system, tmp_path, monkeypatch):
+    monkeypatch.setenv("FUSION_WORKERS", "1")
+    monkeypatch.setenv("FUSION_DEVICE", "cpu")
+    monkeypatch.chdir(tmp_path)
+    params = deepcopy(SYSTEMS[system])
+    for name, values in (SMALL[system] | {"selftest": {"feature_set": "radiomics"}}).items():
+        params[name] = merged_into(params.get(name, {}), values)
+    run = AnyRun(tmp_path, params=params, study=some())
+    if system == "ptcr-net":
+        run.as_mmcls()
+    elif "dualview" in params["embed"]:
+        run.second_view(tuple(params["embed"]["dualview"]["views"]))
+
+    run.all()
+
+    assert "red" not in run.lights().values()
+    models = set(pd.read_csv("reports/tables/metrics.csv")["feature_set"])
+    assert set(params["fusion"]["sets"]) | set(params["embed"]["nets"]) <= models

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from pipeline.embed.strategy import Strategy
 from pipeline.foundation.errors import ParamsError

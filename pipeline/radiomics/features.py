@@ -20,7 +20,7 @@ from pipeline.foundation.errors import ImageError, PipelineError, listed
 from pipeline.foundation.fingerprints import file_sha256, fingerprint
 from pipeline.foundation.images import array_of, read_image
 from pipeline.foundation.params import Params
-from pipeline.radiomics.presets import PresetName, preset
+from pipeline.radiomics.presets import Grid, PresetName, preset
 from pipeline.radiomics.pyradiomics import Recipe, extract, own_recipe, preset_recipe
 
 # Packages that can change a value: their versions are part of the key of the checkpoints.
@@ -68,15 +68,15 @@ def extraction_cases(rois: pd.DataFrame, *, folder: Path) -> list[ExtractionCase
     ]
 
 
-def prepare(params: RadiomicsParams, *, cases: Sequence[ExtractionCase]) -> Recipe:
-    """Set up the extraction and check its feature count before any long work.
+def prepare(params: RadiomicsParams, *, cases: Sequence[ExtractionCase], grid: Grid | None = None) -> Recipe:
+    """Set up the extraction and check its feature count before any long work; `grid`: of own settings, as `own_recipe`.
 
     The first readable ROI determines the form of the images (2-D, 3-D or one slice). Raises PipelineError if no ROI is
     readable, the images do not have the form the preset needs, the settings are refused, or the count differs.
     """
     image_id, first = _first_readable(cases)
     if params.preset is None:
-        return own_recipe(params.settings or {}, expected_count=params.expected_count, first=first)
+        return own_recipe(params.settings or {}, expected_count=params.expected_count, first=first, grid=grid)
     try:
         return preset_recipe(preset(params.preset), first=first)
     except ImageError as error:

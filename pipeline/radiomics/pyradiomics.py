@@ -158,15 +158,18 @@ def preset_recipe(chosen: Preset, *, first: sitk.Image) -> Recipe:
     return _with_names(recipe, like=chosen.grid, expected=chosen.count, whose=f"preset {chosen.name}")
 
 
-def own_recipe(settings: dict[str, Any], *, expected_count: int | None, first: sitk.Image) -> Recipe:
-    """The recipe of native PyRadiomics settings for images like `first`; `expected_count` None = not checked.
+def own_recipe(
+    settings: dict[str, Any], *, expected_count: int | None, first: sitk.Image, grid: Grid | None = None
+) -> Recipe:
+    """The recipe of native PyRadiomics settings for images like `first`; `expected_count` None = not checked; `grid` =
+    the form that images are brought to, None = as they are.
 
     Raises ParamsError if PyRadiomics refuses the settings, the count differs, or wavelet bands would be noise.
     """
-    grid = grid_of(first)
-    recipe = Recipe(extractor=set_up(settings), grid=None, names=())
-    recipe = _with_names(recipe, like=grid, expected=expected_count, whose="expected_count")
-    if grid == "one slice" and any(is_noise_band(name) for name in recipe.names):
+    form = grid or grid_of(first)
+    recipe = Recipe(extractor=set_up(settings), grid=grid, names=())
+    recipe = _with_names(recipe, like=form, expected=expected_count, whose="expected_count")
+    if form == "one slice" and any(is_noise_band(name) for name in recipe.names):
         raise ParamsError(f"{_FILE}: Wavelet on one slice gives four bands of rounding noise; set force2D: true")
     return recipe
 

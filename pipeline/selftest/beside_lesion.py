@@ -137,7 +137,9 @@ def control_work(
         return [], (), lambda _: {}
     whole = [{"image_id": c.crop.row["image_id"], "image": c.crop.image, "mask": c.crop.mask} for c in cases]
     shown = extraction_cases(pd.DataFrame(whole).assign(status="ok", reason=None), folder=Path())
-    recipe = prepare(original_settings(inputs.radiomics), cases=shown)
+    # As the preset: its settings fit images of this form alone.
+    grid = None if inputs.radiomics.preset is None else preset(inputs.radiomics.preset).grid
+    recipe = prepare(original_settings(inputs.radiomics), cases=shown, grid=grid)
     own = CheckpointStore(store.folder, key="images")
     return (
         cases,

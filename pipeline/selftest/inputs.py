@@ -95,8 +95,8 @@ def recipe_of(
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
     """Everything read. `tables` has the blocks of the set under test without networks; `outlines` the radiomics of all
-    patients (None if no set uses them); `primary` is None if no primary set with radiomics is named; `cards` and `embedded`
-    are by network; `hashes` are of the files that the results depend on.
+    patients (None if no set uses them); `primary` is None if no primary set with radiomics is named; `cards` and
+    `embedded` are by network; `hashes` are of the files that the results depend on.
     """
 
     cohort: pd.DataFrame

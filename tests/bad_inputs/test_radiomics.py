@@ -175,7 +175,9 @@ def run_stage(folder, *, file_limit=None, workers="1"):
         "rois": "",
         "features": "out.csv",
         "dictionary": "words.csv",
+        "use": "use.json",
     }
+    (folder / "use.json").write_text('{"used": true, "outlines": true}', encoding="utf-8")
     words = [word for name, value in paths.items() for word in (f"--{name}", str(folder / value))]
     environment = {"PATH": "/usr/bin:/bin", "FUSION_SCRATCH": str(folder / "scratch"), "FUSION_WORKERS": workers}
     environment["PYTHONDONTWRITEBYTECODE"] = "1"  # under the limit, Python itself would leave cut files

@@ -108,7 +108,8 @@ def both_stages(cohort: Path, *, given: argparse.Namespace, work: Path, workers:
     out = {"rois": work / "rois", "table": work / "rois.csv"}
     params = {"params": Path("params/crop.yaml")}
     stage("crop", paths=params | places | out, workers=workers, scratch=work / "scratch")
-    tables = {"features": work / "radiomics.csv", "dictionary": work / "dictionary.csv"}
+    tables = {"features": work / "radiomics.csv", "dictionary": work / "dictionary.csv", "use": work / "use.json"}
+    tables["use"].write_text('{"used": true, "outlines": true}', encoding="utf-8")
     stage("radiomics", paths={"params": given.params} | out | tables, workers=workers, scratch=work / "scratch")
 
 

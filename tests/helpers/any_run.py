@@ -3,7 +3,6 @@
 import importlib
 import re
 import shlex
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from pipeline.foundation.tables import read_table
 PATIENTS = 40
 # What makes a run short; each study changes the rest.
 TINY: dict[str, dict[str, Any]] = {
-    "agreement": {"images": 8, "repeats": 1},
+    "agreement": {"images": 24, "repeats": 1},
     "benchmark": {"classifiers": ["lr"], "grids": {"lr": [1.0]}, "trees": 20, "tuning_trees": 20},
     "cohort": {"root": "source", "tables": {"min_class_count": 5, "min_test_class_count": 2}},
     "compare": {"primary": {"evaluation": "internal"}, "bootstrap": {"replicates": 20}},
@@ -107,10 +106,8 @@ class AnyRun:
         for stage, words in self.commands():
             if stage == until:
                 return
-            started = time.monotonic()
             with patch("sys.argv", [stage, *words[3:]]):
                 importlib.import_module(f"stages.{stage}").main()
-            print(f"{stage}: {time.monotonic() - started:.1f} s")  # shown by pytest if the test fails
 
     def lights(self) -> dict[str, str]:
         """The light of every check."""
@@ -120,6 +117,24 @@ class AnyRun:
     def page(self) -> str:
         """The report."""
         return (self.folder / "reports" / "report.html").read_text(encoding="utf-8")
+
+    def second_view(self, views: tuple[str, str]) -> None:
+        """Give every patient a second image, drawn apart; the images of a patient are of these two views."""
+        path = self.folder / "source" / "manifest.csv"
+        first = pd.read_csv(path, dtype="str")
+        write_study(some(clean(seed=9)), folder=self.folder / "source" / "second")
+        second = first.assign(image="second/" + first["image"], mask="second/" + first["mask"], view=views[1])
+        pd.concat([first.assign(view=views[0]), second]).to_csv(path, index=False)
+
+    def as_mmcls(self) -> None:
+        """Write the lists of the source mmcls for the images of the manifest; the last quarter is for the test."""
+        rows = pd.read_csv(self.folder / "source" / "manifest.csv", dtype="str")
+        lines = [f"{image} {label}\n" for image, label in zip(rows["image"], rows["label"], strict=True)]
+        cut = len(lines) * 3 // 4
+        meta = self.folder / "source" / "meta"
+        meta.mkdir()
+        (meta / "train.txt").write_text("".join(lines[:cut]), encoding="utf-8")
+        (meta / "test.txt").write_text("".join(lines[cut:]), encoding="utf-8")
 
     def edit_manifest(self, **columns: Any) -> None:
         """Give the manifest these columns."""

@@ -267,6 +267,8 @@ def demo_rois(folder, *, n_images=5):
 def run_stage(folder, *, out, params="params/radiomics.yaml", **variables):
     command = [sys.executable, "-m", "stages.radiomics", "--params", str(params)]
     paths = {"table": "rois.csv", "rois": "rois", "features": f"{out}.csv", "dictionary": f"{out}-words.csv"}
+    (folder / "use.json").write_text('{"used": true, "outlines": true}', encoding="utf-8")
+    paths["use"] = "use.json"
     command += [word for name, value in paths.items() for word in (f"--{name}", str(folder / value))]
     variables |= {"PATH": "/usr/bin:/bin", "FUSION_SCRATCH": str(folder / "scratch")}
     return subprocess.run(command, cwd=ROOT, env=variables, check=False, capture_output=True, text=True)

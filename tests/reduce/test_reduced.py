@@ -362,9 +362,18 @@ def test_if_no_feature_agrees_none_is_kept(tables):
     assert reducer.lasso_.chosen_.coefficients.empty
 
 
-def test_agreement_without_repeated_masks_is_one_sentence(tables, tmp_path):
+def test_agreement_of_one_image_is_one_sentence(tables, tmp_path):
+    one = tables["repeats"][tables["repeats"]["image_id"] == tables["repeats"]["image_id"].iloc[0]]
     with pytest.raises(PipelineError, match=r"resample cv-1-1, part a, block radiomics: .* set agreement in params"):
-        radiomics_cases(tables | {"repeats": tables["repeats"][:0]}, tmp_path)
+        radiomics_cases(tables | {"repeats": one}, tmp_path)
+
+
+def test_if_no_mask_was_repeated_nothing_is_filtered(tables, tmp_path):
+    """The stage `split` has refused a filter that needs repeated masks and has no source of them."""
+    _, passed = radiomics_cases(tables | {"repeats": tables["repeats"][:0]}, tmp_path / "none")
+    _, without = radiomics_cases(tables, tmp_path / "off", params=PARAMS.model_copy(update={"agreement": None}))
+
+    assert passed == without
 
 
 def test_parts_come_from_the_tables_of_the_networks(tables, tmp_path):

@@ -90,7 +90,7 @@ def test_an_unknown_block_and_a_clinical_block_without_columns_are_reported_at_o
 @pytest.mark.parametrize(
     ("tested", "message"),
     [
-        ("radiomics", "'feature_set' names radiomics, which is not in params/fusion.yaml; the sets are clinical, deep;"),
+        ("radiomics", "names radiomics, which is not in params/fusion.yaml; the sets are clinical, deep;"),
         ("deep", "'feature_set' names deep, which has networks only; name a set with another block"),
     ],
 )

@@ -82,9 +82,7 @@ def _method_facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
         "reduction": Fact(answer=YES, place="methods"),
         "algorithms": Fact(answer=YES, place="methods"),
         "choice": Fact(answer=YES, place="methods"),
-        "robust": _shown(filtered, "features", remark="no filter by agreement")
-        if radiomics
-        else none,
+        "robust": _shown(filtered, "features", remark="no filter by agreement") if radiomics else none,
         "redundant": Fact(answer=YES, place="methods") if radiomics else none,
         "deep_robust": Fact(answer=PARTLY, place="models", remark=f"{fitted}; not tested on altered images")
         if deep

@@ -29,6 +29,13 @@ def source_hash() -> str:
     return digest.hexdigest()
 
 
+def cpu_type(info: Path = Path("/proc/cpuinfo")) -> str:
+    """The model of this machine's CPU; its architecture if the system does not name the model."""
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return (models[0] if models else "") or platform.processor() or platform.machine()
+
+
 def _kind(name: str) -> str:
     return {"networks": "weights", "models": "model"}.get(name.partition("/")[0], "table")
 
@@ -39,11 +46,13 @@ def study_table(words: Mapping[str, str]) -> pd.DataFrame:
 
 
 def provenance_table(study: ReportInputs) -> pd.DataFrame:
-    """Hashes of tables, models and weights, of the params files' values and of the code; the seed; versions."""
+    """Hashes of tables, models and weights, of the params' values and of the code; the seed, the CPU, versions."""
     rows = [(_kind(name), name, value) for name, value in study.hashes.items()]
     rows += [("params", f"{name}.yaml", params_hash(content)) for name, content in study.params.items()]
     rows.append(("code", "pipeline and stages", source_hash()))
     rows.append(("run", "seed", str(study.params.get("common", {}).get("seed", ""))))
+    # The last digits of a network or a fit differ between types of CPU, so that a number belongs to one.
+    rows.append(("run", "CPU", cpu_type()))
     rows.append(("package", "Python", platform.python_version()))
     rows += [("package", name, version) for name, version in package_versions(PACKAGES).items()]
     return pd.DataFrame(rows, columns=["kind", "name", "value"])

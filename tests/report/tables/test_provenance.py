@@ -1,5 +1,6 @@
 """tables.provenance: the hash of the code covers every source with its path, and nothing else."""
 
+import platform
 import shutil
 
 import pandas as pd
@@ -26,6 +27,14 @@ def test_code_hash_follows_every_source(tmp_path, monkeypatch):
     assert second != first
     (tmp_path / "stages" / "new.py").rename(tmp_path / "stages" / "other.py")
     assert provenance.source_hash() not in (first, second)
+
+
+def test_the_type_of_cpu_is_named(tmp_path):
+    info = tmp_path / "cpuinfo"
+    info.write_text("processor\t: 0\nmodel name\t: Example CPU @ 2.0 GHz\nmodel name\t: Example CPU @ 2.0 GHz\n")
+
+    assert provenance.cpu_type(info) == "Example CPU @ 2.0 GHz"
+    assert provenance.cpu_type(tmp_path / "absent") == (platform.processor() or platform.machine())
 
 
 def test_levels_lists_and_nothing():
