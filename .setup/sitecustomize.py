@@ -1,6 +1,6 @@
 """Two names that Python 3.12 removed from configparser and that the build of PyRadiomics 3.0.1 still calls.
 
-Python imports this file at its start if its folder is on PYTHONPATH, as in the one pip call of the Makefile that builds.
+Python imports this file at its start if its folder is on PYTHONPATH, as in the Makefile's one pip call that builds.
 """
 
 import configparser
