@@ -66,6 +66,7 @@ def test_params_are_allowed_and_fit_together(system, tmp_path):
 # What makes each system small enough for a test. One layer of DenseNet121 exists at 224 px alone.
 SMALL = {
     "thy-dl-radiomics": {
+        "radiomics": {"settings": None},
         "embed": {
             "input": {"image_size_px": 80},
             "densenet121": {"layer": "gap1024"},

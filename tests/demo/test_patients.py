@@ -58,9 +58,10 @@ def test_latent_score_has_the_declared_effect(many, score):
 def test_order_of_the_blocks(many):
     shape, texture, clinical = (latent_auc(many, score) for score in SCORES)
     images = latent_auc(many, "shape", "texture")
-    assert min(PARAMS.effects.shape, PARAMS.effects.texture) >= 2
-    assert clinical + 0.05 < min(shape, texture)
-    assert images > max(shape, texture) + 0.02
+    # Shape alone must not reach the whole: a mask that tells the outcome turns a light.
+    assert PARAMS.effects.texture >= 2 > PARAMS.effects.shape
+    assert max(shape, clinical) + 0.05 < texture
+    assert images > texture + 0.02
     assert latent_auc(many, *SCORES) > images
 
 
@@ -68,7 +69,7 @@ def test_the_order_holds_in_the_default_study_and_no_auc_is_one():
     drawn = draw_patients(PARAMS, seed=2026)
     table = pd.DataFrame([(p.label, p.shape, p.texture, p.clinical) for p in drawn], columns=["label", *SCORES])
     shape, texture, clinical = (latent_auc(table, score) for score in SCORES)
-    assert clinical < min(shape, texture) < max(shape, texture) < latent_auc(table, *SCORES) < 1
+    assert max(shape, clinical) < texture < latent_auc(table, *SCORES) < 1
 
 
 def test_cohorts_events_and_sites():
