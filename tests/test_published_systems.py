@@ -72,7 +72,7 @@ SMALL = {
             "densenet121": {"layer": "gap1024"},
             "inception3": {"image_size_px": None},
             "vit": {"image_size_px": 80},
-        }
+        },
     },
     "ptcr-net": {"embed": {"input": {"image_size_px": 64}}},
     "dual-channel": {"embed": {"input": {"image_size_px": 32}}},
