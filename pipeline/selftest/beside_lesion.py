@@ -114,9 +114,8 @@ def _features(
         values, _ = extract(recipe, image=roi.image, mask=roi.mask)
         if missing := [name for name in recipe.names if name not in values]:
             raise ImageError(f"{len(missing)} features are missing, first {missing[0]}")
-    except Exception as error:
-        # PyRadiomics raises anything from AssertionError to RuntimeError; one image does not stop the others.
-        return _failure(image_id, status="extraction_failed", reason=str(error) or type(error).__name__)
+    except ImageError as error:  # a fault of the machine stops the stage
+        return _failure(image_id, status="extraction_failed", reason=str(error))
     finite = [values[name] if np.isfinite(values[name]) else None for name in recipe.names]
     return {"image_id": image_id, "status": "ok", "reason": None, "values": finite}
 
