@@ -5,6 +5,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from pipeline.contracts.data.cohort import COHORTS, PATIENTS
 from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.split import FINAL, SPLITS
@@ -52,11 +54,22 @@ def main() -> None:
     )
     for note in plan_notes(use):
         log.info("%s", note)
+    _report_sizes(splits, patients=patients, minimum=int(given.min_test_class_count))
+    write_table(splits, given.splits, SPLITS)
+    given.settings.mkdir(parents=True, exist_ok=True)
+    for net in networks:
+        _write(network_settings(embed, net=net), given.settings / f"{net}.json")
+    _write(use.model_dump(), given.settings / "radiomics.json")
+    # DVC needs the folder of the networks to exist, also if there are none.
+    _write(networks, given.planned)
+
+
+def _report_sizes(splits: pd.DataFrame, *, patients: pd.DataFrame, minimum: int) -> None:
+    """Log the sizes of the cohorts, and a warning for each drawn one with fewer than `minimum` patients of a class."""
     final = splits.loc[splits["resample"] == FINAL, "role"].value_counts()
     told = ", ".join(f"{final.get(role, 0)} {role}" for role in COHORTS)
     log.info("%d patients (%s), %d resamples", len(patients), told, splits["resample"].nunique())
 
-    minimum = int(given.min_test_class_count)
     if patients["cohort"].isna().all():  # the stage cohort has warned of small cohorts that were given
         for cohort, (events, others) in small_holdouts(patients, splits=splits, minimum=minimum).items():
             log.warning(
@@ -65,13 +78,6 @@ def main() -> None:
                 "in params/split.yaml, or set it to 0 and evaluate by cross-validation",
                 *(cohort, events, others, minimum),
             )
-    write_table(splits, given.splits, SPLITS)
-    given.settings.mkdir(parents=True, exist_ok=True)
-    for net in networks:
-        _write(network_settings(embed, net=net), given.settings / f"{net}.json")
-    _write(use.model_dump(), given.settings / "radiomics.json")
-    # DVC needs the folder of the networks to exist, also if there are none.
-    _write(networks, given.planned)
 
 
 def _write(content: Any, path: Path) -> None:

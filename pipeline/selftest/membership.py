@@ -31,7 +31,7 @@ def _check(check: str, *, title: str, rule: str, faults: int, good: str, bad: st
     )
 
 
-def _on_two_sides(shown: pd.DataFrame) -> int:
+def on_two_sides(shown: pd.DataFrame) -> int:
     """The number of names on more than one side of a split; `shown` has resample, role and name.
 
     A side is a role in a resample. Internal and external patients are held out in every resample.
@@ -52,7 +52,7 @@ def patients_check(splits: pd.DataFrame, *, patients: pd.DataFrame) -> Check:
         title="No patient id is in both training and test data",
         rule="Red if a patient, or a group that shares an image, is on more than one side of a split (the value counts "
         "them).",
-        faults=_on_two_sides(splits.assign(name=splits["patient_id"].map(groups))),
+        faults=on_two_sides(splits.assign(name=splits["patient_id"].map(groups))),
         good="Every patient, with all images, is on one side of every split.",
         bad="Patients are on more than one side of a split.",
     )
@@ -74,7 +74,7 @@ def images_check(hashes: pd.Series, *, cohort: pd.DataFrame, splits: pd.DataFram
         "images_apart",
         title="No test image has exactly the pixels of a training image",
         rule="Red if an image with identical pixels is on more than one side of a split (the value counts them).",
-        faults=_on_two_sides(twice.merge(splits[["resample", "patient_id", "role"]], on="patient_id")),
+        faults=on_two_sides(twice.merge(splits[["resample", "patient_id", "role"]], on="patient_id")),
         good="No image is on more than one side of a split.",
         bad="The same image is on more than one side of a split.",
     )

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from pipeline.selftest.lights import Check, Light
+from pipeline.selftest.membership import on_two_sides
 
 CHECK = "near_images_apart"
 
@@ -16,7 +17,7 @@ def near_images_check(pairs: pd.DataFrame, *, splits: pd.DataFrame, searched: bo
     """
     if not searched:
         return _light("grey", finding="Near copies were not searched for (near_duplicates: off in params/cohort.yaml).")
-    apart = _on_two_sides(pairs, splits=splits)
+    apart = _pairs_apart(pairs, splits=splits)
     if apart:
         count = "1 pair of near copies is" if apart == 1 else f"{apart} pairs of near copies are"
         return _light("red", finding=f"{count} on more than one side of a split.", value=apart)
@@ -25,15 +26,11 @@ def near_images_check(pairs: pd.DataFrame, *, splits: pd.DataFrame, searched: bo
     return _light("green", finding=good, value=0)
 
 
-def _on_two_sides(pairs: pd.DataFrame, *, splits: pd.DataFrame) -> int:
-    """The number of pairs whose two patients have two roles in a resample, or of whom one only is a test patient."""
-    role = splits.pivot(index="patient_id", columns="resample", values="role")
-    one, other = (role.reindex(pairs[name]).reset_index(drop=True) for name in ("patient_a", "patient_b"))
-    differ = (one != other) & one.notna() & other.notna()
-    tested = [side.where(side.isin(["internal", "external"])).bfill(axis=1).iloc[:, 0] for side in (one, other)]
-    split = [side.notna().any(axis=1) for side in (one, other)]
-    cohorts = (tested[0].fillna("train") != tested[1].fillna("train")) & split[0] & split[1]
-    return int((differ.any(axis=1) | cohorts).sum())
+def _pairs_apart(pairs: pd.DataFrame, *, splits: pd.DataFrame) -> int:
+    """The number of pairs whose two patients are not on one side of every split."""
+    owners = pairs.reset_index(drop=True)[["patient_a", "patient_b"]].melt(ignore_index=False, value_name="patient_id")
+    shown = owners.rename_axis("name").reset_index().merge(splits[["resample", "patient_id", "role"]], on="patient_id")
+    return on_two_sides(shown)
 
 
 def _light(light: Light, *, finding: str, value: int | None = None) -> Check:
