@@ -16,7 +16,7 @@ ACTIVATE := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$
 
 repro: $(READY)
 	@$(ACTIVATE) dvc repro
-	@echo "The report is $(CURDIR)/reports/report.html"
+	@echo "The report is $(CURDIR)/$$(sed -n 's/^reports: *\([^ #]*\).*/\1/p' params/cohort.yaml)/report.html"
 
 study: $(READY)
 	@test -n "$(ROOT)" || { echo "Missing: ROOT, the folder of your study; for example: make study ROOT=/data/my_study" >&2; exit 1; }

@@ -1,6 +1,6 @@
 # Computes the numbers of the comparison again in R and stops where one differs by more than 1e-6.
 #
-#   Rscript reports/verify.R                          # data/predictions against reports/tables
+#   Rscript reports/verify.R                          # data/predictions against the tables of params/cohort.yaml: reports
 #   Rscript reports/verify.R PREDICTIONS TABLES       # a folder or a file of predictions, a folder of tables
 #
 # Again from the predictions alone, with pROC: every AUC with its plain and its logit interval (pROC's DeLong variance),
@@ -253,12 +253,19 @@ verify_transport <- function(table, models) {
 
 # --- all of it ---------------------------------------------------------------------------------------------------------
 
+# The folder of the report, which params/cohort.yaml names; without that file, the one of this script.
+reports_folder <- function(root) {
+  params <- file.path(root, "params", "cohort.yaml")
+  lines <- if (file.exists(params)) grep("^reports:", readLines(params), value = TRUE) else character(0)
+  if (length(lines)) sub("^reports:[[:space:]]*([^[:space:]#]+).*", "\\1", lines[1]) else "reports"
+}
+
 main <- function() {
   script <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))
   root <- if (length(script)) dirname(dirname(normalizePath(script[1]))) else "."
   given <- commandArgs(trailingOnly = TRUE)
   if (!length(given) %in% c(0, 2)) stop("usage: Rscript reports/verify.R [PREDICTIONS TABLES]", call. = FALSE)
-  places <- if (length(given)) given else file.path(root, c("data/predictions", "reports/tables"))
+  places <- if (length(given)) given else file.path(root, c("data/predictions", file.path(reports_folder(root), "tables")))
   cat(sprintf("%s, pROC %s\n", R.version.string, packageVersion("pROC")))
 
   predictions <- read_predictions(places[1])

@@ -2,12 +2,15 @@
 
 import logging
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 
 from pipeline.demo.patients import DemoParams, clinical_table, draw_patients, write_patient
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import CommonParams, load_params
+from pipeline.foundation.source_root import check_root
+from pipeline.foundation.study_folders import DEMO_ROOT, is_demo
 from pipeline.foundation.tables import write_csv
 from stages.cli import arguments, progress, run, run_settings
 
@@ -16,7 +19,14 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Read the params, generate and write every patient, write the manifest and the clinical table."""
-    given = arguments(__doc__, paths=("params", "common", "out")).parse_args()
+    parser = arguments(__doc__, paths=("params", "common", "out"))
+    parser.add_argument("--root", required=True, help="the root of the cohort; the demo is drawn for no other")
+    given = parser.parse_args()
+    if not is_demo(given.root):
+        check_root(Path(given.root))  # before DVC hashes it, whose own message names no remedy
+        log.info("passed over: root in params/cohort.yaml is not %s", DEMO_ROOT)
+        given.out.mkdir(parents=True, exist_ok=True)
+        return
     params = load_params(given.params, DemoParams)
     seed = load_params(given.common, CommonParams).seed
     settings = run_settings()

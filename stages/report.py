@@ -5,7 +5,7 @@ import logging
 from pipeline.foundation.params import load_params
 from pipeline.report.inputs import read_inputs
 from pipeline.report.params import ReportParams
-from pipeline.report.report import make_report, unchanged_words, write_report
+from pipeline.report.report import make_report, other_words, write_report
 from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def main() -> None:
     report = make_report(study, params=params)
 
     write_report(report, tables=given.report_tables, page=given.report)
-    if words := unchanged_words(study, params=params):
+    if words := other_words(study, params=params):
         log.warning("warning: %s", words)
     log.info("%d KB, %d tables of its own", len(report.page) // 1024, len(report.tables))
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from pipeline.cohort.cohort import CohortParams
 from pipeline.foundation.errors import ParamsError, PipelineError, listed
 from pipeline.foundation.params import load_params, read_yaml
+from pipeline.foundation.study_folders import is_demo
 from pipeline.plan.comparison import CompareParams
 from pipeline.plan.feature_sets import FusionParams
 from pipeline.study.describe import description, diff, reasons, remarks
 from pipeline.study.installation import installation
 from pipeline.study.look import look, study_folder
 from pipeline.study.params_text import Change, edited
-from pipeline.study.propose import DEMO_ROOT, FILES, proposals
+from pipeline.study.propose import FILES, proposals
 from pipeline.study.resources import resources
 from stages.cli import arguments, run
 
@@ -42,9 +43,8 @@ def main() -> None:
     needed = resources(study, project=project)
     _say([f"study {root}", *description(study), needed.sentence])
     short = root.relative_to(project).as_posix() if root.is_relative_to(project) else str(root)
-    is_demo = root == project / DEMO_ROOT
-    _say(remarks(study, contents=contents, is_demo=is_demo))
-    changes = proposals(study, contents=contents, root=cohort.root if known else short, is_demo=is_demo)
+    _say(remarks(study, contents=contents, is_demo=is_demo(short)))
+    changes = proposals(study, contents=contents, root=cohort.root if known else short)
     _apply(changes, folder=given.params, write=given.write)
     faults = [*found.faults, *needed.faults, *study.faults]
     if faults:

@@ -54,7 +54,7 @@ def test_a_network_without_radiomics(tmp_path):
     lights = finished(AnyRun(tmp_path, params=params, study=some()))
 
     assert lights["networks_apart"] == "green"
-    assert set(rows("reports/tables/explain.csv")["network"]) == {"carnet"}
+    assert set(rows("reports/own/tables/explain.csv")["network"]) == {"carnet"}
 
 
 def test_radiomics_only_without_a_clinical_table(tmp_path):
@@ -66,7 +66,7 @@ def test_radiomics_only_without_a_clinical_table(tmp_path):
     }
     finished(AnyRun(tmp_path, params=params, study=some()))
 
-    assert rows("reports/tables/explain.csv").empty
+    assert rows("reports/own/tables/explain.csv").empty
 
 
 def test_no_internal_cohort(tmp_path):
@@ -74,14 +74,14 @@ def test_no_internal_cohort(tmp_path):
     run.edit_manifest(cohort=["train" if i < 28 else "external" for i in range(40)])
     finished(run)
 
-    assert set(rows("reports/tables/metrics.csv")["evaluation"]) == {"cv", "external"}
+    assert set(rows("reports/own/tables/metrics.csv")["evaluation"]) == {"cv", "external"}
 
 
 def test_cross_validation_alone(tmp_path):
     params = {"split": {"holdout_fraction": 0.0}, "compare": {"primary": None}}
     finished(AnyRun(tmp_path, params=params, study=some()))
 
-    assert set(rows("reports/tables/metrics.csv")["evaluation"]) == {"cv"}
+    assert set(rows("reports/own/tables/metrics.csv")["evaluation"]) == {"cv"}
 
 
 def test_whole_images_without_masks(tmp_path, caplog):

@@ -234,7 +234,7 @@ def test_one_more_patient_needs_no_code(finished, tmp_path):
     pd.concat([manifest, new]).to_csv(own / "manifest.csv", index=False)
     more = clinical[clinical["patient_id"] == first].assign(patient_id="NEW")
     pd.concat([clinical, more]).to_csv(own / "clinical.csv", index=False)
-    edit(folder, {"cohort": {"root": "data/raw/own"}})
+    edit(folder, {"cohort": {"root": "data/raw/own", "reports": "reports/own"}})
 
     done = repro(folder, "radiomics", "split", workers=2)
 

@@ -104,5 +104,5 @@ def test_a_system_runs_from_its_source_to_the_verdict(system, tmp_path, monkeypa
     run.all()
 
     assert "red" not in run.lights().values()
-    models = set(pd.read_csv("reports/tables/metrics.csv")["feature_set"])
+    models = set(pd.read_csv("reports/own/tables/metrics.csv")["feature_set"])
     assert set(params["fusion"]["sets"]) | set(params["embed"]["nets"]) <= models

@@ -33,6 +33,7 @@ from pipeline.cohort.voxel_checks import VoxelParams
 from pipeline.contracts.data.cohort import BLOCK_ORIGINS, COHORT, DATE, MASK_READER2, NOT_CLINICAL
 from pipeline.foundation.errors import CohortError, listed
 from pipeline.foundation.params import Params
+from pipeline.foundation.study_folders import Reports, check_reports
 
 IMPORTERS: dict[str, Callable[..., Source]] = {
     "manifest": manifest_importer.read,
@@ -52,6 +53,7 @@ class CohortParams(Params):
 
     source: Literal["manifest", "ddti", "tn3k", "busi", "onekey", "mmcls"]
     root: str = Field(min_length=1)
+    reports: Reports
     label_positive: str | None = None  # of the sources in LABELLED
     exclude: dict[str, Annotated[str, Field(min_length=1)]]
     near_duplicates: NearMode = "join"
@@ -71,6 +73,11 @@ class CohortParams(Params):
         if isinstance(given, bool):
             raise ValueError(f"The label of the event ({given}) must be in quotes, to be compared as text")  # noqa: TRY004
         return f"{given:g}" if isinstance(given, int | float) else given
+
+    @model_validator(mode="after")
+    def _reports_of_the_root(self) -> "CohortParams":
+        check_reports(self.root, reports=self.reports)
+        return self
 
     @model_validator(mode="after")
     def _section_of_the_source(self) -> "CohortParams":

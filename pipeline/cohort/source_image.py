@@ -1,6 +1,5 @@
 """Read an image or mask file of a source: every way in which a foreign file misleads its reader is an error first."""
 
-import difflib
 import struct
 import warnings
 from pathlib import Path
@@ -12,6 +11,7 @@ from pipeline.cohort.file_completeness import JPEG, PNG, TIFF, check_complete, p
 from pipeline.cohort.nifti_nonfinite import with_nonfinite
 from pipeline.foundation.errors import ImageError
 from pipeline.foundation.images import read_image
+from pipeline.foundation.source_root import similar_path
 
 ORIENTATION, UPRIGHT = 274, 1  # the tag of EXIF and of TIFF, and its value for an image stored as it is shown
 PHOTOMETRIC, MIN_IS_WHITE = 262, 0
@@ -20,7 +20,6 @@ UNREADABLE_TAGS = (
     *(OSError, ValueError, SyntaxError, KeyError, IndexError, TypeError, AttributeError, OverflowError, struct.error),
     Image.DecompressionBombError,
 )
-MANY_NAMES = 5000  # in a folder with more, a similar name is looked for by case only
 
 
 def read_source_image(path: Path) -> sitk.Image:
@@ -60,29 +59,6 @@ def _check_there(path: Path) -> None:
         next(path.iterdir(), None)
     else:
         path.open("rb").close()
-
-
-def similar_path(path: Path) -> str:
-    """The path nearest in name to a missing one, from the first folder that differs; empty if none is similar.
-
-    A name that differs only by case is preferred.
-    """
-    there = path
-    while not there.exists():
-        there = there.parent
-    found = there
-    for name in path.relative_to(there).parts:
-        try:
-            names = sorted(child.name for child in found.iterdir())
-        except OSError:
-            return ""
-        near = [one for one in names if one.casefold() == name.casefold()]
-        if not near and len(names) <= MANY_NAMES:
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.8)
-        if not near:
-            return ""
-        found = found / near[0]
-    return found.relative_to(there).as_posix()
 
 
 def _check_tags(path: Path) -> None:

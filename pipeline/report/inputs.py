@@ -236,7 +236,7 @@ def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], net
     for folder in ("selected", "lasso", "half_samples", "reduced"):
         files |= {f"{folder}/{name}.csv": paths[folder] / f"{name}.csv" for name in sets}
     files |= {f"predictions/{name}.csv": paths["predictions"] / f"{name}.csv" for name in [*sets, *heads]}
-    files |= {f"reports/tables/{name}.csv": paths["tables"] / f"{name}.csv" for name in RESULTS}
+    files |= {f"tables/{name}.csv": paths["tables"] / f"{name}.csv" for name in RESULTS}
     for net in nets:
         files |= {
             f"networks/{net}/{file.name}": file for file in sorted((paths["networks"] / net).glob("*.safetensors"))

@@ -1,5 +1,7 @@
 """`params/report.yaml`: the study in its author's words, subgroups, sample size, answers to the checklists."""
 
+from posixpath import normpath
+
 from pydantic import Field
 
 from pipeline.foundation.params import Params
@@ -18,9 +20,14 @@ class StudyWords(Params):
     horizon: str
 
 
+NO_WORDS = StudyWords(question="", population="", outcome="", positive_class="", horizon="")
+NO_TITLE = "Radiomics and deep features"
+
+
 class ReportParams(Params):
     """`params/report.yaml`."""
 
+    describes: str = Field(min_length=1)
     title: str = Field(min_length=1)
     synthetic: bool
     study: StudyWords
@@ -28,3 +35,9 @@ class ReportParams(Params):
     subgroups: SubgroupParams = SubgroupParams()
     sample_size: SampleSizeParams = SampleSizeParams()
     checklists: ChecklistAnswers = ChecklistAnswers()
+
+    def about(self, root: str) -> "ReportParams":
+        """These params for the study at `root`: without title, words and `synthetic` if they describe another one."""
+        if normpath(self.describes) == normpath(root):
+            return self
+        return self.model_copy(update={"title": NO_TITLE, "synthetic": False, "study": NO_WORDS})

@@ -8,6 +8,7 @@ import pandas as pd
 
 from pipeline.contracts.reports.report import TABLES
 from pipeline.foundation.folders import written_aside
+from pipeline.foundation.study_folders import is_demo
 from pipeline.foundation.tables import write_table
 from pipeline.report.inputs import RESULTS, ReportInputs
 from pipeline.report.own_tables import report_tables
@@ -16,8 +17,6 @@ from pipeline.report.page.context import page_variables
 from pipeline.report.page.glossary import glossary
 from pipeline.report.page.render import render
 from pipeline.report.params import ReportParams
-
-DEMO_ROOT = "data/raw/demo"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,21 +27,19 @@ class Report:
     page: str
 
 
-def is_synthetic(study: ReportInputs, *, params: ReportParams) -> bool:
-    """Whether the page must state that its patients do not exist: by the params, and always for the demo cohort."""
-    root = str(study.params.get("cohort", {}).get("root", ""))
-    return params.synthetic or root.strip("/") == DEMO_ROOT
+def root_of(study: ReportInputs) -> str:
+    """The root of the cohort, as the params give it."""
+    return str(study.params.get("cohort", {}).get("root", ""))
 
 
-def unchanged_words(study: ReportInputs, *, params: ReportParams) -> str | None:
-    """A warning if the params call patients synthetic that are not those of the demo, else None."""
-    root = str(study.params.get("cohort", {}).get("root", ""))
-    declared = params.synthetic or "synthetic" in " ".join(params.study.model_dump().values()).lower()
-    if not declared or root.strip("/") == DEMO_ROOT:
+def other_words(study: ReportInputs, *, params: ReportParams) -> str | None:
+    """A warning if the words of the params describe another study, which the report leaves out, else None."""
+    root = root_of(study)
+    if params.about(root) is params:
         return None
     return (
-        f"params/report.yaml declares the patients synthetic, but params/cohort.yaml reads them from {root}; "
-        "if they are real, set synthetic: false and describe your study under title and study in params/report.yaml"
+        f"params/report.yaml: title, synthetic and study describe {params.describes}, not {root}, and are left out; "
+        f"describe your study there, and set describes: {root}"
     )
 
 
@@ -57,6 +54,8 @@ def cells(study: ReportInputs, *, tables: Mapping[str, pd.DataFrame]) -> dict[st
 
 def make_report(study: ReportInputs, *, params: ReportParams) -> Report:
     """The page and its tables; the same inputs give the same bytes."""
+    root = root_of(study)
+    params = params.about(root)
     tables = report_tables(study, params=params)
     cited = cells(study, tables=tables)
     context = page_variables(study, cells=cited, tables=tables, top_features=params.top_features)
@@ -65,7 +64,7 @@ def make_report(study: ReportInputs, *, params: ReportParams) -> Report:
         | {
             "t": cited,
             "title": params.title,
-            "synthetic": is_synthetic(study, params=params),
+            "synthetic": params.synthetic or is_demo(root),
             "glossary": glossary(),
         }
     )

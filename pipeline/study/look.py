@@ -1,6 +1,5 @@
 """What the folder of a study holds: patients and images by its importer, the form of the images by a few headers."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pipeline.cohort.importers.csv_rows import read_rows
 from pipeline.cohort.importers.source import Source
 from pipeline.contracts.data.cohort import COHORTS, NOT_CLINICAL
 from pipeline.foundation.errors import CohortError, ImageError
+from pipeline.foundation.source_root import broken_links
 from pipeline.study.headers import Header, read_header, spread
 from pipeline.study.layout import MANIFEST, Layout, find_layout
 from pipeline.study.outcome import check_outcome
@@ -125,7 +125,8 @@ def _look(root: Path, *, params: CohortParams, same_root: bool) -> Study:
             f"{root}: is of the source {layout.source}, and no image was found in it; {_what_is_in(root)}"
         )
     headers, unreadable = _headers(source)
-    faults = [*_audit(source, root=root, params=fitting), *_absent(source), *_broken_links(root), *unreadable]
+    links = [fault] if (fault := broken_links(root)) else []
+    faults = [*_audit(source, root=root, params=fitting), *_absent(source), *links, *unreadable]
     return Study(
         layout=layout,
         params=fitting,
@@ -184,23 +185,6 @@ def _absent(source: Source) -> Iterator[str]:
     for kind, paths in (("image", images), ("mask", masks)):
         if absent := [path for path in paths if not path.exists()]:
             yield f"{_count(len(absent), kind)} of {len(paths)} absent ({_first(absent)}); add or correct them"
-
-
-def _broken_links(root: Path) -> Iterator[str]:
-    """Symbolic links anywhere in the folder whose target does not exist: DVC cannot hash such a folder."""
-    if broken := sorted(path for path in _links(root) if not path.exists()):
-        links = _count(len(broken), "symbolic link")
-        yield f"{root}: {links} whose target does not exist ({_first(broken)}); remove or correct them"
-
-
-def _links(folder: Path) -> Iterator[Path]:
-    """The symbolic links in `folder` and its folders; no file is opened or asked for its state."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_symlink():
-                yield Path(entry.path)
-            elif entry.is_dir():
-                yield from _links(Path(entry.path))
 
 
 def _mixed(headers: Sequence[Header]) -> Iterator[str]:

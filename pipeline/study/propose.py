@@ -1,35 +1,27 @@
 """Every change of the params that follows from a study; a value that fits it is never changed."""
 
 from collections.abc import Iterator, Mapping
+from posixpath import normpath
 from typing import Any
 
 from pipeline.contracts.data.embed import LOGIT
 from pipeline.foundation.errors import ParamsError
+from pipeline.foundation.study_folders import DEMO_REPORTS, OWN_REPORTS, is_demo
 from pipeline.radiomics.presets import preset
 from pipeline.study.layout import MANIFEST
 from pipeline.study.look import Study
 from pipeline.study.params_text import REMOVED, Change
 from pipeline.study.plan_changes import fitting_primary, fitting_sets, usable_evaluations
 
-DEMO_ROOT = "data/raw/demo"
-# What params/report.yaml says of the demo: page 1 of another study must not.
-DEMO_WORDS = {
-    "question": "Do radiomics and deep features of thyroid ultrasound improve on clinical data in predicting the "
-    "event?",
-    "population": "Synthetic patients with one thyroid nodule each, drawn at three sites that differ in gain, "
-    "resolution and depth.",
-    "outcome": "An invented event, planted in the shape and texture of the nodule and in the clinical data.",
-    "positive_class": "The event is present.",
-}
 FILES = ("cohort", "radiomics", "embed", "fusion", "compare", "agreement", "reduce", "selftest", "report", "split")
 Contents = Mapping[str, Mapping[str, Any]]
 
 
-def proposals(study: Study, *, contents: Contents, root: str, is_demo: bool) -> list[Change]:
+def proposals(study: Study, *, contents: Contents, root: str) -> list[Change]:
     """The changes of params that `study` needs, in the order of FILES.
 
-    `contents` is the content of each params file of FILES, `root` the folder as the params are to write it, `is_demo`
-    whether it is that of the demo. Raises ParamsError if a file lacks a key, or if no set would be left.
+    `contents` is the content of each params file of FILES, `root` the folder as the params are to write it. Raises
+    ParamsError if a file lacks a key, or if no set would be left.
     """
     try:
         found = [
@@ -37,7 +29,7 @@ def proposals(study: Study, *, contents: Contents, root: str, is_demo: bool) -> 
             *_radiomics(study, contents["radiomics"]),
             *_plan(study, contents),
             *_masks(study, contents),
-            *([] if is_demo else _words(contents["report"])),
+            *_words(contents["report"], root),
         ]
     except (KeyError, TypeError) as error:
         raise ParamsError(f"a params file lacks the key {error}; add it as in the params of the demo") from error
@@ -54,6 +46,8 @@ def _cohort(study: Study, now: Mapping[str, Any], root: str) -> Iterator[Change]
         yield _change("cohort", "source", wanted.source, f"the folder is of the source {wanted.source}")
     if now["root"] != root:
         yield _change("cohort", "root", root, "the study lies there")
+    if now["reports"] == DEMO_REPORTS and not is_demo(root):
+        yield _change("cohort", "reports", OWN_REPORTS, "git ignores it")
     given = now.get("label_positive")
     if (None if given is None else str(given)) != wanted.label_positive:  # the params may give it as a number
         yield _change("cohort", "label_positive", wanted.label_positive, _why_positive(wanted.label_positive))
@@ -152,9 +146,13 @@ def _masks(study: Study, contents: Contents) -> Iterator[Change]:
         yield _change("reduce", "agreement", None, reason)
 
 
-def _words(report: Mapping[str, Any]) -> Iterator[Change]:
+def _words(report: Mapping[str, Any], root: str) -> Iterator[Change]:
+    """What page 1 says is about this study: nothing until its author writes it."""
+    if normpath(report["describes"]) == normpath(root):
+        return
+    yield _change("report", "describes", root, "title, synthetic and study are about another root")
     if report["synthetic"]:
-        yield _change("report", "synthetic", False, "the patients are not those of the demo")
-    for key, words in DEMO_WORDS.items():
-        if report["study"][key] == words:
-            yield _change("report", f"study.{key}", "", "these are the words of the demo; write your own")
+        yield _change("report", "synthetic", False, "true is for patients that do not exist")
+    for key, words in report["study"].items():
+        if words:
+            yield _change("report", f"study.{key}", "", "these words are about another study; write your own")

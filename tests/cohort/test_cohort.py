@@ -34,6 +34,7 @@ SHARED = ROOT.parent / "shared" / "data"
 DDTI = """
 source: ddti
 root: ddti
+reports: reports/own
 exclude: {}
 masks: {label: auto, mask_decode: threshold128, lesion: largest}
 voxels: {min_roi_px: 64, min_roi_grey_levels: 8, max_roi_fraction: 0.95,

@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 
-from pipeline.cohort.source_image import read_source_image, similar_path
+from pipeline.cohort.source_image import read_source_image
 from pipeline.foundation.errors import ImageError
 from pipeline.foundation.images import array_of, image_from
 
@@ -16,15 +16,6 @@ def test_nan_of_a_nifti_file_is_kept(tmp_path):
     sitk.WriteImage(image_from(array), str(tmp_path / "a.nii.gz"))
 
     assert np.array_equal(array_of(read_source_image(tmp_path / "a.nii.gz")), array, equal_nan=True)
-
-
-def test_the_similar_path_begins_at_the_first_folder_that_differs(tmp_path):
-    (tmp_path / "Masks" / "P1").mkdir(parents=True)
-    (tmp_path / "Masks" / "P1" / "a_mask.png").write_bytes(b"")
-
-    assert similar_path(tmp_path / "masks" / "p1" / "A_mask.png") == "Masks/P1/a_mask.png"
-    assert similar_path(tmp_path / "Masks" / "P1" / "a_masks.png") == "a_mask.png"
-    assert similar_path(tmp_path / "Masks" / "P1" / "other.nii") == ""
 
 
 def test_a_path_below_a_file_does_not_exist(tmp_path):

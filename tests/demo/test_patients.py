@@ -229,7 +229,7 @@ def test_wrong_params_are_named(tmp_path, change, message):
         load_params(path, DemoParams)
 
 
-def run_stage(folder, *, workers, n_patients="20"):
+def run_stage(folder, *, workers=1, n_patients="20", root="data/raw/demo"):
     text = (
         (ROOT / "params" / "demo.yaml")
         .read_text(encoding="utf-8")
@@ -239,8 +239,20 @@ def run_stage(folder, *, workers, n_patients="20"):
     (folder / "demo.yaml").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "stages.demo", "--params", folder / "demo.yaml"]
     command += ["--common", ROOT / "params" / "common.yaml", "--out", folder / "demo"]
+    command += ["--root", root]
     environment = {"PATH": "/usr/bin:/bin", "FUSION_WORKERS": str(workers), "FUSION_SCRATCH": str(folder / "scratch")}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_demo_is_drawn_for_its_own_root_alone(tmp_path):
+    done = run_stage(tmp_path / "own", root=str(tmp_path))
+    wrong = run_stage(tmp_path / "wrong", root="~/mine")
+
+    assert done.returncode == 0
+    assert "passed over: root in params/cohort.yaml is not data/raw/demo" in done.stderr
+    assert list((tmp_path / "own" / "demo").iterdir()) == []
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith("demo: ~/mine: there is no such folder, and ~ is not replaced by a path; set root in")
 
 
 def digests(folder):

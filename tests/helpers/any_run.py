@@ -21,7 +21,7 @@ PATIENTS = 40
 TINY: dict[str, dict[str, Any]] = {
     "agreement": {"images": 24, "repeats": 1},
     "benchmark": {"classifiers": ["lr"], "grids": {"lr": [1.0]}, "trees": 20, "tuning_trees": 20},
-    "cohort": {"root": "source", "tables": {"min_class_count": 5, "min_test_class_count": 2}},
+    "cohort": {"root": "source", "reports": "reports/own", "tables": {"min_class_count": 5, "min_test_class_count": 2}},
     "compare": {"primary": {"evaluation": "internal"}, "bootstrap": {"replicates": 20}},
     "embed": {"nets": [], "input": {"image_size_px": 32}, "training": {"epochs": 1}},
     "explain": {"examples": 1, "panel_px": 64},
@@ -84,6 +84,7 @@ class AnyRun:
         cohort = self.params("cohort")
         known = {
             "root": cohort["root"],
+            "reports": cohort["reports"],
             "near_duplicates": cohort["near_duplicates"],
             "tables.min_test_class_count": cohort["tables"]["min_test_class_count"],
         }
@@ -111,12 +112,12 @@ class AnyRun:
 
     def lights(self) -> dict[str, str]:
         """The light of every check."""
-        table = read_table(self.folder / "reports" / "tables" / "selftest.csv", SELFTEST)
+        table = read_table(self.folder / "reports" / "own" / "tables" / "selftest.csv", SELFTEST)
         return dict(zip(table["check"], table["light"], strict=True))
 
     def page(self) -> str:
         """The report."""
-        return (self.folder / "reports" / "report.html").read_text(encoding="utf-8")
+        return (self.folder / "reports" / "own" / "report.html").read_text(encoding="utf-8")
 
     def second_view(self, views: tuple[str, str]) -> None:
         """Give every patient a second image, drawn apart; the images of a patient are of these two views."""

@@ -25,7 +25,7 @@ from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.report.inputs import RESULTS, read_inputs
 from pipeline.report.params import ReportParams
-from pipeline.report.report import make_report, unchanged_words, write_report
+from pipeline.report.report import make_report, other_words, write_report
 
 PARAMS = load_params(ROOT / "params" / "report.yaml", ReportParams)
 # Digits that are not results: levels of confidence, hash names; ids and codes are in elements that are skipped.
@@ -294,22 +294,34 @@ def test_the_origin_of_the_test_patients_is_stated(paths, tmp_path):
     assert "they were drawn from it at random" in pages["drawn"]
 
 
+@pytest.mark.parametrize("synthetic", [True, False])
 @pytest.mark.parametrize(
-    ("root", "synthetic", "population", "warned"),
-    [
-        ("data/raw/demo", True, "Synthetic patients", False),
-        ("/data/busi", True, "Women", True),
-        ("/data/busi", False, "Synthetic patients", True),
-        ("/data/busi", False, "Women", False),
-    ],
+    ("root", "printed"), [("/data/busi", False), ("data/raw/demo", True), ("./data/raw/demo", True)]
 )
-def test_words_of_the_demo_on_other_patients_are_a_warning(paths, root, synthetic, population, warned):
+def test_words_about_another_study_are_left_out_with_a_warning(paths, root, synthetic, printed):
     study = read_inputs(paths)
     study = dataclasses.replace(study, params={**study.params, "cohort": {"root": root}})
-    words = dict.fromkeys(PARAMS.study.model_dump(), "") | {"population": population}
-    params = ReportParams.model_validate({"title": "t", "synthetic": synthetic, "study": words, "top_features": 3})
+    params = PARAMS.model_copy(update={"title": "A title of the demo", "synthetic": synthetic})
 
-    assert (unchanged_words(study, params=params) is not None) == warned
+    page = make_report(study, params=params).page
+
+    for words in ("A title of the demo", params.study.population, params.study.outcome, "SYNTHETIC DATA"):
+        assert (words in page) == printed
+    said = other_words(study, params=params)
+    assert (said is None) == printed
+    assert printed or "set describes: /data/busi" in said
+
+
+def test_words_about_this_study_are_printed(paths):
+    study = read_inputs(paths)
+    study = dataclasses.replace(study, params={**study.params, "cohort": {"root": "/data/busi"}})
+    mine = {"describes": "/data/busi", "synthetic": False, "title": "Breast lesions"}
+
+    page = make_report(study, params=PARAMS.model_copy(update=mine)).page
+
+    assert "Breast lesions" in page
+    assert PARAMS.study.outcome in page
+    assert "SYNTHETIC DATA" not in page
 
 
 def test_a_block_is_listed_once_for_all_sets_that_share_it(report):

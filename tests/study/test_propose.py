@@ -8,9 +8,12 @@ from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import read_yaml
 from pipeline.study.look import look
 from pipeline.study.params_text import REMOVED, edited
-from pipeline.study.propose import DEMO_WORDS, FILES, proposals
+from pipeline.study.propose import FILES, proposals
 
-WORDS = {f"report study.{key}" for key in DEMO_WORDS} | {"report synthetic"}
+DEMO_ROOT = "data/raw/demo"
+DEMO_WORDS = ("question", "population", "outcome", "positive_class")
+WORDS = {f"report study.{key}" for key in DEMO_WORDS} | {"report synthetic", "report describes"}
+PLACE = {"cohort root", "cohort reports"}
 
 
 def params(**changes):
@@ -26,38 +29,31 @@ def params(**changes):
     return contents
 
 
-def proposed(root, *, contents=None, is_demo=False, same_root=True):
+def proposed(folder, *, contents=None, root="elsewhere", same_root=True):
     contents = contents or params()
-    study = look(root, params=demo_params(), same_root=same_root)
-    found = proposals(study, contents=contents, root=contents["cohort"]["root"], is_demo=is_demo)
+    study = look(folder, params=demo_params(), same_root=same_root)
+    found = proposals(study, contents=contents, root=root)
     return {f"{change.file.removesuffix('.yaml')} {'.'.join(change.key)}": change.value for change in found}
 
 
-def test_the_words_of_the_demo_are_those_of_its_params():
-    report = read_yaml(ROOT / "params" / "report.yaml")["study"]
-
-    assert {key: words for key, words in report.items() if words} == DEMO_WORDS
-
-
-def test_a_study_like_the_demo_changes_its_words_alone(tmp_path):
+def test_a_study_like_the_demo_changes_its_place_and_its_words_alone(tmp_path):
     own_study(tmp_path, views=("long", "trans"), cohorts=("train", "external"), clinical=True)
 
     found = proposed(tmp_path)
-    assert set(found) == WORDS
+    assert set(found) == PLACE | WORDS
+    assert found["cohort reports"] == "reports/own"
+    assert found["report describes"] == "elsewhere"
     assert found["report synthetic"] is False
     assert {found[f"report study.{key}"] for key in DEMO_WORDS} == {""}
-    assert proposed(tmp_path, is_demo=True) == {}
+    assert proposed(tmp_path, root=DEMO_ROOT) == {}
 
 
 def test_the_words_of_an_author_stay(tmp_path):
     own_study(tmp_path, cohorts=("train", "external"), clinical=True)
-    contents = params(report={"synthetic": False, "study.question": "Mine?", "study.outcome": ""})
+    mine = {"describes": "./elsewhere/", "synthetic": True, "study.question": "Mine?", "study.outcome": ""}
+    contents = params(report=mine)
 
-    assert set(proposed(tmp_path, contents=contents)) == WORDS - {
-        "report synthetic",
-        "report study.question",
-        "report study.outcome",
-    }
+    assert set(proposed(tmp_path, contents=contents)) == PLACE
 
 
 STUDIES = {
@@ -138,7 +134,7 @@ def test_what_a_study_needs_is_proposed_and_no_more(tmp_path, case):
 
     found = proposed(tmp_path, contents=params(**given))
 
-    assert {key: value for key, value in found.items() if key not in WORDS} == expected
+    assert {key: value for key, value in found.items() if key not in PLACE | WORDS} == expected
 
 
 def test_stale_exclusions_go(tmp_path):
@@ -146,9 +142,9 @@ def test_stale_exclusions_go(tmp_path):
     gone = {"old": "blurred"}
     study = look(tmp_path, params=demo_params().model_copy(update={"exclude": gone}), same_root=False)
 
-    found = proposals(study, contents=params(cohort={"exclude": gone}), root="elsewhere", is_demo=True)
+    found = proposals(study, contents=params(cohort={"exclude": gone}), root=DEMO_ROOT)
 
-    assert [(change.key, change.value) for change in found] == [(("root",), "elsewhere"), (("exclude", "old"), REMOVED)]
+    assert [(change.key, change.value) for change in found] == [(("exclude", "old"), REMOVED)]
 
 
 @pytest.mark.parametrize(("given", "expected"), [(2, []), ("2", []), (None, ["2"]), ("3", ["2"])])
@@ -160,7 +156,7 @@ def test_the_label_of_the_event_is_written_once(tmp_path, given, expected):
     assert study.faults == ()
 
     contents = params(cohort={"label_positive": given})
-    found = proposals(study, contents=contents, root="data/raw/demo", is_demo=True)
+    found = proposals(study, contents=contents, root=DEMO_ROOT)
 
     assert [change.value for change in found] == expected
 
@@ -175,7 +171,7 @@ def test_a_source_with_labels_of_its_own_has_no_label_of_the_event(tmp_path):
 
     study = look(tmp_path, params=chosen, same_root=False)
 
-    found = proposals(study, contents=contents, root="data/raw/demo", is_demo=True)
+    found = proposals(study, contents=contents, root=DEMO_ROOT)
     assert ("label_positive",) in [change.key for change in found if change.value is None]
 
 
@@ -183,14 +179,14 @@ def test_a_second_look_proposes_nothing(tmp_path):
     own_study(tmp_path, volumes=True, masks=False)
     study = look(tmp_path, params=demo_params(), same_root=False)
     texts = {name: (ROOT / "params" / f"{name}.yaml").read_text(encoding="utf-8") for name in FILES}
-    changes = proposals(study, contents=params(), root=str(tmp_path), is_demo=False)
+    changes = proposals(study, contents=params(), root=str(tmp_path))
     assert len(changes) > 10
     for name, text in texts.items():
         (tmp_path / f"{name}.yaml").write_text(edited(text, [c for c in changes if c.file == f"{name}.yaml"]))
 
     written = {name: read_yaml(tmp_path / f"{name}.yaml") for name in FILES}
 
-    assert proposals(study, contents=written, root=str(tmp_path), is_demo=False) == []
+    assert proposals(study, contents=written, root=str(tmp_path)) == []
 
 
 REFUSED = {

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from pipeline.cohort.source_image import similar_path
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.images import RASTER_SUFFIXES, VOLUME_SUFFIXES, suffix_of
+from pipeline.foundation.source_root import why_no_folder
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 MAX_NAME_BYTES = 255  # of a file system
@@ -24,7 +24,7 @@ def source_folder(root: Path, *, holds: Sequence[str] = ()) -> Path:
     Raises CohortError if any is missing, and lists all that are.
     """
     if not root.is_dir():
-        raise CohortError(f"{root}: {_why_no_folder(root)}; set root in params/cohort.yaml to the folder of the source")
+        raise CohortError(f"{root}: {why_no_folder(root)}; set root in params/cohort.yaml to the folder of the source")
     _entries(root)
     missing = [name for name in holds if not (root / name).exists()]
     if missing:
@@ -36,15 +36,6 @@ def source_folder(root: Path, *, holds: Sequence[str] = ()) -> Path:
             "correct source and root in params/cohort.yaml, or add what is missing"
         )
     return root
-
-
-def _why_no_folder(root: Path) -> str:
-    if root.is_file():
-        return "is a file and no folder"
-    if unexpanded := [part for part in root.parts if part.startswith(("~", "$"))]:
-        return f"there is no such folder, and {unexpanded[0]} is not replaced by a path"
-    near = similar_path(root)
-    return f"there is no such folder; did you mean '{near}'?" if near else "there is no such folder"
 
 
 def inside(text: str, *, folder: Path) -> Path:
