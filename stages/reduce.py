@@ -1,7 +1,6 @@
 """reduce: the blocks of one feature set, imputed, scaled, pruned and selected on each resample's training rows."""
 
 import logging
-from functools import partial
 
 from pipeline.contracts.data.cohort import PATIENTS
 from pipeline.contracts.data.reduce import TABLES
@@ -9,14 +8,13 @@ from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.fingerprints import code_hash, file_sha256, fingerprint, package_versions
-from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.plan.feature_sets import RADIOMICS, FusionParams
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
 from pipeline.reduce.blocks import parts_of
-from pipeline.reduce.reduced import PACKAGES, reduce_case, reduce_cases, result_tables
+from pipeline.reduce.reduced import PACKAGES, reduce_all, reduce_cases, result_tables
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)
@@ -51,8 +49,8 @@ def main() -> None:
     store = CheckpointStore(settings.scratch.resolve() / f"reduce-{given.set}", key=key)
     store.hold()
     log.info("%d of %d fits already finished", store.count(), len(cases))
-    reduce = partial(reduce_case, params=params, seed=seed, store=store)
-    reduced = map_cases(reduce, cases, workers=settings.workers, scheduler=settings.scheduler)
+    workers, scheduler = settings.workers, settings.scheduler
+    reduced = reduce_all(cases, params=params, seed=seed, store=store, workers=workers, scheduler=scheduler)
     results = list(progress(reduced, total=len(cases), unit="fit"))
     for note in (note for result in results for note in result.notes):
         log.warning("%s", note)

@@ -56,7 +56,7 @@ def main() -> None:
         garbage_check(hashes),
         *control_checks,
         *size_checks,
-        *identity_checks(inputs, images=given.images),
+        *identity_checks(inputs, images=given.images, spread=spread),
         *data_checks(inputs, given=vars(given), near_duplicates=given.near_duplicates),
     ]
     for check in checks:

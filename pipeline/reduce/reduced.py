@@ -7,8 +7,9 @@ Column names are `<block>.<feature>`. Radiomics, tables and deep blocks are z-sc
 coefficients apply to the columns as they are; clinical columns keep their units.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,12 @@ from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO, LASSO_PATHS, SEL
 from pipeline.contracts.data.split import ALL, FINAL
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.lazy import LazySequence
+from pipeline.foundation.parallel import map_cases
 from pipeline.reduce.block_reducer import BlockReducer, ReduceParams
 from pipeline.reduce.blocks import Block, Kind
 
-PACKAGES = ("numpy", "scipy", "pandas", "skglm")
+PACKAGES = ("numpy", "scipy", "pandas", "numba")
 INTERCEPT, NOTHING = "(intercept)", "(none)"
 
 
@@ -68,6 +71,9 @@ class Reduced:
     notes: list[str]
 
 
+Cases = LazySequence[tuple[str, str], Case]
+
+
 def reduce_cases(
     blocks: Sequence[Block],
     *,
@@ -75,35 +81,49 @@ def reduce_cases(
     splits: pd.DataFrame,
     parts: Sequence[str],
     repeats: pd.DataFrame | None = None,
-) -> list[Case]:
-    """One case per resample and part, sorted; rows sorted by patient id. `repeats` (None = no agreement filter) are
-    features of repeated masks, index patient_id.
+) -> Cases:
+    """One case per resample and part (its key), sorted, made when it is asked for; rows sorted by patient id. `repeats`
+    (None = no agreement filter) are features of repeated masks, index patient_id.
 
     Raises PipelineError if a patient of the splits is not in the patients table, or a part has no training row.
     """
-    about = patients.set_index("patient_id")
     _check_known(splits, patients=patients)
-    cases = []
-    for resample, split in splits.sort_values("patient_id").groupby("resample", sort=True):
-        for part in parts:
-            fitted = (split["role"] == "train") & ((part == ALL) | (split["half"].notna() & (split["half"] != part)))
-            train = split.loc[fitted, "patient_id"].to_list()
-            test = split.loc[split["role"] != "train", "patient_id"].to_list()
-            if not train:
-                raise PipelineError(f"data/splits.csv: resample {resample} has no training row for part {part}")
-            cases.append(
-                Case(
-                    resample=str(resample),
-                    part=part,
-                    blocks=tuple(_raw(block, str(resample), part, train=train, test=test) for block in blocks),
-                    y=about.loc[train, "label"].to_numpy().astype(np.int64),
-                    groups=about.loc[train, "group_id"].to_numpy().astype(np.str_),
-                    roles=split.set_index("patient_id")["role"].loc[[*train, *test]],
-                    sites=about.loc[[*train, *test], "site"],
-                    repeats=None if repeats is None else repeats[repeats.index.isin(train)],
-                )
-            )
-    return cases
+    rows = {str(name): split for name, split in splits.sort_values("patient_id").groupby("resample", sort=True)}
+    keys = [(resample, part) for resample in rows for part in parts]
+    for resample, part in keys:
+        if not _fitted(rows[resample], part).any():
+            raise PipelineError(f"data/splits.csv: resample {resample} has no training row for part {part}")
+    about = patients.set_index("patient_id")[["label", "group_id", "site"]]
+    return LazySequence(partial(_case, blocks=tuple(blocks), about=about, splits=rows, repeats=repeats), keys)
+
+
+def _fitted(split: pd.DataFrame, part: str) -> pd.Series:
+    """Which rows of the split of a resample a part is fitted on."""
+    return (split["role"] == "train") & ((part == ALL) | (split["half"].notna() & (split["half"] != part)))
+
+
+def _case(
+    key: tuple[str, str],
+    *,
+    blocks: tuple[Block, ...],
+    about: pd.DataFrame,
+    splits: Mapping[str, pd.DataFrame],
+    repeats: pd.DataFrame | None,
+) -> Case:
+    resample, part = key
+    split = splits[resample]
+    train = split.loc[_fitted(split, part), "patient_id"].to_list()
+    test = split.loc[split["role"] != "train", "patient_id"].to_list()
+    return Case(
+        resample=resample,
+        part=part,
+        blocks=tuple(_raw(block, resample, part, train=train, test=test) for block in blocks),
+        y=about.loc[train, "label"].to_numpy().astype(np.int64),
+        groups=about.loc[train, "group_id"].to_numpy().astype(np.str_),
+        roles=split.set_index("patient_id")["role"].loc[[*train, *test]],
+        sites=about.loc[[*train, *test], "site"],
+        repeats=None if repeats is None else repeats[repeats.index.isin(train)],
+    )
 
 
 def _check_known(splits: pd.DataFrame, *, patients: pd.DataFrame) -> None:
@@ -123,12 +143,39 @@ def _raw(block: Block, resample: str, part: str, *, train: list[str], test: list
 
 def reduce_case(case: Case, *, params: ReduceParams, seed: int, store: CheckpointStore) -> Reduced:
     """The reduction of a case, from `store` if it was finished before. Raises PipelineError that names the case."""
-    name = f"{case.resample}/{case.part}"
+    name = _name((case.resample, case.part))
     if (kept := store.load(name)) is not None:
         return Reduced(**kept)
     result = _reduce(case, params=params, seed=seed)
     store.save(name, asdict(result))
     return result
+
+
+def _name(key: tuple[str, str]) -> str:
+    """The name of a case in a store."""
+    return "/".join(key)
+
+
+def reduce_all(
+    cases: Cases,
+    *,
+    params: ReduceParams,
+    seed: int,
+    store: CheckpointStore,
+    workers: int | None,
+    scheduler: str | None = None,
+) -> Iterator[Reduced]:
+    """Yield the reduction of each case in their order; a case that `store` keeps from a stopped run is not even made.
+
+    Raises PipelineError as `reduce_case` and `map_cases`.
+    """
+    kept = {key: store.load(_name(key)) for key in cases.keys}
+    waiting = cases.only({key for key, result in kept.items() if result is None})
+    reduce = partial(reduce_case, params=params, seed=seed, store=store)
+    fresh = map_cases(reduce, waiting, workers=workers, scheduler=scheduler)
+    for key in cases.keys:
+        known = kept.pop(key)
+        yield next(fresh) if known is None else Reduced(**known)
 
 
 def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:

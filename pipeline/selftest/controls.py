@@ -8,6 +8,7 @@ Welch et al. 2019 (Radiother Oncol 130:2) and READII on shuffled voxels and othe
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,9 @@ from pipeline.benchmark.nested_cv import benchmark_set, case_seed
 from pipeline.contracts.data.split import ALL, FINAL
 from pipeline.contracts.reports.selftest import CONTROLS
 from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.lazy import LazySequence
 from pipeline.reduce.blocks import Block
-from pipeline.reduce.reduced import Case, Reduced, reduce_case, reduce_cases, reduced_table
+from pipeline.reduce.reduced import Case, Cases, Reduced, reduce_case, reduce_cases, reduced_table
 from pipeline.selftest.inputs import Inputs, Recipe
 from pipeline.selftest.sham_labels import fold_aucs
 from pipeline.statistics.fold_interval import corrected_resampled_interval
@@ -68,7 +70,8 @@ class Trial:
     """Blocks to be reduced on every fold; `sets` names the blocks of each control that is scored on the result."""
 
     sets: Mapping[str, tuple[str, ...]]
-    cases: tuple[Case, ...]
+    cases: Cases
+    blocks: tuple[str, ...]
     patients: pd.DataFrame
     splits: pd.DataFrame
     n_images: int
@@ -138,7 +141,8 @@ def trial(
         return None
     patients = inputs.tables.patients[inputs.tables.patients["patient_id"].isin(splits["patient_id"])]
     cases = reduce_cases(blocks, patients=patients, splits=splits, parts=parts, repeats=repeats)
-    return Trial(sets=sets, cases=tuple(cases), patients=patients, splits=splits, n_images=n_images)
+    names = tuple(block.name for block in blocks)
+    return Trial(sets=sets, cases=cases, blocks=names, patients=patients, splits=splits, n_images=n_images)
 
 
 def lesion_trial(inputs: Inputs) -> list[Trial]:
@@ -152,10 +156,16 @@ def lesion_trial(inputs: Inputs) -> list[Trial]:
 
 def reductions(
     trials: Sequence[Trial], *, recipe: Recipe, store: CheckpointStore
-) -> tuple[list[tuple[str, Case]], Callable[[tuple[str, Case]], Reduced]]:
+) -> tuple[Sequence[tuple[str, Case]], Callable[[tuple[str, Case]], Reduced]]:
     """Every case of every trial with the name of its trial, and the function that reduces one; kept in `store`."""
-    units = [(one.name, case) for one in trials for case in one.cases]
+    keys = [(trial, case) for trial, one in enumerate(trials) for case in range(len(one.cases))]
+    units = LazySequence(partial(_unit, trials=tuple(trials)), keys)
     return units, partial(_reduced, recipe=recipe, store=store)
+
+
+def _unit(key: tuple[int, int], *, trials: Sequence[Trial]) -> tuple[str, Case]:
+    trial, case = key
+    return trials[trial].name, trials[trial].cases[case]
 
 
 def _reduced(unit: tuple[str, Case], *, recipe: Recipe, store: CheckpointStore) -> Reduced:
@@ -168,9 +178,8 @@ def scorings(trials: Sequence[Trial], results: Sequence[Reduced]) -> list[Scorin
     """One scoring per control; `results` in the order of `reductions`."""
     found, left = [], iter(results)
     for one in trials:
-        own = [next(left) for _ in one.cases]
-        names = [block.name for block in one.cases[0].blocks]
-        table = reduced_table(own, blocks=names)
+        own = list(islice(left, len(one.cases)))
+        table = reduced_table(own, blocks=one.blocks)
         for control, used in one.sets.items():
             columns = [name for name in table if name in KEYS or str(name).partition(".")[0] in used]
             found.append(

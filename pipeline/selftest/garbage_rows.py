@@ -22,7 +22,7 @@ from pipeline.foundation.params import ThresholdParams
 from pipeline.predictions.operating_point import operating_points
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.blocks import Block
-from pipeline.reduce.reduced import Case, Reduced, reduce_case, reduce_cases, reduced_table
+from pipeline.reduce.reduced import Cases, Reduced, reduce_all, reduce_cases, reduced_table
 from pipeline.selftest.inputs import Recipe, Tables
 from pipeline.selftest.lights import Check
 
@@ -42,7 +42,8 @@ class Variant:
     """The study as passed to the pipeline's functions: with its own test patients, with noise for them, or without."""
 
     name: str
-    cases: tuple[Case, ...]
+    cases: Cases
+    blocks: tuple[str, ...]
     patients: pd.DataFrame
     splits: pd.DataFrame
 
@@ -96,7 +97,8 @@ def variants(
     return [
         Variant(
             name=name,
-            cases=tuple(reduce_cases(rows, patients=people, splits=places, parts=(ALL,), repeats=repeats)),
+            cases=reduce_cases(rows, patients=people, splits=places, parts=(ALL,), repeats=repeats),
+            blocks=tuple(block.name for block in blocks),
             patients=people,
             splits=places,
         )
@@ -124,8 +126,8 @@ def artefacts(
     if (kept := store.load(variant.name)) is not None:
         return dict(kept)
     own = CheckpointStore(store.folder / "reduce", key=variant.name)
-    results = [reduce_case(case, params=reduce, seed=seed, store=own) for case in variant.cases]
-    table = reduced_table(results, blocks=[block.name for block in variant.cases[0].blocks])
+    results = list(reduce_all(variant.cases, params=reduce, seed=seed, store=own, workers=1))
+    table = reduced_table(results, blocks=variant.blocks)
     training = table[~table["role"].isin(TESTED)]
     found = _selections(results) | {"training rows": fingerprint(training.to_csv(index=False))}
     cases = benchmark_cases(design_matrices(table, variant.patients, variant.splits), params=benchmark)

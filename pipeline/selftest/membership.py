@@ -1,6 +1,7 @@
 """Membership: patients, images, scores, thresholds and networks, checked against the splits of the study."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline.predictions.operating_point import operating_points
 from pipeline.selftest.inputs import Inputs
 from pipeline.selftest.lights import Check, Light
 
+Spread = Callable[[Callable[[str], str], Sequence[str]], Iterable[str]]
 INSAMPLE = "insample"
 SAME = 1e-12  # thresholds that differ by less are equal
 
@@ -58,10 +60,18 @@ def patients_check(splits: pd.DataFrame, *, patients: pd.DataFrame) -> Check:
     )
 
 
-def image_hashes(cohort: pd.DataFrame, *, folder: Path) -> pd.Series:
-    """The hash of the voxels of every image of `cohort.csv`, index image_id."""
-    hashes = [pixel_hash(read_image(folder / str(name))) for name in cohort["image"]]
+def image_hashes(cohort: pd.DataFrame, *, folder: Path, spread: Spread = map) -> pd.Series:
+    """The hash of the voxels of every image of `cohort.csv`, index image_id; `spread` maps a function over the images.
+
+    The stored files are read again: what `cohort` saw in memory is not proof of what it wrote.
+    """
+    # An absolute path, since a worker on a cluster starts in another folder.
+    hashes = list(spread(partial(_image_hash, folder=folder.resolve()), cohort["image"].astype(str).to_list()))
     return pd.Series(hashes, index=cohort["image_id"], dtype="str")
+
+
+def _image_hash(name: str, *, folder: Path) -> str:
+    return pixel_hash(read_image(folder / name))
 
 
 def images_check(hashes: pd.Series, *, cohort: pd.DataFrame, splits: pd.DataFrame) -> Check:
@@ -234,10 +244,12 @@ def _seen_by(cards: Sequence[Mapping[str, Any]], *, usable: pd.DataFrame, group:
     return {str(patient): str(group[patient]) for patient in rows["patient_id"].unique()}
 
 
-def identity_checks(inputs: Inputs, *, images: Path) -> list[Check]:
-    """The lights of membership and of the printed figures; `images` is the folder of the cohort's images."""
+def identity_checks(inputs: Inputs, *, images: Path, spread: Spread = map) -> list[Check]:
+    """The lights of membership and of the printed figures; `images` is the folder of the cohort's images, `spread` maps
+    a function over them.
+    """
+    hashes = image_hashes(inputs.cohort, folder=images, spread=spread)
     splits, usable = inputs.tables.splits, inputs.rois[inputs.rois["status"] == "ok"]
-    hashes = image_hashes(inputs.cohort, folder=images)
     group = inputs.tables.patients.set_index("patient_id")["group_id"]
     usable_groups = {net: _seen_by(cards, usable=usable, group=group) for net, cards in inputs.cards.items()}
     return [

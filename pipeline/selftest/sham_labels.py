@@ -51,7 +51,7 @@ class Study:
 
     patients: pd.DataFrame
     splits: pd.DataFrame
-    cases: tuple[Case, ...]
+    cases: Sequence[Case]
     blocks: tuple[str, ...]
     reduce: ReduceParams
     benchmark: BenchmarkParams
@@ -89,13 +89,15 @@ def sham_patients(
     if shuffle.kind == REAL:
         return patients
     random = np.random.default_rng(case_seed(seed, "sham labels", shuffle.name, *([str(draw)] if draw else [])))
-    own = patients[patients["patient_id"].isin(training)].sort_values("patient_id")
+    rows = patients.reset_index(drop=True)
+    own = rows[rows["patient_id"].isin(training)].sort_values("patient_id")
     site = own["site"].fillna("") if shuffle.kind == WITHIN_SITE else pd.Series("", index=own.index)
-    labels = patients["label"].copy()
+    before = patients["label"].to_numpy()
+    labels = before.copy()
     for units in _alike(own, site=site):
         for target, source in zip(units, random.permutation(len(units)), strict=True):
-            labels.loc[target] = patients.loc[units[source], "label"].to_numpy()
-    return patients.assign(label=labels)
+            labels[target] = before[units[source]]
+    return patients.assign(label=pd.Series(labels, index=patients.index, dtype=patients["label"].dtype))
 
 
 def _alike(own: pd.DataFrame, *, site: pd.Series) -> list[list[list[int]]]:
@@ -103,8 +105,9 @@ def _alike(own: pd.DataFrame, *, site: pd.Series) -> list[list[list[int]]]:
     patients of all other groups one by one. A group in two sites counts towards its first.
     """
     alike: dict[tuple[str, int], list[list[int]]] = {}
-    for _, rows in own.groupby("group_id", sort=True):
-        alike.setdefault((str(site[rows.index[0]]), len(rows)), []).append(list(rows.index))
+    for _, places in sorted(own.groupby("group_id").indices.items()):
+        rows = own.index[places].to_list()
+        alike.setdefault((str(site[rows[0]]), len(rows)), []).append(rows)
     for (place, size), units in list(alike.items()):
         if size > 1 and len(units) == 1:
             del alike[place, size]
@@ -121,7 +124,8 @@ def shuffled_auc(shuffle: Shuffle, *, study: Study, store: CheckpointStore) -> t
         sham_patients(study.patients, training=training, shuffle=shuffle, seed=study.seed, draw=draw)
         for draw in range(DRAWS)
     )
-    patients = next((drawn for drawn in draws if _can_be_fitted(drawn, study=study)), None)
+    folds = _training_rows(study)
+    patients = next((drawn for drawn in draws if _can_be_fitted(drawn, folds=folds)), None)
     if patients is None:
         raise PipelineError(
             f"none of {DRAWS} shuffles of the outcome has both classes in the training rows of every fold; lower folds "
@@ -142,17 +146,20 @@ def shuffled_auc(shuffle: Shuffle, *, study: Study, store: CheckpointStore) -> t
     return float(result["auc"]), int(result["n_folds"])
 
 
-def _can_be_fitted(patients: pd.DataFrame, *, study: Study) -> bool:
+def _training_rows(study: Study) -> list[NDArray[np.intp]]:
+    """The rows of the patients table that each resample trains on."""
+    train = study.splits[study.splits["role"] == "train"]
+    folds = (set(rows) for _, rows in train.groupby("resample")["patient_id"])
+    return [np.flatnonzero(study.patients["patient_id"].isin(fold)) for fold in folds]
+
+
+def _can_be_fitted(patients: pd.DataFrame, *, folds: Sequence[NDArray[np.intp]]) -> bool:
     """Whether the training rows of every fold hold two groups or more of each class, as every fit needs.
 
     In a small study a shuffle may put all events into one fold; it is drawn again, before any model is fitted.
     """
-    labels = patients.set_index("patient_id")["label"]
-    for case in study.cases:
-        fitted = labels.loc[list(case.roles.index[case.roles == "train"])].to_numpy()
-        if any(len(set(case.groups[fitted == value])) < MIN_GROUPS for value in (0, 1)):
-            return False
-    return True
+    label, group = patients["label"].to_numpy(), patients["group_id"].to_numpy()
+    return all(len(set(group[rows][label[rows] == value])) >= MIN_GROUPS for rows in folds for value in (0, 1))
 
 
 def fold_aucs(raw: pd.DataFrame) -> list[float]:
@@ -256,7 +263,7 @@ def sham_study(tables: Tables, *, recipe: Recipe) -> Study:
     return Study(
         patients=tables.patients,
         splits=splits,
-        cases=tuple(cases),
+        cases=cases,
         blocks=tuple(block.name for block in tables.blocks),
         reduce=recipe.reduce,
         benchmark=recipe.benchmark,

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,12 +19,12 @@ from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO, REDUCED, SELECTE
 from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ParamsError, PipelineError
-from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
+from pipeline.reduce import reduced as reduced_module
 from pipeline.reduce.block_reducer import BlockReducer, ReduceParams
 from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
-from pipeline.reduce.reduced import reduce_case, reduce_cases, result_tables
+from pipeline.reduce.reduced import reduce_all, reduce_case, reduce_cases, result_tables
 from pipeline.reduce.steps.lasso import choose
 from pipeline.split.splits import SplitParams, split_table
 
@@ -109,8 +108,7 @@ def reduced(tables, folder, *, names=("clinical", "radiomics", "net", "own"), pa
     repeats = read_repeats(folder / "repeats.csv", cohort=folder / "cohort.csv")
     cases = reduce_cases(blocks, patients=patients, splits=tables["splits"], parts=parts, repeats=repeats)
     store = CheckpointStore(folder / "scratch", key="k")
-    reduce = partial(reduce_case, params=PARAMS, seed=7, store=store)
-    results = list(map_cases(reduce, cases, workers=workers))
+    results = list(reduce_all(cases, params=PARAMS, seed=7, store=store, workers=workers))
     return *result_tables(results, blocks=names).values(), results
 
 
@@ -287,9 +285,31 @@ def test_two_workers_write_the_same_bytes(done, tables, tmp_path):
 def test_finished_cases_are_not_recomputed_and_are_restored_to_the_bit(tables, tmp_path, monkeypatch):
     first = reduced(tables, tmp_path, names=("clinical", "own"))
     monkeypatch.setattr("pipeline.reduce.reduced._reduce", None)
+    monkeypatch.setattr("pipeline.reduce.reduced._raw", None)  # not even made
     again = reduced(tables, tmp_path, names=("clinical", "own"))
 
     assert [table.to_csv() for table in again[:4]] == [table.to_csv() for table in first[:4]]
+
+
+def test_a_missing_case_alone_is_made(tables, tmp_path, monkeypatch):
+    first = reduced(tables, tmp_path, names=("own",))
+    CheckpointStore(tmp_path / "scratch", key="k").discard("final/b")
+    made, real = [], reduced_module._case
+    monkeypatch.setattr(reduced_module, "_case", lambda key, **given: made.append(key) or real(key, **given))
+    again = reduced(tables, tmp_path, names=("own",))
+
+    assert made == [("final", "b")]
+    assert [table.to_csv() for table in again[:4]] == [table.to_csv() for table in first[:4]]
+
+
+def test_cases_are_made_one_after_another(tables, tmp_path, monkeypatch):
+    order = []
+    real = reduced_module._case, reduced_module._reduce
+    monkeypatch.setattr(reduced_module, "_case", lambda key, **given: order.append("made") or real[0](key, **given))
+    monkeypatch.setattr(reduced_module, "_reduce", lambda case, **given: order.append("done") or real[1](case, **given))
+    reduced(tables, tmp_path, names=("clinical",))
+
+    assert order == ["made", "done"] * 6
 
 
 def test_one_more_patient_needs_no_change(tables, tmp_path):

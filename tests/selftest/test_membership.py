@@ -1,15 +1,20 @@
 """Membership: each fault that is put in turns its light red."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 from study import study_patients, study_predictions, study_splits
 
 from pipeline.foundation.fingerprints import fingerprint
+from pipeline.foundation.images import image_from, write_image
+from pipeline.foundation.parallel import map_cases
 from pipeline.predictions.operating_point import freeze
 from pipeline.predictions.thresholds import YOUDEN
 from pipeline.selftest.membership import (
     consistency_check,
+    image_hashes,
     images_check,
     networks_checks,
     patients_check,
@@ -48,6 +53,18 @@ def test_an_image_level_split_is_red():
     assert images_check(same_pixels, cohort=cohort, splits=SPLITS).light == "red"
     apart = pd.Series(PATIENTS["patient_id"].to_numpy(), index=cohort["image_id"])
     assert images_check(apart, cohort=cohort, splits=SPLITS).light == "green"
+
+
+def test_stored_images_are_hashed_by_their_voxels_in_any_number_of_processes(tmp_path):
+    voxels = {"a": 1, "b": 1, "c": 2}
+    for name, value in voxels.items():
+        write_image(image_from(np.full((4, 5), value, dtype=np.uint8)), tmp_path / f"{name}.nrrd")
+    cohort = pd.DataFrame({"image_id": list(voxels), "image": [f"{name}.nrrd" for name in voxels]})
+    here = image_hashes(cohort, folder=tmp_path)
+    there = image_hashes(cohort, folder=tmp_path, spread=partial(map_cases, workers=2))
+
+    assert here["a"] == here["b"] != here["c"]
+    pd.testing.assert_series_equal(here, there)
 
 
 def test_a_scored_training_patient_is_red():

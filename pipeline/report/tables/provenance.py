@@ -13,7 +13,7 @@ from pipeline.report.inputs import ReportInputs, params_hash
 
 SOURCES = (".py", ".jinja", ".css", ".js")
 PACKAGES = (
-    *("numpy", "scipy", "pandas", "scikit-learn", "skglm", "xgboost", "lightgbm", "torch", "torchvision"),
+    *("numpy", "scipy", "pandas", "scikit-learn", "numba", "xgboost", "lightgbm", "torch", "torchvision"),
     *("SimpleITK", "pyradiomics", "PyWavelets", "scikit-image", "dvc", "jinja2"),
 )
 

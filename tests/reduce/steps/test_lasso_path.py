@@ -8,8 +8,6 @@ import pytest
 from places import REFERENCE
 from scipy.special import expit
 
-from pipeline.foundation.errors import PipelineError
-from pipeline.reduce.steps import lasso_path
 from pipeline.reduce.steps.lasso_path import fit_path, lambda_grid
 
 DATA = pd.read_csv(REFERENCE / "glmnet.csv")
@@ -104,28 +102,3 @@ def test_no_feature_has_no_grid():
     assert lambda_grid(np.ones((10, 3)), np.arange(10) % 2.0, count=10).size == 0
     empty = fit_path(np.zeros((10, 0)), np.arange(10) % 2.0, lambdas=np.zeros(0))
     assert empty.coefficients.shape == (0, 0)
-
-
-@pytest.fixture
-def without_active_set(monkeypatch):
-    monkeypatch.setattr(lasso_path, "MAX_CHANGES", 0)
-
-
-def test_skglm_gives_the_same_solutions(without_active_set, monkeypatch):
-    features, outcome = noise(60, 30)
-    lambdas = lambda_grid(features, outcome, count=8, min_ratio=0.05)
-    solved = fit_path(features, outcome, lambdas=lambdas)
-    monkeypatch.undo()
-    expected = fit_path(features, outcome, lambdas=lambdas)
-
-    assert np.allclose(solved.coefficients, expected.coefficients, rtol=0, atol=1e-7)
-    assert np.allclose(solved.intercepts, expected.intercepts, rtol=0, atol=1e-7)
-    assert solved.n_nonzero.tolist() == expected.n_nonzero.tolist()
-
-
-def test_no_convergence_is_an_error_not_a_warning(without_active_set, monkeypatch):
-    monkeypatch.setattr(lasso_path, "MAX_ITERATIONS", 1)
-    features, outcome = noise(60, 30)
-
-    with pytest.raises(PipelineError, match="did not converge at lambda"):
-        fit_path(features, outcome, lambdas=lambda_grid(features, outcome, count=8, min_ratio=0.05))
