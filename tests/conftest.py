@@ -1,4 +1,10 @@
-"""The longest file of the suite comes first, so that the other processes of a parallel run have work until it ends."""
+"""Test processes side by side: one thread each, and the longest file first, so that all have work until the end."""
+
+import os
+
+# OpenMP threads of two processes on two cores wait for each other by spinning: the networks' tests take twice as long.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items):

@@ -14,6 +14,7 @@ from pipeline.study.params_text import REMOVED, Change
 from pipeline.study.plan_changes import fitting_primary, fitting_sets, usable_evaluations
 
 FILES = ("cohort", "radiomics", "embed", "fusion", "compare", "agreement", "reduce", "selftest", "report", "split")
+SITE = "site"
 Contents = Mapping[str, Mapping[str, Any]]
 
 
@@ -30,6 +31,7 @@ def proposals(study: Study, *, contents: Contents, root: str) -> list[Change]:
             *_plan(study, contents),
             *_masks(study, contents),
             *_words(contents["report"], root),
+            *_subgroups(study, contents["report"]),
         ]
     except (KeyError, TypeError) as error:
         raise ParamsError(f"a params file lacks the key {error}; add it as in the params of the demo") from error
@@ -156,3 +158,12 @@ def _words(report: Mapping[str, Any], root: str) -> Iterator[Change]:
     for key, words in report["study"].items():
         if words:
             yield _change("report", f"study.{key}", "", "these words are about another study; write your own")
+
+
+def _subgroups(study: Study, report: Mapping[str, Any]) -> Iterator[Change]:
+    """Without the columns of an earlier study, which would stop the report at the end of the run."""
+    named = (report.get("subgroups") or {}).get("columns") or []
+    left = [one for one in named if one["column"] in (*study.clinical, SITE)]
+    if left != named:
+        gone = ", ".join(one["column"] for one in named if one not in left)
+        yield _change("report", "subgroups.columns", left or None, f"the study has no column {gone}")

@@ -111,6 +111,16 @@ STUDIES = {
         {"embed": {"nets": ["dualview", "carnet"]}, "fusion": {"sets.two": ["clinical", "dualview_logit"]}},
         {"embed nets": ["densenet121", "carnet"], "fusion sets.two": ["clinical", "densenet121_logit"]},
     ),
+    "subgroups of an earlier study": (
+        {"clinical": True, "cohorts": ("train", "external")},
+        {"report": {"subgroups.columns": [{"column": "ki67", "cut": 20}, {"column": "site"}]}},
+        {"report subgroups.columns": [{"column": "site"}]},
+    ),
+    "all subgroups of an earlier study": (
+        {"clinical": True, "cohorts": ("train", "external")},
+        {"report": {"subgroups.columns": [{"column": "ki67"}]}},
+        {"report subgroups.columns": None},
+    ),
     "the tested set goes": (
         {"cohorts": ("train", "external")},
         {
