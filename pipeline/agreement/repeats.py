@@ -26,7 +26,7 @@ from pipeline.foundation.images import array_of, image_from, read_image, write_i
 from pipeline.foundation.params import Params
 from pipeline.plan.radiomics_use import RadiomicsUse
 from pipeline.radiomics.features import ExtractionCase, extract_case, extraction_cases, features_table
-from pipeline.radiomics.pyradiomics import Recipe
+from pipeline.radiomics.recipe import Recipe
 from pipeline.statistics.overlap import dice
 
 FIRST = "0"  # the number of the first mask itself

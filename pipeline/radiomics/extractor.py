@@ -8,10 +8,10 @@ levels (PyRadiomics), 16 to 128 (Tixier et al., J Nucl Med 2012;53:693).
 import sys
 from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
 
-from pipeline.foundation.errors import ImageError, PipelineError
+from pipeline.foundation.errors import PipelineError
+from pipeline.radiomics.refusals import check_levels
 
 try:
     from radiomics.featureextractor import RadiomicsFeatureExtractor
@@ -21,8 +21,6 @@ except ImportError as error:
     remedy = "remove it (or its folder from PYTHONPATH), and install" if found else "install"
     raise PipelineError(f"{reason} ({error}); {remedy} pyradiomics as requirements.txt names it") from error
 
-MAX_GREY_LEVELS = 1000
-GOOD_LEVELS = 64
 TEXTURES = ("glcm", "glrlm", "glszm", "gldm", "ngtdm")
 
 
@@ -45,18 +43,4 @@ def check_grey_levels(image: sitk.Image, mask: sitk.Image, *, filtered: str, set
     `filtered` is PyRadiomics' name of the image (original, wavelet-LLL …); `settings` are those of the extraction.
     """
     voxels = sitk.GetArrayViewFromImage(image)[sitk.GetArrayViewFromImage(mask) == settings.get("label", 1)]
-    if not voxels.size or not np.isfinite(voxels).all():
-        return  # PyRadiomics refuses these itself
-    low, high = float(voxels.min()), float(voxels.max())
-    count, width = settings.get("binCount"), float(settings.get("binWidth", 25))
-    levels = int(count) if count is not None else int(high // width - low // width) + 1
-    if levels <= MAX_GREY_LEVELS:
-        return
-    advice = f"set binCount to {GOOD_LEVELS}"
-    if count is None:
-        advice = f"set binWidth to about {(high - low) / GOOD_LEVELS:.2g} or binCount to {GOOD_LEVELS}"
-    rule = f"binCount is {count}" if count is not None else f"binWidth is {width:g} and the range {low:g} to {high:g}"
-    raise ImageError(
-        f"the ROI of the {filtered} image has {levels} grey levels ({rule}), more than {MAX_GREY_LEVELS}; "
-        f"{advice} in the settings of params/radiomics.yaml, or give the images another unit"
-    )
+    check_levels(voxels, filtered=filtered, bin_width=settings.get("binWidth", 25), bin_count=settings.get("binCount"))

@@ -1,7 +1,8 @@
-"""Radiomics of each ROI with PyRadiomics: named presets or native settings, the same columns for every image.
+"""Radiomics of each ROI: named presets or native settings of PyRadiomics, the same columns for every image.
 
-Values are PyRadiomics' own (van Griethuysen et al., Cancer Res 2017;77:e104), called on the crop. An image that lacks a
-column fails by name instead of shifting the table; one failing image neither stops the others nor disappears.
+Values are PyRadiomics' (van Griethuysen et al., Cancer Res 2017;77:e104), of the crop, by our engine or PyRadiomics
+itself. An image that lacks a column fails by name instead of shifting the table; one failing image neither stops the
+others nor disappears.
 """
 
 import math
@@ -21,10 +22,10 @@ from pipeline.foundation.fingerprints import file_sha256, fingerprint
 from pipeline.foundation.images import array_of, read_image
 from pipeline.foundation.params import Params
 from pipeline.radiomics.presets import Grid, PresetName, preset
-from pipeline.radiomics.pyradiomics import Recipe, extract, own_recipe, preset_recipe
+from pipeline.radiomics.recipe import Engine, Recipe, extract, own_recipe, preset_recipe
 
 # Packages that can change a value: their versions are part of the key of the checkpoints.
-PACKAGES = ("pyradiomics", "SimpleITK", "numpy", "scipy", "PyWavelets", "scikit-image", "trimesh")
+PACKAGES = ("pyradiomics", "SimpleITK", "numpy", "scipy", "numba", "PyWavelets", "scikit-image", "trimesh")
 
 
 class RadiomicsParams(Params):
@@ -33,6 +34,8 @@ class RadiomicsParams(Params):
     preset: PresetName | None = None
     settings: dict[str, Any] | None = None
     expected_count: int | None = Field(default=None, ge=1)
+    engine: Engine = "fast"
+    verify: int = Field(default=3, ge=0, le=1000)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -76,9 +79,10 @@ def prepare(params: RadiomicsParams, *, cases: Sequence[ExtractionCase], grid: G
     """
     image_id, first = _first_readable(cases)
     if params.preset is None:
-        return own_recipe(params.settings or {}, expected_count=params.expected_count, first=first, grid=grid)
+        settings, count = params.settings or {}, params.expected_count
+        return own_recipe(settings, expected_count=count, first=first, engine=params.engine, grid=grid)
     try:
-        return preset_recipe(preset(params.preset), first=first)
+        return preset_recipe(preset(params.preset), first=first, engine=params.engine)
     except ImageError as error:
         raise PipelineError(f"params/radiomics.yaml: preset {params.preset}: {image_id}: {error}") from error
 

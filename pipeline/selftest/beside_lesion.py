@@ -23,7 +23,7 @@ from pipeline.foundation.fingerprints import file_sha256, fingerprint
 from pipeline.foundation.images import array_of, image_from, read_image
 from pipeline.radiomics.features import RadiomicsParams, check_voxels, extraction_cases, features_table, prepare
 from pipeline.radiomics.presets import preset
-from pipeline.radiomics.pyradiomics import Recipe, extract
+from pipeline.radiomics.recipe import Recipe, extract
 from pipeline.reduce.blocks import radiomics_block
 from pipeline.selftest.control_masks import Mask, moved_mask, ring_mask, shuffled_voxels
 from pipeline.selftest.controls import CHANCE, Scored, Trial, control_images, trial
@@ -57,7 +57,8 @@ def original_settings(params: RadiomicsParams) -> RadiomicsParams:
     settings = dict(params.settings or {}) if params.preset is None else dict(preset(params.preset).settings)
     classes = settings.get("featureClass") or dict.fromkeys(CLASSES)
     kept = {name: features for name, features in classes.items() if not name.startswith("shape")}
-    return RadiomicsParams(preset=None, settings=settings | {"imageType": {"Original": {}}, "featureClass": kept})
+    chosen = settings | {"imageType": {"Original": {}}, "featureClass": kept}
+    return RadiomicsParams(preset=None, settings=chosen, engine=params.engine)
 
 
 def control_row(

@@ -1,20 +1,22 @@
-"""The lights that need no fit: near copies, declared origins, dates, failed extractions."""
+"""The lights that need no fit: near copies, declared origins, dates, failed extractions, the two engines."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.contracts.data.cohort import BLOCK_ORIGINS, NEAR_DUPLICATES
+from pipeline.contracts.data.radiomics import ENGINE_CHECK
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_csv, read_table
 from pipeline.plan.feature_sets import RADIOMICS, FusionParams
 from pipeline.selftest.dates import dates_check
+from pipeline.selftest.engine_check import engine_check
 from pipeline.selftest.extraction import extraction_check
 from pipeline.selftest.inputs import Inputs
 from pipeline.selftest.lights import Check
 from pipeline.selftest.near_images import near_images_check
 from pipeline.selftest.ready_made import ready_made_check
 
-FILES = ("origins", "near")
+FILES = ("origins", "near", "engine-check")
 NOT_SEARCHED = "off"
 
 
@@ -36,4 +38,5 @@ def data_checks(inputs: Inputs, *, given: Mapping[str, Path], near_duplicates: s
         statuses = ["image_id", "status"]
         extraction = read_csv(given["features"] / f"{RADIOMICS}.csv", text_columns=statuses, columns=statuses)
         found.append(extraction_check(inputs.rois, extraction))
+        found.append(engine_check(read_table(given["engine_check"], ENGINE_CHECK)))
     return found

@@ -21,7 +21,7 @@ from pipeline.foundation.errors import PipelineError, machine_fault
 from pipeline.foundation.images import array_of, image_from, write_image
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.radiomics.features import ExtractionCase, RadiomicsParams, extract_case, prepare
-from pipeline.radiomics.pyradiomics import synthetic_lesion
+from pipeline.radiomics.recipe import synthetic_lesion
 
 FIRST_ORDER = {"imageType": {"Original": {}}, "featureClass": {"firstorder": ["Mean"], "glcm": ["Contrast"]}}
 TO_1_MM = {"setting": {"resampledPixelSpacing": [1, 1, 1], "interpolator": "sitkNearestNeighbor", "padDistance": 0}}
@@ -104,16 +104,24 @@ def failing(name, fault):
 OF_THE_MACHINE = {
     "no such file": (lambda _, case: case.image.unlink(), "bad_image.nrrd: No such file or directory; run the stage"),
     "a cut file": (lambda _, case: damaged(case.mask), "bad_mask.nrrd: .*check the disk, and run crop again"),
-    "no memory in a filter": (
+    "no memory in our features": (
+        failing("pipeline.radiomics.engine.extract.first_order", swallowed),
+        "there is too little memory .*3 GiB.*FUSION_WORKERS",
+    ),
+    "no memory in ITK": (
+        failing("pipeline.radiomics.engine.extract.prepare", itk_lacks_memory),
+        "there is too little memory .*FUSION_WORKERS",
+    ),
+    "no memory in a filter of PyRadiomics": (
         failing("radiomics.imageoperations.cropToTumorMask", swallowed),
         "there is too little memory .*3 GiB.*FUSION_WORKERS",
     ),
     # PyRadiomics catches this one itself, and returns NaN.
-    "no memory in a feature": (
+    "no memory in a feature of PyRadiomics": (
         failing("radiomics.glcm.RadiomicsGLCM.getContrastFeatureValue", swallowed),
         "there is too little memory .*FUSION_WORKERS",
     ),
-    "no memory in ITK": (
+    "no memory in ITK under PyRadiomics": (
         failing("radiomics.imageoperations.getMask", itk_lacks_memory),
         "there is too little memory .*FUSION_WORKERS",
     ),
@@ -128,7 +136,8 @@ OF_THE_MACHINE = {
 def test_a_fault_of_the_machine_stops_the_stage_and_finished_cases_stay(tmp_path, monkeypatch, fault):
     happens, sentence = OF_THE_MACHINE[fault]
     good, bad = roi(tmp_path, "good"), roi(tmp_path, "bad")
-    recipe = prepare(RadiomicsParams(settings=FIRST_ORDER), cases=[good])
+    engine = "pyradiomics" if "PyRadiomics" in fault else "fast"
+    recipe = prepare(RadiomicsParams(settings=FIRST_ORDER, engine=engine), cases=[good])
     store = CheckpointStore(tmp_path / "scratch", key="k")
     work = partial(extract_case, recipe=recipe, store=store)
     work(good)
@@ -176,6 +185,7 @@ def run_stage(folder, *, file_limit=None, workers="1"):
         "features": "out.csv",
         "dictionary": "words.csv",
         "use": "use.json",
+        "engine-check": "check.csv",
     }
     (folder / "use.json").write_text('{"used": true, "outlines": true}', encoding="utf-8")
     words = [word for name, value in paths.items() for word in (f"--{name}", str(folder / value))]
@@ -186,7 +196,7 @@ def run_stage(folder, *, file_limit=None, workers="1"):
         if file_limit is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
 
-    command = [sys.executable, "-m", "stages.radiomics", *words]
+    command = [sys.executable, "-m", "stages.radiomics", *words, "--common", str(ROOT / "params" / "common.yaml")]
     return subprocess.run(
         command, cwd=ROOT, env=environment, preexec_fn=limited, capture_output=True, text=True, check=False
     )

@@ -1,6 +1,7 @@
-"""Seconds per image, on the same images: PyRadiomics' command line, PyRadiomics on crops, and this project's stages.
+"""Seconds per image on the same images: PyRadiomics on the command line and on crops, and our stages and engine.
 
     python -m tests.benchmarks.extraction                                      # generates ultrasound-like frames
+    python -m tests.benchmarks.extraction --volumes 30 45                      # and volumes of these radii in mm
     python -m tests.benchmarks.extraction --images DIR --masks DIR             # any folders, masks named as the images
     python -m tests.benchmarks.extraction --cohort data/cohort.csv --images data/images --masks data/masks
 
@@ -31,9 +32,13 @@ from pipeline.contracts.data.radiomics import RADIOMICS
 from pipeline.foundation.images import image_from, read_image, write_image
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
+from pipeline.radiomics.engine.extract import extract
+from pipeline.radiomics.engine.settings import engine_settings
 from pipeline.radiomics.features import RadiomicsParams
 from pipeline.radiomics.presets import preset
-from pipeline.radiomics.pyradiomics import collected_log, on_grid, set_up
+from pipeline.radiomics.pyradiomics import collected_log, set_up
+from pipeline.radiomics.recipe import on_grid
+from tests.benchmarks.extraction_volumes import compare_volumes
 
 Result = TypeVar("Result")
 
@@ -70,13 +75,13 @@ def cpu_seconds() -> float:
     return spent.user + spent.system + spent.children_user + spent.children_system
 
 
-def timed(work: Callable[[], Result], *, what: str, count: int) -> Result:
-    """Run `work`, print the seconds per image (wall time and CPU time), return its result."""
+def timed(work: Callable[[], Result], *, what: str, count: int) -> tuple[Result, float]:
+    """Run `work`, print the seconds per image (wall time and CPU time), return its result and its CPU seconds."""
     start, cpu_start = time.perf_counter(), cpu_seconds()
     result = work()
     clock, cpu = (time.perf_counter() - start) / count, (cpu_seconds() - cpu_start) / count
     print(f"{what:<66}{clock:>8.3f} s per image, {cpu:.3f} s of CPU time", flush=True)
-    return result
+    return result, cpu
 
 
 def command_line(cohort: pd.DataFrame, *, given: argparse.Namespace, work: Path, settings: Path, jobs: int) -> None:
@@ -125,6 +130,16 @@ def on_crops(work: Path, *, name: str) -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
+def by_engine(work: Path, *, name: str) -> pd.DataFrame:
+    """The fast engine called in the same loop on the same crops."""
+    chosen = preset(name)
+    rows, settings = {}, engine_settings(chosen.settings)
+    for row in read_table(work / "rois.csv", ROIS).query("status == 'ok'").to_dict("records"):
+        image, mask = (on_grid(read_image(work / "rois" / row[part]), grid=chosen.grid) for part in ("image", "mask"))
+        rows[row["image_id"]], _ = extract(settings, image=image, mask=mask)
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
 def largest_difference(stage_values: pd.DataFrame, *, other: pd.DataFrame) -> str:
     """The largest difference between two tables of the same images, and the number of features that differ."""
     names = list(other.columns)
@@ -143,6 +158,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--params", type=Path, default=Path("params/radiomics.yaml"))
     parser.add_argument("--workers", type=int, default=2, help="processes of the parallel runs")
     parser.add_argument("--count", type=int, default=60, help="maximum number of images")
+    parser.add_argument("--volumes", type=float, nargs="*", default=[], help="radii (mm) of lesions in drawn volumes")
     return parser.parse_args()
 
 
@@ -150,16 +166,27 @@ def compare_ways(cohort: pd.DataFrame, *, given: argparse.Namespace, work: Path,
     """Time every way on the images of `cohort`, then print whether the values are the same."""
     count, settings = len(cohort), work / "settings.json"
     settings.write_text(json.dumps(preset(name).settings))
+    spent = {}
     for jobs in (1, given.workers):
         run = partial(command_line, cohort, given=given, work=work, settings=settings, jobs=jobs)
-        timed(run, what=f"(a) PyRadiomics' command line on full frames, {jobs} job(s)", count=count)
-    both_stages(work / "cohort.csv", given=given, work=work, workers=given.workers)  # writes the crops for (b)
+        _, spent[f"a{jobs}"] = timed(
+            run, what=f"(a) PyRadiomics' command line on full frames, {jobs} job(s)", count=count
+        )
+    both_stages(work / "cohort.csv", given=given, work=work, workers=given.workers)  # writes the crops for (b) and (d)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    crops = timed(partial(on_crops, work, name=name), what="(b) PyRadiomics called on crops, 1 process", count=count)
+    crops, spent["b"] = timed(
+        partial(on_crops, work, name=name), what="(b) PyRadiomics called on crops, 1 process", count=count
+    )
     for workers in (1, given.workers):
         run = partial(both_stages, work / "cohort.csv", given=given, work=work, workers=workers)
         timed(run, what=f"(c) stages crop and radiomics, tables written, {workers} worker(s)", count=count)
+    by_engine(work, name=name)  # compiled, or read from the cache
+    engine, spent["d"] = timed(
+        partial(by_engine, work, name=name), what="(d) fast engine on crops, 1 process", count=count
+    )
+    print(f"ratios of CPU time: (a)/(d) {spent['a1'] / spent['d']:.1f}, (b)/(d) {spent['b'] / spent['d']:.1f}")
     ours = read_table(work / "radiomics.csv", RADIOMICS).set_index("image_id").loc[crops.index]
+    print(f"(d) against (b): {largest_difference(engine.loc[crops.index], other=crops)}")
     print(f"(c) against (b): {largest_difference(ours, other=crops)}")
     frames = pd.read_csv(work / "frames1.csv").drop(columns=["Image", "Mask"]).set_axis(cohort["image_id"])
     print(f"(c) against (a): {largest_difference(ours, other=frames.loc[crops.index])}")
@@ -182,6 +209,7 @@ def main() -> None:
         write_table(cohort, work / "cohort.csv", COHORT)
         print(f"{len(cohort)} images, preset {name}, {preset(name).count} features each")
         compare_ways(cohort, given=given, work=work, name=name)
+    compare_volumes(given.volumes)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,7 @@ class LeakyRun:
         made = {"splits": "data/splits.csv", "settings": "data/settings", "planned": "data/networks/planned.json"}
         self.stage("split", "--min-test-class-count", "10", **made, **plan)
         made = {"features": "data/features/radiomics.csv", "dictionary": "data/dictionary.csv"}
+        made |= {"engine_check": "data/engine_check.csv", "common": "params/common.yaml"}
         self.stage("radiomics", use="data/settings/radiomics.json", **made, **table)
 
     def models(self) -> None:
@@ -136,6 +137,7 @@ class LeakyRun:
             "table": "data/rois.csv",
             "origins": "data/block_origins.csv",
             "near": "data/near_duplicates",
+            "engine_check": "data/engine_check.csv",
             "chosen": "reports/tables/chosen.csv",
             "consistency": "reports/tables/consistency.csv",
         }

@@ -4,7 +4,7 @@ from functools import cache
 from typing import get_args
 
 from pipeline.radiomics.presets import PresetName, preset
-from pipeline.radiomics.pyradiomics import Recipe, preset_recipe, synthetic_lesion
+from pipeline.radiomics.recipe import Recipe, preset_recipe, synthetic_lesion
 
 
 @cache

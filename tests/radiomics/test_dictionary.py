@@ -10,7 +10,7 @@ from pipeline.foundation.tables import check_table
 from pipeline.radiomics.definitions import DEFINITIONS
 from pipeline.radiomics.dictionary import NOISE_NOTE, length_unit, radiomics_dictionary
 from pipeline.radiomics.presets import preset
-from pipeline.radiomics.pyradiomics import preset_recipe, synthetic_lesion
+from pipeline.radiomics.recipe import preset_recipe, synthetic_lesion
 
 GIVEN = ["original_shape2D_Perimeter", "log-sigma-2-0-mm-3D_firstorder_Mean", "wavelet-LH_glcm_Idn"]
 

@@ -12,7 +12,8 @@ from radiomics.featureextractor import RadiomicsFeatureExtractor
 from pipeline.foundation.errors import ImageError
 from pipeline.foundation.images import array_of, image_from
 from pipeline.radiomics.extractor import BoundedExtractor, check_grey_levels
-from pipeline.radiomics.pyradiomics import collected_log, synthetic_lesion
+from pipeline.radiomics.pyradiomics import collected_log
+from pipeline.radiomics.recipe import synthetic_lesion
 
 SETTINGS = {"imageType": {"Original": {}}, "featureClass": {"firstorder": ["Mean"], "glcm": ["Contrast"]}}
 

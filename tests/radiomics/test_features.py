@@ -22,7 +22,7 @@ from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.radiomics.features import ExtractionCase, RadiomicsParams, extract_case, features_table, prepare
-from pipeline.radiomics.pyradiomics import extract, own_recipe, synthetic_lesion
+from pipeline.radiomics.recipe import extract, own_recipe, synthetic_lesion
 
 # A few features, for speed: what these tests check does not depend on their number.
 SMALL = {"imageType": {"Original": {}}, "featureClass": {"firstorder": ["Mean", "Range"], "shape2D": ["PixelSurface"]}}
@@ -265,10 +265,10 @@ def demo_rois(folder, *, n_images=5):
 
 
 def run_stage(folder, *, out, params="params/radiomics.yaml", **variables):
-    command = [sys.executable, "-m", "stages.radiomics", "--params", str(params)]
+    command = [sys.executable, "-m", "stages.radiomics", "--params", str(params), "--common", "params/common.yaml"]
     paths = {"table": "rois.csv", "rois": "rois", "features": f"{out}.csv", "dictionary": f"{out}-words.csv"}
     (folder / "use.json").write_text('{"used": true, "outlines": true}', encoding="utf-8")
-    paths["use"] = "use.json"
+    paths |= {"use": "use.json", "engine-check": f"{out}-check.csv"}
     command += [word for name, value in paths.items() for word in (f"--{name}", str(folder / value))]
     variables |= {"PATH": "/usr/bin:/bin", "FUSION_SCRATCH": str(folder / "scratch")}
     return subprocess.run(command, cwd=ROOT, env=variables, check=False, capture_output=True, text=True)

@@ -4,7 +4,7 @@ import pytest
 from preset_recipes import preset_recipes
 
 from pipeline.radiomics.noise_bands import noise_features
-from pipeline.radiomics.pyradiomics import extract, synthetic_lesion
+from pipeline.radiomics.recipe import extract, synthetic_lesion
 
 NOISE = ("wavelet-LLH", "wavelet-LHH", "wavelet-HLH", "wavelet-HHH")
 

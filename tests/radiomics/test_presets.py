@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from preset_recipes import preset_recipes
 
 from pipeline.radiomics.presets import preset
-from pipeline.radiomics.pyradiomics import on_grid, preset_recipe, synthetic_lesion
+from pipeline.radiomics.recipe import on_grid, preset_recipe, synthetic_lesion
 
 COUNTS = {
     "us2d": (1311, (9, 252, 336, 224, 224, 196, 70)),

@@ -21,7 +21,7 @@ from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.images import image_from, read_image, write_image
 from pipeline.radiomics.features import ExtractionCase, RadiomicsParams, extract_case, prepare
 from pipeline.radiomics.presets import preset
-from pipeline.radiomics.pyradiomics import Recipe, collected_log, extract, set_up
+from pipeline.radiomics.pyradiomics import collected_log, extracted, set_up
 
 DATA = SHARED_DATA
 BASELINE = DATA / "pyradiomics" / "baseline"
@@ -90,7 +90,7 @@ def test_volumes_equal_the_published_baselines(name, kind):
     settings = {key: value for key, value in stated.items() if value is not None}
     whole = {"imageType": {"Original": {}}, "featureClass": {kind: []}, "setting": settings}
     roi = crop_roi(*volume(name), margin_px=2)
-    found, _ = extract(Recipe(extractor=set_up(whole), grid=None, names=()), image=roi.image, mask=roi.mask)
+    found, _ = extracted(set_up(whole), image=roi.image, mask=roi.mask)
     expected = {feature: float(value) for feature, value in column.items() if not feature.startswith("diagnostics")}
     assert set(found) == set(expected)
     for feature, value in expected.items():
@@ -133,10 +133,10 @@ def test_the_margin_covers_the_filters():
         "imageType": {"LoG": {"sigma": [3.0]}, "Wavelet": {}},
         "featureClass": {"firstorder": ["Mean", "Energy"]},
     }
-    recipe = Recipe(extractor=set_up(settings), grid="2-D", names=())
+    extractor = set_up(settings)
     roi = crop_roi(frame, mask, margin_px=12)
-    on_crop, _ = extract(recipe, image=roi.image, mask=roi.mask)
-    on_frame, _ = extract(recipe, image=frame, mask=mask)
+    on_crop, _ = extracted(extractor, image=roi.image, mask=roi.mask)
+    on_frame, _ = extracted(extractor, image=frame, mask=mask)
     for name, value in on_frame.items():
         assert on_crop[name] == pytest.approx(value, rel=1e-3), name
 

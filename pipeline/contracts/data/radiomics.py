@@ -1,6 +1,6 @@
 """The tables of `radiomics`: features per image, and the definition of each feature."""
 
-from pipeline.foundation.tables import Contract, text
+from pipeline.foundation.tables import Contract, number, text
 
 RADIOMICS = Contract(
     name="radiomics features",
@@ -23,5 +23,18 @@ DICTIONARY = Contract(
         text("ibsi_code", required=False),
         text("source"),
         text("version"),
+    ),
+)
+
+# One row per feature of each ROI that both engines extracted; `difference` is relative, 1 if one alone is undefined.
+ENGINE_CHECK = Contract(
+    name="engine check",
+    key=("image_id", "feature"),
+    columns=(
+        text("image_id"),
+        text("feature"),
+        number("engine", required=False),
+        number("pyradiomics", required=False),
+        number("difference"),
     ),
 )

@@ -23,7 +23,7 @@ GROUPS = {
         *("shape_alone", "shifted_roi", "shuffled_voxels", "frame_alone", "size_alone", "size_correlation"),
         "sham_within_site",
     ),
-    REST: ("real_outcome", "extraction", "tables_consistent"),
+    REST: ("real_outcome", "extraction", "engine", "tables_consistent"),
 }
 SYMBOLS = {"green": "●", "amber": "▲", "red": "■", "grey": "○"}
 CONTROL_WORDS = {

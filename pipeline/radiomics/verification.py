@@ -1,0 +1,66 @@
+"""A seeded sample of the ROIs, extracted by PyRadiomics too: the oracle of our engine in every run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.contracts.data.radiomics import ENGINE_CHECK
+from pipeline.foundation.images import read_image
+from pipeline.radiomics import pyradiomics
+from pipeline.radiomics.engine.undefined import UNDEFINED
+from pipeline.radiomics.features import ExtractionCase
+from pipeline.radiomics.recipe import Recipe, extract, on_grid
+
+_DRAW = 7311  # sets this draw apart from other uses of the seed
+# Below this size a difference is measured in absolute terms: 1e-12 is rounding.
+FLOOR = 1e-6
+# Ill-conditioned features with a bound of their own: roots and quotients of what is 0 but for rounding, and sums that
+# cancel. Both engines are right then, and differ in digits that mean nothing.
+FLOORS = {"MCC": 1.0, "Imc1": 1.0, "Imc2": 1.0, "Correlation": 1.0, "Skewness": 1e-3, "ClusterShade": 1e-3}
+_CONSTANTS = {(row.feature_class, row.feature): row.pyradiomics for row in UNDEFINED}
+
+
+def drawn_cases(cases: Sequence[ExtractionCase], *, ok: set[str], n: int, seed: int) -> list[ExtractionCase]:
+    """At most `n` of the cases whose image_id is in `ok`, drawn with `seed`, in their order."""
+    usable = [case for case in cases if case.image_id in ok]
+    chosen = np.random.default_rng([seed, _DRAW]).permutation(len(usable))[:n]
+    return [usable[place] for place in sorted(chosen)]
+
+
+def compared(case: ExtractionCase, *, recipe: Recipe) -> list[dict[str, Any]]:
+    """The rows of `engine_check.csv` of one ROI, which both engines extract; `recipe` is that of our engine."""
+    image, mask = read_image(case.image), read_image(case.mask)
+    found, _ = extract(recipe, image=image, mask=mask)
+    image, mask = (on_grid(part, grid=recipe.grid) for part in (image, mask))
+    expected, _ = pyradiomics.extracted(recipe.extractor, image=image, mask=mask)
+    return [
+        {
+            "image_id": case.image_id,
+            "feature": name,
+            "engine": found[name] if np.isfinite(found[name]) else np.nan,
+            "pyradiomics": expected[name] if np.isfinite(expected[name]) else np.nan,
+            "difference": relative_difference(name, ours=found[name], theirs=expected[name]),
+        }
+        for name in recipe.names
+    ]
+
+
+def relative_difference(name: str, *, ours: float, theirs: float) -> float:
+    """The difference of a feature between the engines, relative to the larger value or its floor.
+
+    0 if both are undefined, or ours is where PyRadiomics gives a constant of UNDEFINED; 1 if one alone is.
+    """
+    _, kind, feature = name.rsplit("_", 2)
+    if not np.isfinite(ours):
+        return 0.0 if not np.isfinite(theirs) or theirs == _CONSTANTS.get((kind, feature)) else 1.0
+    if not np.isfinite(theirs):
+        return 1.0
+    return float(abs(ours - theirs) / max(abs(ours), abs(theirs), FLOORS.get(feature, FLOOR)))
+
+
+def engine_check_table(rows: Sequence[Sequence[dict[str, Any]]]) -> pd.DataFrame:
+    """`engine_check.csv` from the rows of each ROI."""
+    flat = [row for one in rows for row in one]
+    return pd.DataFrame(flat, columns=list(ENGINE_CHECK.names)) if flat else ENGINE_CHECK.empty()
