@@ -98,6 +98,23 @@ def test_whole_images_without_masks(tmp_path, caplog):
     assert caplog.text.count("every mask covers its whole image") == 3  # split, radiomics, agreement
 
 
+def test_volumes(tmp_path):
+    params = {
+        "radiomics": {"preset": "ct3d", "settings": None},
+        "embed": {"nets": ["carnet"]},
+        "fusion": {"sets": {"clinical": ["clinical"], "combined": ["clinical", "radiomics", "carnet"]}},
+        "selftest": {"control_voxels": 200_000},
+    }
+    run = AnyRun(tmp_path, params=params, study=some())
+    run.as_volumes()
+    lights = finished(run)
+
+    assert lights["engine"] == "green"
+    features = rows("data/features/radiomics.csv")
+    assert len(features.columns) == 3 + 1130
+    assert (features["status"] == "ok").all()
+
+
 @pytest.mark.parametrize("preset", ["us2d", "paper1357", "onekey1561"])
 def test_a_preset_on_2d_images(preset, tmp_path):
     params = {"radiomics": {"preset": preset, "settings": None}, "selftest": {"control_voxels": 200_000}}

@@ -8,15 +8,21 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import pandas as pd
+import SimpleITK as sitk
 from leaky_study import Study, clean, write_study
+from PIL import Image
 from places import ROOT
 from ruamel.yaml import YAML
+from scipy.ndimage import binary_erosion
 
 from pipeline.contracts.reports.selftest import SELFTEST
+from pipeline.foundation.images import image_from
 from pipeline.foundation.tables import read_table
 
 PATIENTS = 40
+SLICES = 8
 # What makes a run short; each study changes the rest.
 TINY: dict[str, dict[str, Any]] = {
     "agreement": {"images": 24, "repeats": 1},
@@ -126,6 +132,22 @@ class AnyRun:
         write_study(some(clean(seed=9)), folder=self.folder / "source" / "second")
         second = first.assign(image="second/" + first["image"], mask="second/" + first["mask"], view=views[1])
         pd.concat([first.assign(view=views[0]), second]).to_csv(path, index=False)
+
+    def as_volumes(self) -> None:
+        """Make each image a volume of SLICES slices of 2 mm, like a CT: the lesion is smaller in the outer slices."""
+        path = self.folder / "source" / "manifest.csv"
+        rows = pd.read_csv(path, dtype="str")
+        for number, row in enumerate(rows.itertuples()):
+            frame, mask = (np.asarray(Image.open(path.parent / name)) for name in (row.image, row.mask))
+            noise = np.random.default_rng([4, number]).normal(scale=10, size=(SLICES, *frame.shape))
+            voxels = (3 * frame.astype(np.float64) + noise - 200).astype(np.int16)
+            edge = abs(np.arange(SLICES) - (SLICES - 1) / 2)
+            lesion = [binary_erosion(mask > 0, iterations=int(2 * far)) if far < 3 else mask * 0 for far in edge]
+            for folder, array in (("images", voxels), ("masks", np.array(lesion, dtype=np.uint8))):
+                volume = image_from(array, spacing_mm=(1.0, 1.0, 2.0))
+                sitk.WriteImage(volume, str(path.parent / folder / f"{number:03d}.nii.gz"))
+        names = [f"{number:03d}.nii.gz" for number in range(len(rows))]
+        self.edit_manifest(image=[f"images/{name}" for name in names], mask=[f"masks/{name}" for name in names])
 
     def as_mmcls(self) -> None:
         """Write the lists of the source mmcls for the images of the manifest; the last quarter is for the test."""
