@@ -192,7 +192,8 @@ def test_a_second_look_proposes_nothing(tmp_path):
     changes = proposals(study, contents=params(), root=str(tmp_path))
     assert len(changes) > 10
     for name, text in texts.items():
-        (tmp_path / f"{name}.yaml").write_text(edited(text, [c for c in changes if c.file == f"{name}.yaml"]))
+        new = edited(text, [change for change in changes if change.file == f"{name}.yaml"])
+        (tmp_path / f"{name}.yaml").write_text(new, encoding="utf-8")
 
     written = {name: read_yaml(tmp_path / f"{name}.yaml") for name in FILES}
 
