@@ -56,6 +56,8 @@ def main() -> None:
     write_table(images_table(imported), given.cohort, COHORT)
     table = patients_table(source.patients, imported=imported, pairs=pairs, mode=mode)
     write_table(table, given.patients, PATIENTS)
+    if not source.blocks:  # DVC warns of an empty folder ten times a run
+        (given.blocks / "no_blocks.txt").write_text("params/cohort.yaml names no ready-made block.\n", encoding="utf-8")
     for name, block in sorted(source.blocks.items()):
         write_table(block, given.blocks / f"{name}.csv", BLOCK)
     write_table(origins_table(source), given.origins, BLOCK_ORIGINS)

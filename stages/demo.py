@@ -26,6 +26,8 @@ def main() -> None:
         check_root(Path(given.root))  # before DVC hashes it, whose own message names no remedy
         log.info("passed over: root in params/cohort.yaml is not %s", DEMO_ROOT)
         given.out.mkdir(parents=True, exist_ok=True)
+        # DVC warns of an empty folder three times a run.
+        (given.out / "not_drawn.txt").write_text(f"The demo is drawn if root is {DEMO_ROOT}.\n", encoding="utf-8")
         return
     params = load_params(given.params, DemoParams)
     seed = load_params(given.common, CommonParams).seed

@@ -8,6 +8,7 @@ import pandas as pd
 
 from pipeline.foundation.errors import TableError
 from pipeline.radiomics.definitions import DEFINITIONS
+from pipeline.radiomics.ibsi import conformity
 from pipeline.radiomics.noise_bands import noise_features
 
 LengthUnit = Literal["mm", "px", "mm or px"]
@@ -63,6 +64,7 @@ def _row(name: str, *, version: str, length: LengthUnit, noise: bool) -> dict[st
         "definition": definition + (f", of {where}" if where else "") + (NOISE_NOTE if noise else ""),
         "unit": _unit(unit, length=length),
         "ibsi_code": ibsi_code or None,
+        "ibsi": conformity(filtered=image, feature_class=kind, feature=feature, code=ibsi_code),
         "source": "PyRadiomics",
         "version": version,
     }

@@ -250,7 +250,7 @@ def test_the_demo_is_drawn_for_its_own_root_alone(tmp_path):
 
     assert done.returncode == 0
     assert "passed over: root in params/cohort.yaml is not data/raw/demo" in done.stderr
-    assert list((tmp_path / "own" / "demo").iterdir()) == []
+    assert [path.name for path in (tmp_path / "own" / "demo").iterdir()] == ["not_drawn.txt"]
     assert wrong.returncode == 1
     assert wrong.stderr.startswith(
         "demo: ~/mine: there is no such folder, and ~ is not replaced by a path; set root in"

@@ -113,6 +113,7 @@ def selection(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 def dictionary() -> pd.DataFrame:
     """The definitions of the two radiomics features."""
     shared = {"block": "radiomics", "family": "texture", "source": "PyRadiomics", "version": "3.0.1"}
+    shared |= {"ibsi": "not covered"}
     meanings = {SHAPE.partition("@")[0]: "how round the lesion is", TEXTURE: "local contrast, of the wavelet image LH"}
     return pd.DataFrame([shared | {"feature": name, "definition": text} for name, text in meanings.items()]).reindex(
         columns=DICTIONARY.names

@@ -24,6 +24,8 @@ def test_a_row_by_hand():
     assert row["definition"] == "Mean intensity, of the Laplacian of Gaussian image, sigma 2.0 mm"
     assert (row["family"], row["class"], row["unit"]) == ("firstorder", "firstorder", "grey level")
     assert (row["ibsi_code"], row["source"], row["version"]) == ("Q4LE", "PyRadiomics", "3.0.1")
+    assert row["ibsi"] == "not covered"
+    assert rows(["original_firstorder_Mean"])["ibsi"].item() == "conforms"
 
 
 def test_units_are_pixels_if_no_spacing_is_known():

@@ -21,6 +21,7 @@ DICTIONARY = Contract(
         text("definition"),
         text("unit", required=False),
         text("ibsi_code", required=False),
+        text("ibsi"),
         text("source"),
         text("version"),
     ),
