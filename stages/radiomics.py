@@ -62,8 +62,10 @@ def main() -> None:
 
     ok = {row["image_id"] for row in rows if row["status"] == "ok"}
     sample = drawn_cases(cases, ok=ok, n=params.verify if recipe.own else 0, seed=seed)
-    checked = engine_check_table(list(spread(partial(compared, recipe=recipe), sample)))
-    write_table(checked, given.engine_check, ENGINE_CHECK)
+    checked = list(spread(partial(compared, recipe=recipe), sample))
+    for one in (one for one in checked if one["reason"] is not None):
+        log.warning("%s: not compared, since PyRadiomics refuses it (%s)", one["image_id"], one["reason"])
+    write_table(engine_check_table(checked), given.engine_check, ENGINE_CHECK)
     write_table(table, given.features, RADIOMICS)
     length = length_unit(rois["spacing_x_mm"])
     dictionary = radiomics_dictionary(recipe.names, version=versions["pyradiomics"], length=length)

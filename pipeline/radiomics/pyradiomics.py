@@ -11,12 +11,10 @@ from pykwalify.errors import PyKwalifyException
 
 from pipeline.foundation.errors import ImageError, ParamsError, lacks_memory
 from pipeline.radiomics.extractor import BoundedExtractor
-from pipeline.radiomics.refusals import plain_reason
+from pipeline.radiomics.refusals import ON_IMAGE, plain_reason
 
 _LOGGERS = ("radiomics", "pykwalify.core")
 _FILE = "params/radiomics.yaml"
-# What PyRadiomics, its C code, ITK and numpy raise because of an image; a fault of the machine is none of these.
-ON_IMAGE = (ValueError, AssertionError, RuntimeError, IndexError, ArithmeticError)
 # Messages that PyRadiomics logs on every run, whatever the image.
 _ADVICE = ("GLCM is symmetrical", "Fixed bin Count enabled", "Calculating Local Binary Pattern in 2D")
 

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from pipeline.foundation.errors import ImageError
 
+# What PyRadiomics, its C code, ITK and numpy raise because of an image; a fault of the machine is none of these.
+ON_IMAGE = (ValueError, AssertionError, RuntimeError, IndexError, ArithmeticError)
 MAX_GREY_LEVELS = 1000
 GOOD_LEVELS = 64
 # A text in PyRadiomics' reason, and what it means.

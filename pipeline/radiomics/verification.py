@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.contracts.data.radiomics import ENGINE_CHECK
+from pipeline.foundation.errors import ImageError
 from pipeline.foundation.images import read_image
 from pipeline.radiomics import pyradiomics
 from pipeline.radiomics.engine.undefined import UNDEFINED
@@ -29,22 +30,38 @@ def drawn_cases(cases: Sequence[ExtractionCase], *, ok: set[str], n: int, seed: 
     return [usable[place] for place in sorted(chosen)]
 
 
-def compared(case: ExtractionCase, *, recipe: Recipe) -> list[dict[str, Any]]:
-    """The rows of `engine_check.csv` of one ROI, which both engines extract; `recipe` is that of our engine."""
+def compared(case: ExtractionCase, *, recipe: Recipe) -> dict[str, Any]:
+    """One ROI by both engines: image_id, `rows` of `engine_check.csv`, and the `reason` if PyRadiomics refuses
+    what our engine (that of `recipe`) has extracted: there are no rows then.
+    """
     image, mask = read_image(case.image), read_image(case.mask)
-    found, _ = extract(recipe, image=image, mask=mask)
+    found, warnings = extract(recipe, image=image, mask=mask)
     image, mask = (on_grid(part, grid=recipe.grid) for part in (image, mask))
-    expected, _ = pyradiomics.extracted(recipe.extractor, image=image, mask=mask)
-    return [
+    try:
+        expected, _ = pyradiomics.extracted(recipe.extractor, image=image, mask=mask)
+    except ImageError as error:
+        return {"image_id": case.image_id, "rows": [], "reason": str(error)}
+    rows = [
         {
             "image_id": case.image_id,
             "feature": name,
             "engine": found[name] if np.isfinite(found[name]) else np.nan,
             "pyradiomics": expected[name] if np.isfinite(expected[name]) else np.nan,
-            "difference": relative_difference(name, ours=found[name], theirs=expected[name]),
+            "difference": 0.0
+            if is_emptied(name, warnings=warnings)
+            else relative_difference(name, ours=found[name], theirs=expected[name]),
         }
         for name in recipe.names
     ]
+    return {"image_id": case.image_id, "rows": rows, "reason": None}
+
+
+def is_emptied(name: str, *, warnings: Sequence[str]) -> bool:
+    """Whether our engine left a filtered image empty on purpose, and said so: a voxel of it has no finite value.
+
+    PyRadiomics computes features of the voxels that are left.
+    """
+    return any(text.startswith(f"the {name.rsplit('_', 2)[0]} image has ") for text in warnings)
 
 
 def relative_difference(name: str, *, ours: float, theirs: float) -> float:
@@ -60,7 +77,7 @@ def relative_difference(name: str, *, ours: float, theirs: float) -> float:
     return float(abs(ours - theirs) / max(abs(ours), abs(theirs), FLOORS.get(feature, FLOOR)))
 
 
-def engine_check_table(rows: Sequence[Sequence[dict[str, Any]]]) -> pd.DataFrame:
-    """`engine_check.csv` from the rows of each ROI."""
-    flat = [row for one in rows for row in one]
+def engine_check_table(done: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """`engine_check.csv` from what `compared` gives of each ROI."""
+    flat = [row for one in done for row in one["rows"]]
     return pd.DataFrame(flat, columns=list(ENGINE_CHECK.names)) if flat else ENGINE_CHECK.empty()

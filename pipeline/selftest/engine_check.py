@@ -13,10 +13,13 @@ def engine_check(differences: pd.DataFrame) -> Check:
     """The light: `value` = the largest relative difference, `limit` = the maximum.
 
     `differences` (engine_check.csv) has image_id, feature and difference. Grey without a row: PyRadiomics extracted all
-    ROIs, or none was extracted twice.
+    ROIs, none was extracted twice, or PyRadiomics refused those.
     """
     if differences.empty:
-        finding = "No ROI was extracted by both: engine is pyradiomics, or verify is 0, in params/radiomics.yaml."
+        finding = (
+            "No ROI was extracted by both: engine is pyradiomics, or verify is 0, in params/radiomics.yaml, or "
+            "PyRadiomics refused the ROIs that were drawn."
+        )
         return Check(check="engine", light="grey", title=TITLE, rule=RULE, finding=finding)
     worst = differences.loc[differences["difference"].idxmax()]
     images = differences["image_id"].nunique()

@@ -2,10 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from pipeline.contracts.data.radiomics import ENGINE_CHECK
-from pipeline.foundation.images import write_image
+from pipeline.foundation.errors import ImageError
+from pipeline.foundation.images import image_from, write_image
 from pipeline.foundation.tables import check_table
 from pipeline.radiomics import verification
 from pipeline.radiomics.features import ExtractionCase
@@ -24,6 +26,43 @@ def lesion(tmp_path):
         write_image(part, path)
     recipe = own_recipe({"imageType": {"Original": {}}, "featureClass": CLASSES}, expected_count=None, first=image)
     return ExtractionCase(image_id="a", image=paths[0], mask=paths[1], status="ok", reason=None), recipe
+
+
+@pytest.fixture
+def without_kurtosis(tmp_path):
+    """A ROI in which some voxels of one filtered image have no value: equal samples have no kurtosis."""
+    array = np.random.default_rng(6).integers(1, 99, (1, 30, 14)).astype(np.int16)
+    array[:, 12:] = 0
+    image, mask = image_from(array), image_from(np.ones_like(array, dtype=np.uint8))
+    for part, name in ((image, "image.nrrd"), (mask, "mask.nrrd")):
+        write_image(part, tmp_path / name)
+    settings = {"imageType": {"LBP3D": {}}, "featureClass": {"firstorder": ["Mean"]}, "setting": {"force2D": True}}
+    recipe = own_recipe(settings, expected_count=3, first=image)
+    case = ExtractionCase(
+        image_id="a", image=tmp_path / "image.nrrd", mask=tmp_path / "mask.nrrd", status="ok", reason=None
+    )
+    return case, recipe
+
+
+def test_a_filtered_image_that_our_engine_leaves_empty_and_says_so_is_no_difference(without_kurtosis):
+    case, recipe = without_kurtosis
+    rows = {row["feature"]: row for row in compared(case, recipe=recipe)["rows"]}
+
+    emptied = rows["lbp-3D-k_firstorder_Mean"]
+    assert math.isnan(emptied["engine"])
+    assert math.isfinite(emptied["pyradiomics"])
+    assert emptied["difference"] == 0
+
+
+def test_an_roi_that_pyradiomics_refuses_is_named_and_not_compared(lesion, monkeypatch):
+    def refuse(*_, **__):
+        raise ImageError("PyRadiomics: no")
+
+    monkeypatch.setattr("pipeline.radiomics.pyradiomics.extracted", refuse)
+    done = compared(lesion[0], recipe=lesion[1])
+
+    assert done == {"image_id": "a", "rows": [], "reason": "PyRadiomics: no"}
+    assert engine_check_table([done]).empty
 
 
 def cases(n):

@@ -21,11 +21,9 @@ from pipeline.radiomics.engine.settings import EngineSettings, ImageType
 from pipeline.radiomics.engine.shape2d import shape_2d
 from pipeline.radiomics.engine.shape3d import shape_3d
 from pipeline.radiomics.engine.texture import texture_features
-from pipeline.radiomics.refusals import check_levels, plain_reason
+from pipeline.radiomics.refusals import ON_IMAGE, check_levels, plain_reason
 
 Named = Iterator[tuple[str, float]]
-# What PyRadiomics, ITK and numpy raise because of an image; a fault of the machine is none of these.
-_ON_IMAGE = (ValueError, AssertionError, RuntimeError, IndexError, ArithmeticError)
 NOT_FINITE = "cannot compute length"
 
 
@@ -46,7 +44,7 @@ def extract(settings: EngineSettings, *, image: sitk.Image, mask: sitk.Image) ->
                     continue
                 found = _image_features(values, name=name, prepared=prepared, image_type=image_type, settings=settings)
                 features.update(found)
-    except _ON_IMAGE as error:
+    except ON_IMAGE as error:
         if lacks_memory(error):
             raise MemoryError(str(error)) from error
         raise ImageError(plain_reason(error)) from error
