@@ -12,6 +12,7 @@ from scipy.special import expit
 from torch import Tensor
 
 from pipeline.contracts.data.split import ALL, FINAL
+from pipeline.embed.frozen import encode_frozen
 from pipeline.embed.late_fusion import averaged, stacked
 from pipeline.embed.progress import curves_folder, state_path
 from pipeline.embed.strategy import Job
@@ -110,7 +111,10 @@ def _trained(case: Case, *, member: Member, place: Place) -> _Trained:
         if job.trained:
             training = _fitted(trainer, case=case, member=member, place=place, seed=seed)
         examples = cohort.examples(case.rows)
-        encoding = trainer.encoder.encode(examples.pixels, present=examples.present)
+        if job.trained:
+            encoding = trainer.encoder.encode(examples.pixels, present=examples.present)
+        else:
+            encoding = encode_frozen(trainer.encoder, examples, network=network, store=place.kept)
         weights = trainer.weights() if _is_kept(job, recipe) else {}
     if not (np.isfinite(encoding.logits).all() and np.isfinite(encoding.embeddings).all()):
         raise PipelineError(

@@ -1,16 +1,25 @@
 """The tables of embeddings: every lesion image embedded by a network that was never trained on that patient."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline.contracts.data.embed import EMBEDDINGS, LOGIT, PATIENT_EMBEDDINGS
+from pipeline.contracts.data.embed import (
+    EMBEDDINGS,
+    IN_CSV,
+    LOGIT,
+    NO_FILES,
+    PATIENT_EMBEDDINGS,
+    SUFFIX,
+    write_embeddings,
+)
 from pipeline.embed.cards import write_card, write_losses
 from pipeline.embed.cases import EmbeddedCase
 from pipeline.embed.work_plan import Plan
-from pipeline.foundation.tables import Contract, write_csv
+from pipeline.foundation.tables import Contract, write_csv, write_table
 
 
 def contract_of(plan: Plan) -> Contract:
@@ -19,7 +28,7 @@ def contract_of(plan: Plan) -> Contract:
 
 
 def embeddings_table(results: Sequence[EmbeddedCase], *, plan: Plan) -> pd.DataFrame:
-    """`features/<net>.csv`: one row per resample, part and image; columns `<net>_0000` … in float32.
+    """One row per resample, part and image; columns `<net>_0000` … in float32.
 
     A network of several views embeds patients: one row per resample, part and patient, the mean over the patient's
     pairs.
@@ -39,6 +48,33 @@ def logits_table(results: Sequence[EmbeddedCase], *, plan: Plan) -> pd.DataFrame
     names = [f"{member.network.name}{LOGIT}" for member in plan.members]
     matrix = np.concatenate([np.empty((0, len(names))), *(result.logits for result in trained)])
     return _by_row(trained, pd.DataFrame(matrix, columns=names), plan=plan)
+
+
+def set_aside(result: EmbeddedCase, *, plan: Plan, folder: Path) -> EmbeddedCase:
+    """Write the embeddings of a result to `folder`, and return it without them; one that belongs in the CSV is returned
+    as it is. So the embeddings of all resamples are never in memory at once.
+
+    Raises as `write_embeddings`.
+    """
+    if result.case.job.resample in IN_CSV:
+        return result
+    write_embeddings(embeddings_table([result], plan=plan), folder)
+    # Not a slice, which would keep the whole array.
+    return replace(result, embeddings=np.empty((0, result.embeddings.shape[1]), dtype=np.float32), view_embeddings=None)
+
+
+def note_no_files(folder: Path) -> None:
+    """Write a note into `folder` if `set_aside` wrote nothing there, as for a frozen network."""
+    if not any(folder.glob(f"*{SUFFIX}")):
+        note = "The network has no other resample than that of its CSV.\n"
+        (folder / NO_FILES).write_text(note, encoding="utf-8")
+
+
+def write_features(results: Sequence[EmbeddedCase], *, plan: Plan, features: Path, logits: Path) -> None:
+    """Write `features/<net>.csv`, the resample that people open, and `features/<net>_logit.csv`, all resamples."""
+    opened = [result for result in results if result.case.job.resample in IN_CSV]
+    write_table(embeddings_table(opened, plan=plan), features, contract_of(plan))
+    write_table(logits_table(results, plan=plan), logits, contract_of(plan))
 
 
 def _by_row(results: Sequence[EmbeddedCase], numbers: pd.DataFrame, *, plan: Plan) -> pd.DataFrame:
@@ -78,11 +114,14 @@ def view_embeddings_table(results: Sequence[EmbeddedCase], *, plan: Plan) -> pd.
 
 
 def write_network(results: Sequence[EmbeddedCase], *, plan: Plan, folder: Path) -> None:
-    """One card per network (and its weights if kept), the losses of all, and the embeddings of single views."""
+    """One card per network (and its weights if kept), the losses of all, and the embeddings of single views in the
+    resample of the CSV.
+    """
     for result in results:
         if result.case.chunk == 0:
             write_card(result.card, weights=result.weights, folder=folder, name=result.case.job.name)
     write_losses([row for result in results for row in result.losses], folder=folder)
-    views = view_embeddings_table(results, plan=plan)
+    opened = [result for result in results if result.case.job.resample in IN_CSV]
+    views = view_embeddings_table(opened, plan=plan)
     if views is not None:
         write_csv(views, folder / "views.csv")

@@ -14,6 +14,7 @@ from pipeline.embed.params import EmbedParams, network_of
 from pipeline.embed.strategy import Job, Strategy
 from pipeline.embed.view_pairs import paired
 from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.fingerprints import fingerprint
 from pipeline.networks.inputs import InputParams, Normalisation, RoiInputs
 from pipeline.networks.registry import Network, is_given
@@ -95,12 +96,15 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a case is computed: device, processes that load images, folder of unfinished trainings and of curves."""
+    """Where a case is computed: device, processes that load images, folder of unfinished trainings and of curves, and
+    the store of embeddings that outlive the run.
+    """
 
     device: str
     loaders: int = 0
     store: CheckpointStore | None = None
     board: Path | None = None
+    kept: ContentStore | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

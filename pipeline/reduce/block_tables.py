@@ -8,10 +8,10 @@ import pandas as pd
 
 from pipeline.contracts.data.agreement import REPEATS
 from pipeline.contracts.data.cohort import BLOCK, COHORT
-from pipeline.contracts.data.embed import EMBEDDINGS, PATIENT_EMBEDDINGS
+from pipeline.contracts.data.embed import embedding_files, read_embedded_ids, read_embeddings
 from pipeline.contracts.data.radiomics import RADIOMICS as FEATURES
 from pipeline.foundation.errors import ParamsError, PipelineError
-from pipeline.foundation.tables import header_of, read_csv, read_table
+from pipeline.foundation.tables import read_csv, read_table
 from pipeline.plan.feature_sets import CLINICAL, RADIOMICS, network_behind
 from pipeline.reduce.blocks import Block, clinical_block, deep_block, radiomics_block, table_block
 
@@ -42,8 +42,12 @@ class BlockPlaces:
 
     def tables(self, names: Sequence[str]) -> list[Path]:
         """The tables that the blocks `names` are read from, the cohort's first; clinical columns are elsewhere."""
-        ready = {name: self.ready_made(name) for name in names if name != CLINICAL}
-        return [self.cohort, *(path or self.features / f"{name}.csv" for name, path in ready.items())]
+        found = [self.cohort]
+        for name in names:
+            if name != CLINICAL:
+                ready = self.ready_made(name)
+                found += [ready] if ready else embedding_files(self.features / f"{name}.csv")
+        return found
 
 
 def read_blocks(
@@ -76,20 +80,12 @@ def _read_block(name: str, places: BlockPlaces, *, patients: pd.DataFrame, split
     return deep_block(read_embeddings(path), name=name, cohort=cohort, splits=splits, patients=ids)
 
 
-def read_embeddings(path: Path) -> pd.DataFrame:
-    """The embeddings at `path`, by image, or by patient for a network of several views. Raises TableError."""
-    return read_table(path, PATIENT_EMBEDDINGS if _is_by_patient(path) else EMBEDDINGS)
-
-
 def read_embedded_patients(path: Path, *, owner: pd.Series) -> pd.DataFrame:
-    """Resample, part and patient_id of every row of the embeddings at `path`; `owner` is the patient_id by image_id."""
-    name = "patient_id" if _is_by_patient(path) else "image_id"
-    rows = read_csv(path, text_columns=["resample", "part", name], columns=["resample", "part", name])
-    return rows if name == "patient_id" else rows.assign(patient_id=rows.pop(name).map(owner))
-
-
-def _is_by_patient(path: Path) -> bool:
-    return "patient_id" in header_of(path)
+    """Resample, part and patient_id of every row of the embeddings at `path` and in its folder, one file after another;
+    `owner` is the patient_id by image_id. Raises TableError as `read_embedded_ids`.
+    """
+    rows = read_embedded_ids(path)
+    return rows if "patient_id" in rows else rows.assign(patient_id=rows.pop("image_id").map(owner))
 
 
 def read_repeats(path: Path, *, cohort: Path) -> pd.DataFrame | None:
@@ -107,6 +103,8 @@ def read_repeats(path: Path, *, cohort: Path) -> pd.DataFrame | None:
 
 
 def network_parts(names: Sequence[str], *, places: BlockPlaces) -> dict[str, set[str]]:
-    """The parts (all, or a and b) in the table of each network among the blocks `names`."""
+    """The parts (all, or a and b) in the table of each network among the blocks `names`; other resamples have the same
+    (`deep_block` checks it).
+    """
     tables = {name: path for name in names if (path := places.network(name))}
     return {name: set(read_csv(path, columns=["part"])["part"]) for name, path in tables.items()}

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.contracts.data.cohort import NOT_CLINICAL
-from pipeline.contracts.data.embed import LOGIT
+from pipeline.contracts.data.embed import LOGIT, Embeddings
 from pipeline.contracts.data.reduce import MISSING
 from pipeline.contracts.data.split import ALL, OTHER_HALF
 from pipeline.foundation.errors import PipelineError
@@ -67,31 +67,27 @@ def radiomics_block(features: pd.DataFrame, *, cohort: pd.DataFrame, patients: I
 
 
 def deep_block(
-    features: pd.DataFrame, *, name: str, cohort: pd.DataFrame, splits: pd.DataFrame, patients: Iterable[str]
+    embedded: Embeddings, *, name: str, cohort: pd.DataFrame, splits: pd.DataFrame, patients: Iterable[str]
 ) -> Block:
     """The embeddings of a network, or its logit, by resample, part and image, or patient (network of several views).
 
     For (resample, part) its own rows are used, else those of part `all` (insample), else those of resample `all`
-    (frozen). Raises PipelineError if the table embeds patients of a half with the network trained on that half.
+    (frozen); they are read when `frame` is called. Raises PipelineError if a resample of the splits has no rows, or if
+    patients of a half are embedded by the network trained on that half.
     """
-    by_patient = "patient_id" in features
-    key = "patient_id" if by_patient else "image_id"
-    numbers = _one_array(features.drop(columns=["resample", "part"]).set_index(key))
-    places = features.groupby(["resample", "part"]).indices
-    rows = {(str(resample), str(part)): numbers.iloc[place] for (resample, part), place in places.items()}
+    by_patient = embedded.key == "patient_id"
+    _check_complete(embedded, name=name, splits=splits)
     owner = None if by_patient else cohort.set_index("image_id")["patient_id"]
-    _check_halves(rows, name=name, owner=owner, splits=splits)
+    _check_halves(embedded, name=name, owner=owner, splits=splits)
     views, ids = [] if by_patient else _views(cohort), list(patients)
 
     def frame(resample: str, part: str) -> pd.DataFrame:
-        for key in ((resample, part), (resample, ALL), (ALL, ALL)):
-            if key in rows and by_patient:
-                return _with_indicators(rows[key], views=[], patients=ids)
-            if key in rows:
-                return _by_view(rows[key], cohort=cohort, patients=ids)
-        raise PipelineError(
-            f"data/features/{name}.csv has no rows for resample {resample}, part {part}; run embed again"
-        )
+        for rows in ((resample, part), (resample, ALL), (ALL, ALL)):
+            if rows in embedded.ids and by_patient:
+                return _with_indicators(embedded.frame(*rows), views=[], patients=ids)
+            if rows in embedded.ids:
+                return _by_view(embedded.frame(*rows), cohort=cohort, patients=ids)
+        raise PipelineError(_without_rows(name, resample, part))
 
     indicators = tuple(_indicator(view, views) for view in views) or (MISSING,)
     kind: Kind = "logit" if name.endswith(LOGIT) else "deep"
@@ -152,16 +148,28 @@ def _one_array(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(frame.to_numpy(dtype=np.float64), index=frame.index, columns=frame.columns)
 
 
-def _check_halves(
-    rows: Mapping[tuple[str, str], pd.DataFrame], *, name: str, owner: pd.Series | None, splits: pd.DataFrame
-) -> None:
+def _without_rows(name: str, resample: str, part: str) -> str:
+    return f"data/features/{name}.csv and its folder have no rows for resample {resample}, part {part}; run embed again"
+
+
+def _check_complete(embedded: Embeddings, *, name: str, splits: pd.DataFrame) -> None:
+    """Every resample of the splits has rows in each part, unless those of a frozen network serve all."""
+    if (ALL, ALL) in embedded.ids:
+        return
+    parts = {part for _, part in embedded.ids}
+    needed = {(str(resample), part) for resample in splits["resample"].unique() for part in parts}
+    if missing := sorted(needed - set(embedded.ids)):
+        raise PipelineError(_without_rows(name, *missing[0]))
+
+
+def _check_halves(embedded: Embeddings, *, name: str, owner: pd.Series | None, splits: pd.DataFrame) -> None:
     """No patient may be embedded by the network trained on its half; `owner` is the patient_id by image_id."""
-    for (resample, part), group in rows.items():
+    for (resample, part), ids in embedded.ids.items():
         if part not in OTHER_HALF:
             continue
         trained = splits[(splits["resample"] == resample) & (splits["half"] == part)]
-        embedded = set(group.index if owner is None else owner.reindex(group.index).dropna())
-        if leaked := sorted(embedded & set(trained["patient_id"])):
+        found = set(ids if owner is None else owner.reindex(list(ids)).dropna())
+        if leaked := sorted(found & set(trained["patient_id"])):
             raise PipelineError(
                 f"data/features/{name}.csv: resample {resample}, part {part} embeds {len(leaked)} patients of the "
                 f"half that its network was trained on, first {leaked[0]}; run embed again on the current splits"

@@ -12,7 +12,7 @@ from pipeline.contracts.data.agreement import AGREEMENT
 from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import AUDIT, COHORT, DATE, NOT_CLINICAL, PATIENTS
 from pipeline.contracts.data.crop import ROIS
-from pipeline.contracts.data.embed import LOGIT
+from pipeline.contracts.data.embed import LOGIT, embedding_files
 from pipeline.contracts.data.radiomics import DICTIONARY
 from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO, LASSO_PATHS, REDUCED, SELECTED
 from pipeline.contracts.data.split import FINAL, SPLITS
@@ -242,11 +242,19 @@ def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], net
             f"networks/{net}/{file.name}": file for file in sorted((paths["networks"] / net).glob("*.safetensors"))
         }
     hashes = {name: file_sha256(file) for name, file in files.items() if file.exists()}
-    for name in sets:  # one hash for all models of a set
-        saved = sorted(file for file in (paths["models"] / name).glob("*") if not file.name.endswith(".card.json"))
-        if saved:
-            hashes[f"models/{name}"] = fingerprint([(file.name, file_sha256(file)) for file in saved])
-    return hashes
+    return hashes | folder_hashes(paths, sets=sets, nets=nets)
+
+
+def folder_hashes(paths: Mapping[str, Path], *, sets: list[str], nets: list[str]) -> dict[str, str]:
+    """One SHA-256 for all embeddings of a network beside its CSV, and one for all models of a set; none if there are
+    no such files. `paths` as for `read_inputs`.
+    """
+    folders = {f"features/{net}": embedding_files(paths["features"] / f"{net}.csv")[1:] for net in nets}
+    for name in sets:
+        saved = sorted((paths["models"] / name).glob("*"))
+        folders[f"models/{name}"] = [file for file in saved if not file.name.endswith(".card.json")]
+    content = {name: [(file.name, file_sha256(file)) for file in saved] for name, saved in folders.items()}
+    return {name: fingerprint(saved) for name, saved in content.items() if saved}
 
 
 def params_hash(content: Mapping[str, Any]) -> str:

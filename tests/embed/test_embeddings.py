@@ -15,9 +15,9 @@ from tiny_study import cohort, embedded, plan, splits
 from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import PATIENTS
 from pipeline.contracts.data.crop import ROIS
-from pipeline.contracts.data.embed import EMBEDDINGS, PATIENT_EMBEDDINGS
+from pipeline.contracts.data.embed import EMBEDDINGS, NO_FILES, PATIENT_EMBEDDINGS, read_embeddings
 from pipeline.contracts.data.split import SPLITS
-from pipeline.embed.embeddings import embeddings_table, logits_table
+from pipeline.embed.embeddings import embeddings_table, logits_table, note_no_files, set_aside, write_features
 from pipeline.foundation.images import image_from, write_image
 from pipeline.foundation.tables import check_table, read_table, write_table
 
@@ -63,6 +63,24 @@ def test_logits_have_the_rows_of_the_embeddings_and_are_those_of_the_probabiliti
     assert expit(table["tiny_logit"].to_numpy()) == pytest.approx(probabilities, abs=1e-12)
 
 
+@pytest.mark.parametrize("strategy", ["crossfit", "insample", "frozen"])
+def test_the_files_and_the_csv_together_hold_every_row_once(strategy, tmp_path):
+    made, results = plan(study=STUDY), embedded(strategy, tmp_path)
+    (tmp_path / "net").mkdir()
+    lighter = [set_aside(result, plan=made, folder=tmp_path / "net") for result in results]
+    note_no_files(tmp_path / "net")
+    write_features(lighter, plan=made, features=tmp_path / "net.csv", logits=tmp_path / "logits.csv")
+
+    found = read_embeddings(tmp_path / "net.csv")
+    whole = embeddings_table(results, plan=made).set_index(["resample", "part", "image_id"])
+    again = pd.concat({rows: found.frame(*rows) for rows in found.ids}, names=["resample", "part"])
+    in_csv = {resample for resample, part in found.table}
+    assert (tmp_path / "net" / NO_FILES).exists() == (strategy == "frozen")
+    assert in_csv == ({"all"} if strategy == "frozen" else {"final"})
+    assert sum(len(result.embeddings) for result in lighter) == sum(map(len, found.table.values()))
+    pd.testing.assert_frame_equal(again.astype(np.float32).sort_index(), whole.sort_index(), check_exact=True)
+
+
 def params_file(folder, **changes):
     """The demo's params with some lines replaced; a key is `name` as it stands at the start of a line."""
     text = (ROOT / "params" / "embed.yaml").read_text(encoding="utf-8")
@@ -99,7 +117,7 @@ def stage(folder, params, *, net="carnet"):
     command = [sys.executable, "-m", "stages.embed", "--net", net, "--params", params]
     command += ["--common", ROOT / "params" / "common.yaml", "--table", folder / "rois.csv"]
     command += ["--rois", folder / "rois", "--patients", folder / "patients.csv", "--splits", folder / "splits.csv"]
-    command += ["--features", folder / "net.csv", "--logits", folder / "logits.csv"]
+    command += ["--features", folder / "features" / "net.csv", "--logits", folder / "logits.csv"]
     command += ["--network", folder / "net", "--predictions", folder / "head.csv"]
     environment = os.environ | {"FUSION_WORKERS": "1", "FUSION_SCRATCH": str(folder / "scratch")}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
@@ -110,7 +128,9 @@ def test_the_stage_writes_its_outputs(tmp_path):
     done = stage(tmp_path, params_file(tmp_path, epochs=1, image_size_px=32))
 
     assert done.returncode == 0, done.stderr
-    assert read_table(tmp_path / "net.csv", EMBEDDINGS).shape[1] == 3 + 512
+    found = read_embeddings(tmp_path / "features" / "net.csv")
+    assert set(read_table(tmp_path / "features" / "net.csv", EMBEDDINGS)["resample"]) == {"final"}
+    assert {len(found.columns), len(found.files), len(found.ids)} == {512, 4, 6}
     assert set(read_table(tmp_path / "head.csv", PREDICTIONS)["model"]) == {"carnet_head"}
     assert len(list((tmp_path / "net").glob("*.json"))) == 6
     assert not (tmp_path / "scratch" / "embed-carnet").exists()
@@ -123,7 +143,7 @@ def test_two_processes_share_a_batch_under_torchrun(tmp_path):
 
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("networks already finished") == 1  # only one process logs and writes
-    assert read_table(tmp_path / "net.csv", EMBEDDINGS).shape[1] == 3 + 512
+    assert len(read_embeddings(tmp_path / "features" / "net.csv").ids) == 6
     assert len(list((tmp_path / "net").glob("*.json"))) == 6
 
 
@@ -133,10 +153,9 @@ def test_a_pair_of_views_is_embedded_as_its_patient(tmp_path):
     done = stage(tmp_path, params, net="dualview")
     assert done.returncode == 0, done.stderr
 
-    table = read_table(tmp_path / "net.csv", PATIENT_EMBEDDINGS)
+    table = read_table(tmp_path / "features" / "net.csv", PATIENT_EMBEDDINGS)
     assert table.shape[1] == 3 + 2 * 512
-    final = table[table["resample"] == "final"]
-    assert len(final) == 16 + 2 * (8 - 1)  # each half once, the test patients by both; P021 has no image
+    assert len(table) == 16 + 2 * (8 - 1)  # each half once, the test patients by both; P021 has no image
     views = pd.read_csv(tmp_path / "net" / "views.csv", dtype={"patient_id": "str"})
     assert set(views.loc[views["patient_id"] == "P001", "view"]) == {"long"}
     assert set(views.loc[views["patient_id"] == "P002", "view"]) == {"long", "trans"}
@@ -159,7 +178,7 @@ def test_two_networks_are_combined_on_patients_that_neither_was_trained_on(tmp_p
     for net in ("carnet", "ptcrnet"):
         done = stage(tmp_path, params_file(tmp_path, nets="[carnet, ptcrnet]", epochs=1, image_size_px=64), net=net)
         assert done.returncode == 0, done.stderr
-        made[net] = read_table(tmp_path / "net.csv", EMBEDDINGS)
+        made[net] = read_table(tmp_path / "features" / "net.csv", EMBEDDINGS)
     card = json.loads((tmp_path / "net" / "final_a.json").read_text(encoding="utf-8"))
     losses = pd.read_csv(tmp_path / "net" / "losses.csv")
     logits = read_table(tmp_path / "logits.csv", EMBEDDINGS)

@@ -1,12 +1,13 @@
 """Tables of embeddings: by image, or by patient for a network of several views; ids stay text."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.contracts.data.embed import EMBEDDINGS, PATIENT_EMBEDDINGS
+from pipeline.contracts.data.embed import EMBEDDINGS, PATIENT_EMBEDDINGS, read_embeddings, write_embeddings
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import write_table
-from pipeline.reduce.block_tables import read_embedded_patients, read_embeddings
+from pipeline.reduce.block_tables import BlockPlaces, read_embedded_patients
 
 KEYS = {"resample": ["final", "final"], "part": ["a", "b"]}
 OWNER = pd.Series({"001": "p1", "002": "p2"})
@@ -39,8 +40,9 @@ def test_embedded_patients_are_listed_as_they_are(tmp_path):
 def test_both_forms_are_read_with_ids_as_text(write, key, tmp_path):
     found = read_embeddings(write(tmp_path))
 
-    assert found[key].str.len().min() > 1
-    assert list(found["net_0000"]) == [0.5, 1.5]
+    assert found.key == key
+    assert min(len(one) for ids in found.ids.values() for one in ids) > 1
+    assert [found.frame("final", part)["net_0000"].tolist() for part in "ab"] == [[0.5], [1.5]]
 
 
 def test_a_table_of_neither_form_is_refused(tmp_path):
@@ -48,3 +50,12 @@ def test_a_table_of_neither_form_is_refused(tmp_path):
 
     with pytest.raises(TableError, match="image_id"):
         read_embeddings(tmp_path / "net.csv")
+
+
+def test_the_files_of_other_resamples_are_part_of_what_a_block_is_read_from(tmp_path):
+    table = pd.DataFrame({"resample": "cv", "part": "a", "image_id": ["001"], "net_0000": np.float32([2])})
+    write_embeddings(table, by_image(tmp_path).with_suffix(""))
+    places = BlockPlaces(cohort=tmp_path / "cohort.csv", features=tmp_path, blocks=tmp_path / "blocks", nets=("net",))
+
+    assert places.tables(["clinical", "net"])[1:] == [tmp_path / "net.csv", tmp_path / "net" / "cv_a.safetensors"]
+    assert list(read_embedded_patients(tmp_path / "net.csv", owner=OWNER)["patient_id"]) == ["p2", "p1", "p1"]

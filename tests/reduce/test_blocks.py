@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.contracts.data.embed import embeddings_of
 from pipeline.foundation.errors import PipelineError
 from pipeline.reduce.blocks import clinical_block, deep_block, parts_of, radiomics_block, table_block
 
@@ -28,7 +29,7 @@ def radiomics(**status):
 
 def deep(*rows):
     table = pd.DataFrame(list(rows), columns=["resample", "part", "image_id", "net_0000"])
-    return deep_block(table, name="net", cohort=COHORT, splits=SPLITS, patients=IDS)
+    return deep_block(embeddings_of(table), name="net", cohort=COHORT, splits=SPLITS, patients=IDS)
 
 
 def test_views_are_column_groups_and_images_of_a_view_are_averaged():
@@ -90,6 +91,14 @@ def test_deep_rows_that_do_not_exist_are_reported():
         deep(("final", "a", "p2_a", 5.0)).frame("cv-1-1", "a")
 
 
+def test_a_resample_of_the_splits_without_rows_is_reported_before_any_is_read():
+    splits = pd.concat([SPLITS, SPLITS.assign(resample="cv-1-1")])
+    table = pd.DataFrame([("final", "a", "p2_a", 1.0)], columns=["resample", "part", "image_id", "net_0000"])
+
+    with pytest.raises(PipelineError, match="no rows for resample cv-1-1, part a; run embed again"):
+        deep_block(embeddings_of(table), name="net", cohort=COHORT, splits=splits, patients=IDS)
+
+
 def test_a_half_embedded_by_its_own_network_is_refused():
     with pytest.raises(PipelineError, match=r"part a embeds 1 patients of the half .* first p1"):
         deep(("final", "a", "p1_c", 5.0))
@@ -97,12 +106,12 @@ def test_a_half_embedded_by_its_own_network_is_refused():
 
 def test_a_logit_follows_the_same_rules_and_is_not_an_embedding():
     table = pd.DataFrame([("final", "a", "p2_a", 0.4)], columns=["resample", "part", "image_id", "net_logit"])
-    block = deep_block(table, name="net_logit", cohort=COHORT, splits=SPLITS, patients=IDS)
+    block = deep_block(embeddings_of(table), name="net_logit", cohort=COHORT, splits=SPLITS, patients=IDS)
 
     assert block.kind == "logit"
     assert block.frame("final", "a").loc["p2", ["net_logit@long", "missing@long"]].tolist() == [0.4, 0]
     with pytest.raises(PipelineError, match="part b embeds 1 patients of the half"):
-        deep_block(table.assign(part="b"), name="net_logit", cohort=COHORT, splits=SPLITS, patients=IDS)
+        deep_block(embeddings_of(table.assign(part="b")), name="net_logit", cohort=COHORT, splits=SPLITS, patients=IDS)
 
 
 def test_ready_made_table():
@@ -139,7 +148,7 @@ def test_parts_are_matched_if_requested(networks, used, match, parts):
 
 def by_patient(*rows):
     table = pd.DataFrame(list(rows), columns=["resample", "part", "patient_id", "net_0000"])
-    return deep_block(table, name="net", cohort=COHORT, splits=SPLITS, patients=IDS)
+    return deep_block(embeddings_of(table), name="net", cohort=COHORT, splits=SPLITS, patients=IDS)
 
 
 def test_a_network_of_views_has_one_row_per_patient_and_one_indicator():
