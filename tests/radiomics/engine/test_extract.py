@@ -5,12 +5,13 @@ import random
 
 import numpy as np
 import pytest
+from ibsi_ct import PHANTOM, phantom
 from places import SHARED_DATA
 from scipy.ndimage import gaussian_filter
 
 from pipeline.crop.rois import crop_roi
 from pipeline.foundation.errors import ImageError
-from pipeline.foundation.images import image_from, read_image
+from pipeline.foundation.images import array_of, image_from, read_image
 from pipeline.radiomics import pyradiomics
 from pipeline.radiomics.engine.extract import extract
 from pipeline.radiomics.engine.settings import engine_settings
@@ -186,3 +187,18 @@ def test_volumes_of_patients_equal_pyradiomics(name):
     roi = crop_roi(image, mask, margin_px=12, margin_mm=12.0)
 
     assert differences(preset("ct3d").settings, image=roi.image, mask=roi.mask) == []
+
+
+@pytest.mark.skipif(not PHANTOM.is_dir(), reason="the IBSI CT phantom is not here")
+@pytest.mark.parametrize(("name", "slices"), [("ct3d", slice(20, 30)), ("us2d", 23)])
+def test_the_ibsi_ct_phantom_equals_pyradiomics(name, slices):
+    image, whole = phantom()
+    inside = np.zeros_like(array_of(whole))
+    part = (slices, slice(60, 95), slice(75, 110))  # 12,000 voxels of the volume, 1,225 of one slice
+    inside[part] = array_of(whole)[part]
+    mask = image_from(inside, like=whole)
+    if isinstance(slices, int):
+        image, mask = image[:, :, slices], mask[:, :, slices]
+    roi = crop_roi(image, mask, margin_px=12, margin_mm=12.0)
+
+    assert differences(preset(name).settings, image=roi.image, mask=roi.mask) == []
