@@ -4,6 +4,7 @@
 #              (POSITIVE=malignant names the label of the event if labels are not 0 and 1)
 # make board   show the course of trainings in a browser (TensorBoard), also while they run
 # make lint    ruff and mypy;  make clean removes the environment and the scratch folder
+# make empty-store   delete the finished cases that earlier runs have kept; later runs compute them again
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 PYTHON ?= python3
@@ -11,7 +12,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 ACTIVATE := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH";
 
-.PHONY: repro study test lint board setup clean
+.PHONY: repro study test lint board setup empty-store clean
 .DEFAULT_GOAL := repro
 
 repro: $(READY)
@@ -31,6 +32,9 @@ lint: $(READY)
 board: $(READY)
 	@$(ACTIVATE) tensorboard --logdir "$${FUSION_SCRATCH:-.scratch}/board"
 
+empty-store: $(READY)
+	@$(ACTIVATE) python -m stages.store --empty --store "$${FUSION_STORE:-$${FUSION_SCRATCH:-.scratch}/store}"
+
 setup: $(READY)
 
 $(READY): requirements.txt
@@ -45,6 +49,8 @@ $(READY): requirements.txt
 	@$(VENV)/bin/python -m pip install --quiet --upgrade pip
 	@grep -E '^(numpy|setuptools|wheel)==' requirements.txt | $(VENV)/bin/python -m pip install --quiet -r /dev/stdin
 	@PYTHONPATH="$(CURDIR)/.setup" $(VENV)/bin/python -m pip install --quiet --no-build-isolation -r requirements.txt
+	@echo "Compiling the kernels of extraction and LASSO (once, about a minute)"
+	@$(ACTIVATE) python -m stages.compile
 	@touch $@
 
 clean:

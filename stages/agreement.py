@@ -12,33 +12,32 @@ from pipeline.agreement.repeats import (
     passed_over,
     repeat_case,
     repeat_cases,
+    repeat_costs,
     repeats_table,
 )
 from pipeline.contracts.data.agreement import AGREEMENT, REPEATS
 from pipeline.contracts.data.cohort import COHORT
 from pipeline.contracts.data.split import SPLITS
 from pipeline.crop.rois import CropParams
-from pipeline.foundation.checkpoints import CheckpointStore
-from pipeline.foundation.fingerprints import code_hash, fingerprint, package_versions
-from pipeline.foundation.parallel import map_cases
+from pipeline.foundation.parallel import map_cases, map_largest_first
 from pipeline.foundation.params import CommonParams, load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.plan.radiomics_use import read_radiomics_use
-from pipeline.radiomics.features import PACKAGES, RadiomicsParams, prepare
-from stages.cli import arguments, progress, run, run_settings
+from pipeline.radiomics.features import RadiomicsParams, prepare
+from stages.cli import arguments, opened_store, progress, run, run_settings
 
 log = logging.getLogger(__name__)
 PATHS = ("params", "common", "crop", "radiomics", "use", "cohort", "splits", "images", "masks", "repeats", "table")
 
 
 def main() -> None:
-    """Read the cohort, repeat masks of training images in parallel with checkpoints, write features and agreement."""
+    """Read the cohort, repeat masks of training images in parallel, write their features and the agreement."""
     given = arguments(__doc__, paths=PATHS).parse_args()
     params, crop = load_params(given.params, AgreementParams), load_params(given.crop, CropParams)
     radiomics, seed = load_params(given.radiomics, RadiomicsParams), load_params(given.common, CommonParams).seed
     cohort, splits = read_table(given.cohort, COHORT), read_table(given.splits, SPLITS)
     settings, use = run_settings(), read_radiomics_use(given.use)
-
+    store = opened_store(settings)
     repeats = repeats_table([], names=())
     if reason := passed_over(params, use=use):
         log.info("passed over: %s; the tables have no row", reason)
@@ -48,19 +47,20 @@ def main() -> None:
         folders = {"images": given.images.resolve(), "masks": given.masks.resolve()}
         cases = repeat_cases(drawn, params=params, **folders)
         recipe = prepare(radiomics, cases=examples(cases))
-        key = fingerprint(radiomics.model_dump(), code_hash(), package_versions(PACKAGES))
-        store = CheckpointStore(settings.scratch.resolve() / "agreement", key=key)
-        store.hold()
-        log.info("%d masks of %d images; %d already finished", len(cases), len(drawn), store.count())
+        log.info("%d masks of %d images", len(cases), len(drawn))
         if n_excluded:
             log.info("%d training images have no mask to repeat, and are excluded", n_excluded)
-        repeat = partial(repeat_case, params=params, crop=crop, recipe=recipe, store=store, seed=seed)
-        mapped = map_cases(repeat, cases, workers=settings.workers, scheduler=settings.scheduler)
-        rows = list(progress(mapped, total=len(cases), unit="mask"))
+        rows = map_largest_first(
+            partial(repeat_case, params=params, crop=crop, recipe=recipe, store=store, seed=seed),
+            cases,
+            costs=repeat_costs(cases),
+            spread=partial(map_cases, workers=settings.workers, scheduler=settings.scheduler),
+            watch=partial(progress, total=len(cases), unit="mask"),
+        )
+        log.info("%d of %d masks were finished earlier", sum(row.get("stored", False) for row in rows), len(rows))
         for row in (row for row in rows if row["status"] != "ok"):
             log.warning("%s, repeat %s: %s (%s)", row["image_id"], row["repeat"], row["status"], row["reason"])
         repeats = repeats_table(rows, names=recipe.names)
-        store.remove()
     table = feature_agreement(repeats)
     if len(table):
         dice = repeats.loc[repeats["repeat"] != FIRST, "dice"].median()
@@ -68,6 +68,7 @@ def main() -> None:
 
     write_table(repeats, given.repeats, REPEATS)
     write_table(table, given.table, AGREEMENT)
+    store.prune()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 Run-time settings change how fast a stage runs but no number it writes, so they are environment variables:
 FUSION_WORKERS (processes; default: one per core, for work that takes longer than their start), FUSION_SCHEDULER
 (address of a Dask scheduler, default: this machine), FUSION_DEVICE (cpu, cuda, cuda:1 …; default: cuda if there is
-one), FUSION_SCRATCH (checkpoints, default `.scratch`).
+one), FUSION_SCRATCH (checkpoints, default `.scratch`), FUSION_STORE (finished cases that outlive the run, default
+`store` in the scratch folder; it may be shared by users and machines), FUSION_STORE_GB (size the store is cut back to
+at the end of a stage, default 5; 0: nothing outlives the stage).
 """
 
 import argparse
@@ -20,38 +22,63 @@ from typing import TypeVar
 from tqdm.auto import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.errors import PipelineError, machine_fault
 
 T = TypeVar("T")
 WATCHED_EVERY_S = 1.0
+STORE_GB = "5"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """How to run: worker processes (None = as many as pay off, up to one per core), address of a Dask scheduler (None =
-    this machine), torch device, scratch folder.
+    this machine), torch device, scratch folder, folder of the content store and its limit in bytes.
     """
 
     workers: int | None
     scheduler: str | None
     device: str
     scratch: Path
+    store: Path
+    store_bytes: int
 
 
 def run_settings() -> RunSettings:
     """Read the run-time settings from the environment.
 
-    Raises PipelineError if FUSION_WORKERS is not a positive whole number.
+    Raises PipelineError if FUSION_WORKERS is not a positive whole number, or FUSION_STORE_GB not a number from 0.
     """
     given = os.environ.get("FUSION_WORKERS", "").strip()
     if given and (not given.isdigit() or int(given) < 1):
         raise PipelineError(f"FUSION_WORKERS ({given}) must be a whole number of 1 or more; unset it to use all cores")
+    scratch = Path(os.environ.get("FUSION_SCRATCH", "").strip() or ".scratch")
     return RunSettings(
         workers=int(given) if given else None,
         scheduler=os.environ.get("FUSION_SCHEDULER", "").strip() or None,
         device=os.environ.get("FUSION_DEVICE", "").strip() or "auto",
-        scratch=Path(os.environ.get("FUSION_SCRATCH", "").strip() or ".scratch"),
+        scratch=scratch,
+        store=Path(os.environ.get("FUSION_STORE", "").strip() or scratch / "store"),
+        store_bytes=_store_bytes(),
     )
+
+
+def _store_bytes() -> int:
+    given = os.environ.get("FUSION_STORE_GB", "").strip() or STORE_GB
+    try:
+        limit = int(float(given) * 1e9)
+    except (ValueError, OverflowError):
+        limit = -1
+    if limit < 0:
+        raise PipelineError(f"FUSION_STORE_GB ({given}) must be a number of 0 or more, such as 5 or 0.5")
+    return limit
+
+
+def opened_store(settings: RunSettings) -> ContentStore:
+    """The content store of this run, by an absolute path, since a worker on a cluster starts in another folder."""
+    store = ContentStore(settings.store.resolve(), limit_bytes=settings.store_bytes)
+    store.warn_if_read_only()
+    return store
 
 
 def joined_group(size: int) -> int:

@@ -1,14 +1,15 @@
 """selftest: sham labels, garbage rows, negative controls, lesion size, data-split membership; writes the lights."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline.contracts.reports.selftest import CONTROLS, SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.checkpoints import CheckpointStore
-from pipeline.foundation.parallel import cores, map_cases
+from pipeline.foundation.content_store import ContentStore
+from pipeline.foundation.parallel import cores, map_cases, map_largest_first
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import write_table
 from pipeline.selftest.beside_lesion import beside_check, control_work, tissue_trials
@@ -23,10 +24,10 @@ from pipeline.selftest.membership import identity_checks
 from pipeline.selftest.outline_alone import outline_check, outline_trials, primary_auc
 from pipeline.selftest.sham_labels import sham_checks, sham_study, sham_table, shuffled_auc, shuffles, training_sites
 from pipeline.selftest.size_alone import size_results
-from stages.cli import arguments, progress, run, run_settings
+from stages.cli import arguments, opened_store, progress, run, run_settings
 
 log = logging.getLogger(__name__)
-Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
+Spread = Callable[..., Iterator[Any]]
 
 
 def main() -> None:
@@ -35,6 +36,7 @@ def main() -> None:
     given = arguments(__doc__, paths=("params", *PATHS, *DATA, "tables"), words=words).parse_args()
     params = load_params(given.params, SelftestParams)
     inputs, settings = read_inputs(vars(given), params=params), run_settings()
+    measured = opened_store(settings)
     store = CheckpointStore(settings.scratch.resolve() / "selftest", key=inputs.key(params))
     store.hold()
     spread = partial(map_cases, workers=settings.workers or cores(), scheduler=settings.scheduler)
@@ -47,9 +49,8 @@ def main() -> None:
     studies, fit = spoilt_studies(inputs.tables, recipe=inputs.recipe, store=store)
     hashes = list(progress(spread(fit, studies), total=len(studies), unit="study"))
 
-    places = {"images": given.images, "masks": given.masks}
-    control_checks, scored = negative_controls(inputs, params=params, store=store, spread=spread, **places)
-
+    where = {"images": given.images, "masks": given.masks, "store": store, "measured": measured}
+    control_checks, scored = negative_controls(inputs, params=params, spread=spread, **where)
     size_checks, sizes = size_results(inputs, limit=params.size_correlation)
     checks = [
         *sham_checks(done),
@@ -67,14 +68,27 @@ def main() -> None:
     write_table(sizes, given.tables / "size_alone.csv", SIZE_ALONE)
     write_table(controls_table(scored), given.tables / "controls.csv", CONTROLS)
     store.remove()
+    measured.prune()
 
 
 def negative_controls(
-    inputs: Inputs, *, params: SelftestParams, images: Path, masks: Path, store: CheckpointStore, spread: Spread
+    inputs: Inputs,
+    *,
+    params: SelftestParams,
+    images: Path,
+    masks: Path,
+    store: CheckpointStore,
+    measured: ContentStore,
+    spread: Spread,
 ) -> tuple[list[Check], list[Scored]]:
-    """The lights of the tissue beside the lesion, the outline and the frame, and all controls that were scored."""
-    cases, names, work = control_work(inputs, budget=params.control_voxels, images=images, masks=masks, store=store)
-    rows = list(progress(spread(work, cases), total=len(cases), unit="image"))
+    """The lights of the tissue beside the lesion, the outline and the frame, and all controls that were scored.
+
+    `measured` keeps what was measured in an image, which outlives the run; `store` the reductions.
+    """
+    budget = params.control_voxels
+    cases, names, work = control_work(inputs, budget=budget, images=images, masks=masks, store=measured)
+    watch = partial(progress, total=len(cases), unit="image")
+    rows = map_largest_first(work, cases, costs=[case.cost for case in cases], spread=spread, watch=watch)
     trials = [*lesion_trial(inputs), *outline_trials(inputs), *tissue_trials(rows, names=names, inputs=inputs)]
     units, reduce = reductions(trials, recipe=inputs.recipe, store=store)
     reduced = list(progress(spread(reduce, units), total=len(units), unit="fit"))

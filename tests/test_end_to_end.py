@@ -191,7 +191,7 @@ def test_one_worker_killed_and_started_again_gives_the_same_bytes(finished, tmp_
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    scratch = folder / ".scratch" / "radiomics"
+    scratch = folder / ".scratch" / "store"
     while len(list(scratch.rglob("*.json"))) < 10:
         assert process.poll() is None, "the stage ended before it could be killed"
         time.sleep(0.05)
@@ -203,9 +203,7 @@ def test_one_worker_killed_and_started_again_gives_the_same_bytes(finished, tmp_
     going_on = repro(folder, "radiomics", workers=1)
 
     assert going_on.returncode == 0, going_on.stderr[-3000:]
-    images = len(read_csv(folder / "data" / "rois.csv"))
-    assert f"{kept} of {images} images already finished" in going_on.stderr
-    assert not scratch.exists()
+    assert f" images, {kept} of them finished earlier" in going_on.stderr
     done = repro(folder, workers=1)
     assert done.returncode == 0, done.stderr[-3000:]
     # The network cards record nothing of the machine, so the comparison is of every file.

@@ -20,7 +20,7 @@ from pipeline.contracts.data.agreement import REPEATS
 from pipeline.contracts.data.cohort import MASK_READER2
 from pipeline.contracts.data.split import FINAL
 from pipeline.crop.rois import CropCase, CropParams, crop_case, crop_cases
-from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.errors import ImageError, PipelineError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image
 from pipeline.foundation.params import Params
@@ -105,13 +105,22 @@ def examples(cases: Sequence[RepeatCase]) -> list[ExtractionCase]:
     return extraction_cases(pd.DataFrame(rows).assign(status="ok", reason=None), folder=Path())
 
 
+def repeat_costs(cases: Sequence[RepeatCase]) -> list[float]:
+    """The relative time that the cases take, to start the longest first: the bytes of the mask's compressed file, which
+    grow with the lesion and the frame.
+    """
+    files = [case.crop.mask for case in cases]
+    return [float(file.stat().st_size if file is not None and file.is_file() else 0) + 1 for file in files]
+
+
 def repeat_case(
-    case: RepeatCase, *, params: AgreementParams, crop: CropParams, recipe: Recipe, store: CheckpointStore, seed: int
+    case: RepeatCase, *, params: AgreementParams, crop: CropParams, recipe: Recipe, store: ContentStore, seed: int
 ) -> dict[str, Any]:
     """One row: image_id, repeat, status, reason, `values` in the order of `recipe.names`, Dice with the first mask.
 
-    Cropped and extracted by the functions of `crop` and `radiomics`. A mask that cannot be read or perturbed gives a
-    row with `no_repeat` and the reason; other failures are those of `crop` and `radiomics`.
+    Cropped and extracted by the functions of `crop` and `radiomics`, hence found in `store` by the content of the crop:
+    the first mask's features are those that the stage `radiomics` has stored. A mask that cannot be read or perturbed
+    gives a row with `no_repeat` and the reason; other failures are those of `crop` and `radiomics`.
     """
     row: dict[str, Any] = {"image_id": case.crop.row["image_id"], "repeat": case.repeat, "dice": None, "values": None}
     with TemporaryDirectory() as name:

@@ -1,6 +1,6 @@
 """A sequence whose items are made when they are asked for, so that many large items need the memory of one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar, overload
 
 Key = TypeVar("Key")
@@ -28,6 +28,10 @@ class LazySequence(Sequence[Item], Generic[Key, Item]):
         if isinstance(place, slice):
             return LazySequence(self._make, self.keys[place])
         return self._make(self.keys[place])
+
+    def __iter__(self) -> Iterator[Item]:
+        # As a sequence alone, it would end without a word at an IndexError of `make`.
+        return (self._make(key) for key in self.keys)
 
     def only(self, keys: set[Key]) -> "LazySequence[Key, Item]":
         """The items of these keys, in their order here."""

@@ -16,16 +16,16 @@ import pandas as pd
 import SimpleITK as sitk
 from pydantic import Field, model_validator
 
-from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.errors import ImageError, PipelineError, listed
 from pipeline.foundation.fingerprints import file_sha256, fingerprint
 from pipeline.foundation.images import array_of, read_image
 from pipeline.foundation.params import Params
+from pipeline.radiomics.compilation import compile_engine
 from pipeline.radiomics.presets import Grid, PresetName, preset
 from pipeline.radiomics.recipe import Engine, Recipe, extract, own_recipe, preset_recipe
 
-# Packages that can change a value: their versions are part of the key of the checkpoints.
-PACKAGES = ("pyradiomics", "SimpleITK", "numpy", "scipy", "numba", "PyWavelets", "scikit-image", "trimesh")
+IMAGE_VOXELS = 25_000  # an ROI costs as much as this number of voxels, whatever its size (measured)
 
 
 class RadiomicsParams(Params):
@@ -78,6 +78,8 @@ def prepare(params: RadiomicsParams, *, cases: Sequence[ExtractionCase], grid: G
     readable, the images do not have the form the preset needs, the settings are refused, or the count differs.
     """
     image_id, first = _first_readable(cases)
+    if params.engine == "fast":
+        compile_engine()
     if params.preset is None:
         settings, count = params.settings or {}, params.expected_count
         return own_recipe(settings, expected_count=count, first=first, engine=params.engine, grid=grid)
@@ -116,28 +118,36 @@ def check_voxels(image: sitk.Image, mask: sitk.Image) -> None:
         raise ImageError(f"every voxel of the ROI has the same grey level ({lesion.min()})")
 
 
-def extract_case(case: ExtractionCase, *, recipe: Recipe, store: CheckpointStore) -> dict[str, Any]:
-    """One row: image_id, status, reason, and `values` in the order of `recipe.names` (None after a failure).
+def extraction_costs(n_voxels: pd.Series) -> list[float]:
+    """The relative time that ROIs of `n_voxels` (missing = no ROI) take, to start the longest first."""
+    return [float(count) + IMAGE_VOXELS for count in n_voxels.fillna(0)]
 
-    A finished case is loaded from `store`; a new one is saved there by the hash of its files. If PyRadiomics refuses
-    the image, the row has `extraction_failed` and the reason: one image does not stop the others. A fault of the
-    machine does, since no patient is to blame for it: raises PipelineError if a file of the ROI is not readable,
-    OSError if one is missing or the case cannot be stored, MemoryError if there is too little memory.
+
+def extract_case(case: ExtractionCase, *, recipe: Recipe, store: ContentStore) -> dict[str, Any]:
+    """One row: image_id, status, reason, `values` in the order of `recipe.names` (None after a failure), the engine's
+    `warnings`, and `stored`: whether the values come from the store.
+
+    A finished case is loaded from `store`, where it lies by the hash of its files and the key of the recipe; a new one
+    is saved there. If the engine refuses the image, the row has `extraction_failed` and the reason, and is not stored:
+    one image does not stop the others. A fault of the machine does, since no patient is to blame for it: raises
+    PipelineError if a file of the ROI is not readable, OSError if one is missing or the case cannot be stored,
+    MemoryError if there is too little memory.
     """
     row: dict[str, Any] = {"image_id": case.image_id, "status": case.status, "reason": case.reason, "values": None}
+    row |= {"warnings": [], "stored": False}
     if case.status != "ok":
         return row
-    name = fingerprint(case.image_id, file_sha256(case.image), file_sha256(case.mask))
-    kept: dict[str, Any] | None = store.load(name)
+    key = fingerprint("radiomics", recipe.key, file_sha256(case.image), file_sha256(case.mask))
+    kept: dict[str, Any] | None = store.load(key)
     if kept is not None:
-        return kept
+        return row | kept | {"stored": True}
     image, mask = _files(case)
     try:
-        kept = row | _features(image, mask, recipe=recipe)
+        kept = _features(image, mask, recipe=recipe)
     except ImageError as error:
         return row | {"status": "extraction_failed", "reason": str(error)}
-    store.save(name, kept)
-    return kept
+    store.save(key, kept)
+    return row | kept
 
 
 def _files(case: ExtractionCase) -> tuple[sitk.Image, sitk.Image]:
@@ -149,7 +159,7 @@ def _files(case: ExtractionCase) -> tuple[sitk.Image, sitk.Image]:
 
 
 def _features(image: sitk.Image, mask: sitk.Image, *, recipe: Recipe) -> dict[str, Any]:
-    """Reason and values of one ROI; raises ImageError if PyRadiomics refuses it, or a column is missing."""
+    """Reason, values and warnings of one ROI; raises ImageError if the engine refuses it, or a column is missing."""
     check_voxels(image, mask)
     values, messages = extract(recipe, image=image, mask=mask)
     missing = [name for name in recipe.names if name not in values]
@@ -159,7 +169,7 @@ def _features(image: sitk.Image, mask: sitk.Image, *, recipe: Recipe) -> dict[st
     finite = {name: value if math.isfinite(value) else None for name, value in values.items()}
     undefined = [name for name in recipe.names if finite[name] is None]
     reason = f"{len(undefined)} features are not defined on this ROI, first {undefined[0]}" if undefined else None
-    return {"reason": reason, "values": [finite[name] for name in recipe.names]}
+    return {"reason": reason, "values": [finite[name] for name in recipe.names], "warnings": messages}
 
 
 def features_table(rows: Sequence[dict[str, Any]], *, names: Sequence[str]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from pipeline.foundation.errors import ImageError, ParamsError, machine_fault
+from pipeline.foundation.fingerprints import fingerprint, package_versions, processor, rooms_hash
 from pipeline.radiomics import pyradiomics
 from pipeline.radiomics.engine import extract as engine
 from pipeline.radiomics.engine.settings import EngineSettings, engine_settings
@@ -21,18 +22,23 @@ from pipeline.radiomics.presets import Grid, Preset
 
 Engine = Literal["fast", "pyradiomics"]
 _FILE = "params/radiomics.yaml"
+# Whatever can change a value: a test checks that no module of another room is loaded.
+ROOMS = ("radiomics", "foundation")
+PACKAGES = ("pyradiomics", "SimpleITK", "numpy", "scipy", "numba", "PyWavelets", "scikit-image", "trimesh")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How to extract: PyRadiomics set up, the settings of our own engine (None = PyRadiomics extracts), the form that
-    images must have (None = any), and the expected columns.
+    images must have (None = any), and the expected columns. `key` is a hash of everything that the values of an ROI
+    depend on, besides its voxels and its mask: settings, engine, form, code, packages, processor.
     """
 
     extractor: BoundedExtractor
     own: EngineSettings | None
     grid: Grid | None
     names: tuple[str, ...]
+    key: str
 
 
 def recipe_of(settings: dict[str, Any], *, engine: Engine, grid: Grid | None) -> Recipe:
@@ -42,7 +48,8 @@ def recipe_of(settings: dict[str, Any], *, engine: Engine, grid: Grid | None) ->
     """
     extractor = pyradiomics.set_up(settings)
     own = engine_settings(settings) if engine == "fast" else None
-    return Recipe(extractor=extractor, own=own, grid=grid, names=())
+    made_by = rooms_hash(*ROOMS), package_versions(PACKAGES), processor()
+    return Recipe(extractor=extractor, own=own, grid=grid, names=(), key=fingerprint(settings, engine, grid, made_by))
 
 
 def extract(recipe: Recipe, *, image: sitk.Image, mask: sitk.Image) -> tuple[dict[str, float], list[str]]:
@@ -140,4 +147,4 @@ def _with_names(recipe: Recipe, *, like: Grid, expected: int | None, whose: str)
     if names != list(values):
         odd = sorted(set(names) ^ set(values)) or ["their order"]
         raise ParamsError(f"{_FILE}: the two engines differ in {len(odd)} columns ({odd[0]}); set engine: pyradiomics")
-    return replace(recipe, names=tuple(values))
+    return replace(recipe, names=tuple(values), key=fingerprint(recipe.key, list(values)))

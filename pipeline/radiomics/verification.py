@@ -1,5 +1,6 @@
 """A seeded sample of the ROIs, extracted by PyRadiomics too: the oracle of our engine in every run."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from pipeline.contracts.data.radiomics import ENGINE_CHECK
+from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.errors import ImageError
+from pipeline.foundation.fingerprints import file_sha256, fingerprint
 from pipeline.foundation.images import read_image
 from pipeline.radiomics import pyradiomics
 from pipeline.radiomics.engine.undefined import UNDEFINED
-from pipeline.radiomics.features import ExtractionCase
-from pipeline.radiomics.recipe import Recipe, extract, on_grid
+from pipeline.radiomics.features import ExtractionCase, extract_case
+from pipeline.radiomics.recipe import Recipe, on_grid
 
 _DRAW = 7311  # sets this draw apart from other uses of the seed
 # Below this size a difference is measured in absolute terms: 1e-12 is rounding.
@@ -24,36 +27,46 @@ _CONSTANTS = {(row.feature_class, row.feature): row.pyradiomics for row in UNDEF
 
 
 def drawn_cases(cases: Sequence[ExtractionCase], *, ok: set[str], n: int, seed: int) -> list[ExtractionCase]:
-    """At most `n` of the cases whose image_id is in `ok`, drawn with `seed`, in their order."""
-    usable = [case for case in cases if case.image_id in ok]
-    chosen = np.random.default_rng([seed, _DRAW]).permutation(len(usable))[:n]
-    return [usable[place] for place in sorted(chosen)]
+    """At most `n` of the cases whose image_id is in `ok`, drawn with `seed`, in their order.
+
+    Each has its own lot, a hash of `seed` and its image_id: one image more changes the draw by one image at most.
+    """
+    lots = {case.image_id: fingerprint(_DRAW, seed, case.image_id) for case in cases if case.image_id in ok}
+    chosen = sorted(lots, key=lots.__getitem__)[:n]
+    return [case for case in cases if case.image_id in chosen]
 
 
-def compared(case: ExtractionCase, *, recipe: Recipe) -> dict[str, Any]:
+def compared(case: ExtractionCase, *, recipe: Recipe, store: ContentStore) -> dict[str, Any]:
     """One ROI by both engines: image_id, `rows` of `engine_check.csv`, and the `reason` if PyRadiomics refuses
     what our engine (that of `recipe`) has extracted: there are no rows then.
+
+    Our values are those of `extract_case`: what the stage writes is what is checked, from the store or not.
     """
-    image, mask = read_image(case.image), read_image(case.mask)
-    found, warnings = extract(recipe, image=image, mask=mask)
-    image, mask = (on_grid(part, grid=recipe.grid) for part in (image, mask))
+    ours = extract_case(case, recipe=recipe, store=store)
     try:
-        expected, _ = pyradiomics.extracted(recipe.extractor, image=image, mask=mask)
+        theirs = _by_pyradiomics(case, recipe=recipe, store=store)
     except ImageError as error:
         return {"image_id": case.image_id, "rows": [], "reason": str(error)}
-    rows = [
-        {
-            "image_id": case.image_id,
-            "feature": name,
-            "engine": found[name] if np.isfinite(found[name]) else np.nan,
-            "pyradiomics": expected[name] if np.isfinite(expected[name]) else np.nan,
-            "difference": 0.0
-            if is_emptied(name, warnings=warnings)
-            else relative_difference(name, ours=found[name], theirs=expected[name]),
-        }
-        for name in recipe.names
-    ]
+    rows = []
+    for name, *values in zip(recipe.names, ours["values"], theirs, strict=True):
+        engine, expected = (math.nan if value is None else value for value in values)
+        emptied = is_emptied(name, warnings=ours["warnings"])
+        difference = 0.0 if emptied else relative_difference(name, ours=engine, theirs=expected)
+        row = {"feature": name, "engine": engine, "pyradiomics": expected, "difference": difference}
+        rows.append({"image_id": case.image_id} | row)
     return {"image_id": case.image_id, "rows": rows, "reason": None}
+
+
+def _by_pyradiomics(case: ExtractionCase, *, recipe: Recipe, store: ContentStore) -> list[float | None]:
+    """PyRadiomics' values in the order of `recipe.names` (None = not finite); raises ImageError if it refuses."""
+    key = fingerprint("pyradiomics", recipe.key, file_sha256(case.image), file_sha256(case.mask))
+    kept: list[float | None] | None = store.load(key)
+    if kept is None:
+        image, mask = (on_grid(read_image(path), grid=recipe.grid) for path in (case.image, case.mask))
+        found, _ = pyradiomics.extracted(recipe.extractor, image=image, mask=mask)
+        kept = [found[name] if math.isfinite(found[name]) else None for name in recipe.names]
+        store.save(key, kept)
+    return kept
 
 
 def is_emptied(name: str, *, warnings: Sequence[str]) -> bool:

@@ -17,11 +17,18 @@ import SimpleITK as sitk
 
 from pipeline.benchmark.nested_cv import case_seed
 from pipeline.crop.rois import CropCase, CropParams, crop_cases, crop_roi
-from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.errors import ImageError
-from pipeline.foundation.fingerprints import file_sha256, fingerprint
+from pipeline.foundation.fingerprints import file_sha256, fingerprint, rooms_hash
 from pipeline.foundation.images import array_of, image_from, read_image
-from pipeline.radiomics.features import RadiomicsParams, check_voxels, extraction_cases, features_table, prepare
+from pipeline.radiomics.features import (
+    RadiomicsParams,
+    check_voxels,
+    extraction_cases,
+    extraction_costs,
+    features_table,
+    prepare,
+)
 from pipeline.radiomics.presets import preset
 from pipeline.radiomics.recipe import Recipe, extract
 from pipeline.reduce.blocks import radiomics_block
@@ -31,6 +38,12 @@ from pipeline.selftest.frame_alone import frame_cells
 from pipeline.selftest.inputs import Inputs
 from pipeline.selftest.lights import Check
 
+# Whatever can change a stored row, besides what the key of the radiomics covers: a test checks that no module of
+# another room is loaded.
+ROOMS = (
+    *("agreement", "benchmark", "contracts", "crop", "foundation", "plan", "predictions", "radiomics", "reduce"),
+    *("selftest", "split", "statistics"),
+)
 CLASSES = ("firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
 BESIDE = ("moved", "ring")
 TISSUES = (*BESIDE, "shuffled")
@@ -45,9 +58,10 @@ Rows = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class ControlCase:
-    """One image whose surroundings are measured."""
+    """One image whose surroundings are measured, and the relative time it takes."""
 
     crop: CropCase
+    cost: float
 
 
 def original_settings(params: RadiomicsParams) -> RadiomicsParams:
@@ -62,19 +76,21 @@ def original_settings(params: RadiomicsParams) -> RadiomicsParams:
 
 
 def control_row(
-    case: ControlCase, *, crop: CropParams, recipe: Recipe, store: CheckpointStore, seed: int
+    case: ControlCase, *, crop: CropParams, recipe: Recipe, store: ContentStore, code: str, seed: int
 ) -> dict[str, Any]:
     """All that the controls need of one image, read once: `image_id`; `frame`, as `frame_cells`; for each of TISSUES a
     row as from `extract_case`, with status no_place if the region does not fit into the image.
 
-    A finished image is loaded from `store`, by the hash of its files. An unreadable image gives rows of failures.
+    A finished image is loaded from `store`, by the hash of its files, of the settings and of the `code`; its regions
+    are drawn by `seed` and image_id. An unreadable image gives rows of failures.
     """
     image_id = str(case.crop.row["image_id"])
     try:
         if case.crop.mask is None:
             raise ImageError("the cohort names no mask for this image")
-        name = fingerprint(image_id, file_sha256(case.crop.image), file_sha256(case.crop.mask))
-        kept: dict[str, Any] | None = store.load(name)
+        files = file_sha256(case.crop.image), file_sha256(case.crop.mask)
+        key = fingerprint("control", code, recipe.key, crop, seed, image_id, files)
+        kept: dict[str, Any] | None = store.load(key)
         if kept is None:
             image, mask = read_image(case.crop.image), read_image(case.crop.mask)
             if image.GetSize() != mask.GetSize():
@@ -83,7 +99,7 @@ def control_row(
             kept |= _tissue_rows(
                 image, mask=array_of(mask) != 0, image_id=image_id, crop=crop, recipe=recipe, seed=seed
             )
-            store.save(name, kept)
+            store.save(key, kept)
     except (ImageError, OSError) as error:
         failed = _failure(image_id, status="no_roi", reason=str(error))
         return {"image_id": image_id, "frame": None} | dict.fromkeys(TISSUES, failed)
@@ -126,13 +142,15 @@ def _failure(image_id: str, *, status: str, reason: str) -> dict[str, Any]:
 
 
 def control_work(
-    inputs: Inputs, *, budget: int | None, images: Path, masks: Path, store: CheckpointStore
+    inputs: Inputs, *, budget: int | None, images: Path, masks: Path, store: ContentStore
 ) -> tuple[list[ControlCase], tuple[str, ...], Callable[[ControlCase], dict[str, Any]]]:
     """The images of the controls within the `budget` in voxels, the names of the features, and the work per image."""
     training = list(inputs.training.index)
     drawn = control_images(inputs.cohort, rois=inputs.rois, training=training, budget=budget, seed=inputs.recipe.seed)
     # Absolute, since a worker on a cluster starts in another folder.
-    cases = [ControlCase(crop=case) for case in crop_cases(drawn, images=images.resolve(), masks=masks.resolve())]
+    crops = crop_cases(drawn, images=images.resolve(), masks=masks.resolve())
+    costs = extraction_costs(inputs.rois.set_index("image_id")["n_voxels"].loc[drawn["image_id"]])
+    cases = [ControlCase(crop=one, cost=cost) for one, cost in zip(crops, costs, strict=True)]
     if not cases:
         return [], (), lambda _: {}
     whole = [{"image_id": c.crop.row["image_id"], "image": c.crop.image, "mask": c.crop.mask} for c in cases]
@@ -140,12 +158,8 @@ def control_work(
     # As the preset: its settings fit images of this form alone.
     grid = None if inputs.radiomics.preset is None else preset(inputs.radiomics.preset).grid
     recipe = prepare(original_settings(inputs.radiomics), cases=shown, grid=grid)
-    own = CheckpointStore(store.folder, key="images")
-    return (
-        cases,
-        recipe.names,
-        partial(control_row, crop=inputs.crop, recipe=recipe, store=own, seed=inputs.recipe.seed),
-    )
+    code, seed = rooms_hash(*ROOMS), inputs.recipe.seed
+    return cases, recipe.names, partial(control_row, crop=inputs.crop, recipe=recipe, store=store, code=code, seed=seed)
 
 
 def tissue_trials(rows: Rows, *, names: Sequence[str], inputs: Inputs) -> list[Trial]:

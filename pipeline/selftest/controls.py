@@ -18,6 +18,7 @@ from pipeline.contracts.data.split import ALL, FINAL
 from pipeline.contracts.reports.selftest import CONTROLS
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.lazy import LazySequence
+from pipeline.radiomics.features import IMAGE_VOXELS
 from pipeline.reduce.blocks import Block
 from pipeline.reduce.reduced import Case, Cases, Reduced, reduce_case, reduce_cases, reduced_table
 from pipeline.selftest.inputs import Inputs, Recipe
@@ -25,7 +26,6 @@ from pipeline.selftest.sham_labels import fold_aucs
 from pipeline.statistics.fold_interval import corrected_resampled_interval
 from pipeline.statistics.roc import NO_INTERVAL, Interval
 
-IMAGE_VOXELS = 25_000  # an image costs as much as this number of ROI voxels, whatever the size of its ROI (measured)
 CHANCE = 0.5
 KEYS = ["resample", "part", "patient_id", "role"]
 

@@ -10,16 +10,25 @@ import pytest
 from places import ROOT
 
 from pipeline.agreement.agreement import feature_agreement
-from pipeline.agreement.repeats import AgreementParams, drawn_images, examples, repeat_case, repeat_cases, repeats_table
+from pipeline.agreement.repeats import (
+    AgreementParams,
+    drawn_images,
+    examples,
+    repeat_case,
+    repeat_cases,
+    repeat_costs,
+    repeats_table,
+)
 from pipeline.contracts.data.agreement import AGREEMENT, REPEATS
 from pipeline.contracts.data.cohort import COHORT, MASK_READER2
 from pipeline.contracts.data.split import SPLITS
 from pipeline.crop.rois import CropParams, crop_case, crop_cases, rois_table
-from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
+from pipeline.radiomics import features
 from pipeline.radiomics.features import RadiomicsParams, extract_case, extraction_cases, features_table, prepare
 from pipeline.statistics.overlap import dice
 
@@ -70,7 +79,7 @@ def repeats(folder, *, params, cohort, n=6):
     drawn, _ = drawn_images(cohort, splits=splits, params=params, seed=1)
     cases = repeat_cases(drawn, images=folder / "images", masks=folder / "masks", params=params)
     recipe = prepare(RADIOMICS, cases=examples(cases))
-    store = CheckpointStore(folder / "scratch", key="k")
+    store = ContentStore(folder / "scratch", limit_bytes=10**9)
     repeat = partial(repeat_case, params=params, crop=CROP, recipe=recipe, store=store, seed=1)
     return repeats_table([repeat(case) for case in cases], names=recipe.names)
 
@@ -112,7 +121,7 @@ def test_the_first_mask_is_processed_as_in_crop_and_radiomics(tmp_path):
     crops = [crop_case(case, params=CROP, rois=tmp_path / "rois") for case in crop_cases(cohort[:12], **folders)]
     cases = extraction_cases(rois_table(crops), folder=tmp_path / "rois")
     recipe = prepare(RADIOMICS, cases=cases)
-    store = CheckpointStore(tmp_path / "other", key="k")
+    store = ContentStore(tmp_path / "other", limit_bytes=10**9)
     expected = features_table([extract_case(c, recipe=recipe, store=store) for c in cases], names=recipe.names)
     first = found[found["repeat"] == "0"].drop(columns=["repeat", "dice"]).reset_index(drop=True)
     pd.testing.assert_frame_equal(first, expected)
@@ -122,11 +131,15 @@ def test_the_first_mask_is_processed_as_in_crop_and_radiomics(tmp_path):
     assert (contour["original_shape2D_PixelSurface"].to_numpy()[::2] != first["original_shape2D_PixelSurface"]).any()
 
 
-def test_more_images_do_not_change_the_contours_of_each(tmp_path):
+def test_more_images_do_not_change_the_contours_of_each_and_only_theirs_are_extracted(tmp_path, monkeypatch):
     cohort, _ = study()
     write_images(cohort, tmp_path)
+    computed, real = [], features.extract
+    monkeypatch.setattr(features, "extract", lambda *args, **parts: computed.append(1) or real(*args, **parts))
     few = repeats(tmp_path, params=with_params(images=4), cohort=cohort)
+    assert len(computed) == 4 * 3
     many = repeats(tmp_path, params=with_params(images=None), cohort=cohort)
+    assert len(computed) == 12 * 3
 
     pd.testing.assert_frame_equal(
         many[many["image_id"].isin(few["image_id"])].reset_index(drop=True), few, check_exact=True
@@ -164,8 +177,8 @@ def test_a_mask_without_a_contour_keeps_its_row(tmp_path):
     assert feature_agreement(found.reset_index())["n_images"].tolist() == [9, 9, 9]
 
 
-def run_stage(folder, *, out, workers=1, **changes):
-    """The stage on the files of `folder`; gives the bytes of its two tables."""
+def run_stage(folder, *, out, workers=1, store_gb=5, **changes):
+    """The stage on the files of `folder`; gives the bytes of its two tables, and what it said."""
     text = (ROOT / "params" / "agreement.yaml").read_text(encoding="utf-8")
     for name, value in changes.items():
         text = text.replace(f"{name}: {getattr(SHIPPED, name)}", f"{name}: {value}")
@@ -179,22 +192,39 @@ def run_stage(folder, *, out, workers=1, **changes):
     command = [sys.executable, "-m", "stages.agreement", "--common", "params/common.yaml", "--crop", "params/crop.yaml"]
     command += [word for name, value in paths.items() for word in (f"--{name}", str(folder / value))]
     scratch = folder / "scratch"
-    variables = {"FUSION_WORKERS": str(workers), "FUSION_SCRATCH": str(scratch), "PATH": "/usr/bin:/bin"}
-    subprocess.run(command, cwd=ROOT, env=variables, check=True, capture_output=True)
-    assert not (scratch / "agreement").exists()
-    return [(folder / out / f"{name}.csv").read_bytes() for name in ("repeats", "agreement")]
+    variables = {"FUSION_WORKERS": str(workers), "FUSION_SCRATCH": str(scratch), "FUSION_STORE_GB": str(store_gb)}
+    done = subprocess.run(
+        command, cwd=ROOT, env=variables | {"PATH": "/usr/bin:/bin"}, check=True, capture_output=True, text=True
+    )
+    return [(folder / out / f"{name}.csv").read_bytes() for name in ("repeats", "agreement")], done.stderr
 
 
-def test_command_line_writes_the_same_bytes_for_one_and_two_workers(tmp_path):
+def test_a_larger_mask_is_a_longer_case(tmp_path):
+    cohort, _ = study()
+    write_images(cohort, tmp_path)
+    folders = {"images": tmp_path / "images", "masks": tmp_path / "masks"}
+    cases = repeat_cases(cohort[:2], params=with_params(repeats=1), **folders)
+    (tmp_path / "masks" / cohort["mask"][0]).unlink()
+    costs = repeat_costs(cases)
+
+    assert costs[0] == costs[1] == 1
+    assert costs[2] == costs[3] > 1
+
+
+def test_command_line_writes_the_same_bytes_with_and_without_the_store(tmp_path):
     cohort, splits = study()
     write_images(cohort, tmp_path)
     write_table(cohort, tmp_path / "cohort.csv", COHORT)
     write_table(splits, tmp_path / "splits.csv", SPLITS)
 
-    assert run_stage(tmp_path, out="one", images=4) == run_stage(tmp_path, out="two", images=4, workers=2)
+    first, _ = run_stage(tmp_path, out="one", images=4, store_gb=0)
+    second, told = run_stage(tmp_path, out="two", images=4, workers=2)
+    assert first == second
+    assert "0 of 12 masks were finished earlier" in told
+    assert ContentStore(tmp_path / "scratch" / "store", limit_bytes=0).count() == 12
     assert len(read_table(tmp_path / "one" / "repeats.csv", REPEATS)) == 4 * 3
     assert read_table(tmp_path / "one" / "agreement.csv", AGREEMENT)["n_images"].tolist() == [4, 4, 4]
-    assert run_stage(tmp_path, out="none", source="none") == [
+    assert run_stage(tmp_path, out="none", source="none")[0] == [
         b"image_id,repeat,status,reason,dice\n",
         b"feature,form,icc,ci_low,ci_high,n_images,n_repeats\n",
     ]

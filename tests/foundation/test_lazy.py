@@ -45,6 +45,11 @@ def test_cases_are_made_one_at_a_time(counted):
     assert made == [0, 1]
 
 
+def test_an_index_error_of_an_item_is_not_the_end():
+    with pytest.raises(IndexError):
+        list(LazySequence([7].__getitem__, [0, 1]))
+
+
 def test_it_travels_to_another_process():
     assert list(pickle.loads(pickle.dumps(LazySequence(square, [3])))) == [9]
     assert list(map_cases(square, LazySequence(square, [1, 2, 3]), workers=2)) == [1, 16, 81]

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from pipeline.contracts.data.agreement import REPEATS
 from pipeline.contracts.reports.selftest import SELFTEST
 from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
@@ -155,8 +156,9 @@ class LeakyRun:
         inputs = read_inputs(given, params=params)
         store = CheckpointStore(self.path("scratch"), key="controls")
         places = {"images": given["images"], "masks": given["masks"]}
+        measured = ContentStore(self.path("scratch/store"), limit_bytes=10**9)
         checks, _ = negative_controls(
-            inputs, params=params, store=store, spread=partial(map_cases, workers=1), **places
+            inputs, params=params, store=store, measured=measured, spread=partial(map_cases, workers=1), **places
         )
         checks += data_checks(inputs, given=given, near_duplicates="join")
         return {check.check: (check.light, float("nan") if check.value is None else check.value) for check in checks}

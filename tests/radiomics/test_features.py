@@ -9,20 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
+from house import closure
 from places import ROOT
 
 import pipeline.radiomics.features as step
 from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.radiomics import DICTIONARY, RADIOMICS
 from pipeline.crop.rois import crop_roi
-from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.errors import ImageError, ParamsError, PipelineError
 from pipeline.foundation.images import array_of, image_from, write_image
-from pipeline.foundation.parallel import map_cases
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.radiomics.features import ExtractionCase, RadiomicsParams, extract_case, features_table, prepare
-from pipeline.radiomics.recipe import extract, own_recipe, synthetic_lesion
+from pipeline.radiomics.recipe import ROOMS, extract, own_recipe, synthetic_lesion
 
 # A few features, for speed: what these tests check does not depend on their number.
 SMALL = {"imageType": {"Original": {}}, "featureClass": {"firstorder": ["Mean", "Range"], "shape2D": ["PixelSurface"]}}
@@ -43,12 +43,16 @@ def lesion_case(folder, *, name="a", texture=None, size=None):
     )
 
 
+def texture_of(seed):
+    return np.random.default_rng(seed).integers(0, 200, (64, 64)).astype(np.int16)
+
+
 def small_recipe(cases):
     return prepare(RadiomicsParams(settings=SMALL), cases=cases)
 
 
 def store_in(folder):
-    return CheckpointStore(folder / "scratch", key="k" * 64)
+    return ContentStore(folder / "scratch", limit_bytes=10**9)
 
 
 def test_mean_and_area_of_a_lesion_by_hand(tmp_path):
@@ -158,7 +162,7 @@ def test_all_failed_is_an_error():
 
 
 def test_a_killed_run_resumes_where_it_stopped(tmp_path, monkeypatch):
-    cases = [lesion_case(tmp_path, name=name) for name in "abcdef"]
+    cases = [lesion_case(tmp_path, name=name, texture=texture_of(place)) for place, name in enumerate("abcdef")]
     recipe = small_recipe(cases)
     computed = []
     real = step.extract
@@ -168,11 +172,77 @@ def test_a_killed_run_resumes_where_it_stopped(tmp_path, monkeypatch):
     computed.clear()
     again = [work(case) for case in cases]
     assert len(computed) == 3
-    assert again[:3] == first
+    assert [row["stored"] for row in again] == [True] * 3 + [False] * 3
+    assert again[:3] == [row | {"stored": True} for row in first]
     write_image(synthetic_lesion("2-D")[0] + 1, cases[0].image)  # another image under the same name is new work
     computed.clear()
     assert work(cases[0])["values"] != first[0]["values"]
     assert len(computed) == 1
+
+
+def count_extractions(monkeypatch):
+    computed = []
+    real = step.extract
+    monkeypatch.setattr(step, "extract", lambda *args, **parts: computed.append(1) or real(*args, **parts))
+    return computed
+
+
+def test_one_patient_more_or_one_mask_corrected_is_one_extraction(tmp_path, monkeypatch):
+    cases = [lesion_case(tmp_path, name=name, texture=texture_of(place)) for place, name in enumerate("bcd")]
+    recipe, store = small_recipe(cases), store_in(tmp_path)
+    computed = count_extractions(monkeypatch)
+    first = [extract_case(case, recipe=recipe, store=store)["values"] for case in cases]
+    assert len(computed) == 3
+
+    more = [lesion_case(tmp_path, name="a", texture=texture_of(9)), *cases]
+    assert [extract_case(case, recipe=recipe, store=store)["values"] for case in more][1:] == first
+    assert len(computed) == 4
+    smaller = array_of(synthetic_lesion("2-D")[1])
+    smaller[:30] = 0
+    write_image(image_from(smaller), cases[0].mask)
+    again = [extract_case(case, recipe=recipe, store=store)["values"] for case in more]
+    assert len(computed) == 5
+    assert [old == new for old, new in zip(first, again[1:], strict=True)] == [False, True, True]
+
+
+def test_the_same_voxels_under_another_name_are_known_and_keep_their_name(tmp_path):
+    one, other = lesion_case(tmp_path), lesion_case(tmp_path, name="b")
+    recipe, store = small_recipe([one]), store_in(tmp_path)
+    rows = [extract_case(case, recipe=recipe, store=store) for case in (one, other)]
+
+    assert [(row["image_id"], row["stored"]) for row in rows] == [("a", False), ("b", True)]
+    assert rows[0]["values"] == rows[1]["values"]
+
+
+@pytest.mark.parametrize("change", ["settings", "engine", "code", "packages", "processor"])
+def test_whatever_changes_a_value_changes_the_key(tmp_path, monkeypatch, change):
+    case = lesion_case(tmp_path)
+    params = {"settings": SMALL}
+    before = prepare(RadiomicsParams(**params), cases=[case]).key
+    assert prepare(RadiomicsParams(**params, verify=9), cases=[case]).key == before
+    if change == "settings":
+        params["settings"] = SMALL | {"setting": {"binWidth": 5}}
+    elif change == "engine":
+        params["engine"] = "pyradiomics"
+    else:
+        name = {"code": "rooms_hash", "packages": "package_versions", "processor": "processor"}[change]
+        monkeypatch.setattr(f"pipeline.radiomics.recipe.{name}", lambda *_: "another")
+
+    assert prepare(RadiomicsParams(**params), cases=[case]).key != before
+
+
+def test_a_failure_is_not_stored(tmp_path):
+    good, torn = lesion_case(tmp_path), lesion_case(tmp_path, name="b", size=40)
+    store = store_in(tmp_path)
+    extract_case(torn, recipe=small_recipe([good]), store=store)
+
+    assert store.count() == 0
+
+
+def test_the_key_covers_every_module_that_extraction_loads():
+    loaded = closure(ROOT / "pipeline" / "radiomics" / "features.py")
+
+    assert {file.split("/")[1] for file in loaded} <= set(ROOMS)
 
 
 def test_missing_package_stops_before_the_work_and_is_named(tmp_path, monkeypatch):
@@ -274,31 +344,28 @@ def run_stage(folder, *, out, params="params/radiomics.yaml", **variables):
     return subprocess.run(command, cwd=ROOT, env=variables, check=False, capture_output=True, text=True)
 
 
-def test_command_line_writes_the_same_bytes_for_one_and_two_workers(tmp_path):
+def test_command_line_writes_the_same_bytes_with_and_without_the_store(tmp_path):
     demo_rois(tmp_path)
-    for workers in ("1", "2"):
-        done = run_stage(tmp_path, out=f"out{workers}", FUSION_WORKERS=workers)
-        assert done.returncode == 0, done.stderr
-    for suffix in (".csv", "-words.csv"):
-        assert (tmp_path / f"out1{suffix}").read_bytes() == (tmp_path / f"out2{suffix}").read_bytes()
-    table = read_table(tmp_path / "out1.csv", RADIOMICS)
+    (tmp_path / "small.yaml").write_text(RadiomicsParams(settings=SMALL).model_dump_json())
+    small = {"params": tmp_path / "small.yaml", "FUSION_STORE": str(tmp_path / "kept")}
+    store = ContentStore(tmp_path / "kept", limit_bytes=0)
+    done = run_stage(tmp_path, out="cold", FUSION_WORKERS="2", **small)
+    assert done.returncode == 0, done.stderr
+    assert "4 images, 0 of them finished earlier" in done.stderr
+    assert store.count() == 4 + 3  # PyRadiomics has extracted three of them too
+    for file in sorted(store.folder.glob("*/*.json"))[::2]:
+        file.unlink()
+    left = sum(b"warnings" in file.read_bytes() for file in store.folder.glob("*/*.json"))
+
+    done = run_stage(tmp_path, out="again", FUSION_WORKERS="1", FUSION_STORE_GB="0", **small)
+    assert f"4 images, {left} of them finished earlier" in done.stderr
+    assert store.count() == 0
+    for suffix in (".csv", "-words.csv", "-check.csv"):
+        assert (tmp_path / f"cold{suffix}").read_bytes() == (tmp_path / f"again{suffix}").read_bytes()
+    table = read_table(tmp_path / "again.csv", RADIOMICS)
     assert table["status"].tolist() == ["ok", "no_roi", "ok", "ok", "ok"]
-    assert table.shape == (5, 3 + 1311)
-    assert len(read_table(tmp_path / "out1-words.csv", DICTIONARY)) == 1311
-    assert not (tmp_path / "scratch" / "radiomics").exists()
-
-
-def test_a_cluster_of_two_worker_processes_gives_the_rows_of_this_process(tmp_path):
-    from distributed import LocalCluster
-
-    cases = [lesion_case(tmp_path, name=name) for name in "abcd"]
-    recipe = prepare(RadiomicsParams(preset="us2d"), cases=cases)
-    work = partial(extract_case, recipe=recipe, store=store_in(tmp_path / "cluster"))
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
-        rows = list(map_cases(work, cases, workers=1, scheduler=cluster.scheduler_address))
-    work = partial(extract_case, recipe=recipe, store=store_in(tmp_path / "here"))
-    assert rows == [work(case) for case in cases]
-    assert [row["status"] for row in rows] == ["ok"] * 4
+    assert table.shape == (5, 3 + 3)
+    assert len(read_table(tmp_path / "again-words.csv", DICTIONARY)) == 3
 
 
 def test_command_line_stops_with_one_sentence(tmp_path):

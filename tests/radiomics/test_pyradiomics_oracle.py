@@ -17,7 +17,7 @@ from places import SHARED_DATA
 from radiomics.featureextractor import RadiomicsFeatureExtractor
 
 from pipeline.crop.rois import crop_roi
-from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.images import image_from, read_image, write_image
 from pipeline.radiomics.features import ExtractionCase, RadiomicsParams, extract_case, prepare
 from pipeline.radiomics.presets import preset
@@ -52,7 +52,7 @@ def through_the_stage(folder, *, roi, params):
         image_id="a", image=folder / "image.nrrd", mask=folder / "mask.nrrd", status="ok", reason=None
     )
     recipe = prepare(params, cases=[case])
-    store = CheckpointStore(folder / "scratch", key="k" * 64)
+    store = ContentStore(folder / "scratch", limit_bytes=10**9)
     extract_case(case, recipe=recipe, store=store)
     row = extract_case(case, recipe=recipe, store=store)  # the second time from the checkpoint
     assert (row["status"], row["reason"]) == ("ok", None)

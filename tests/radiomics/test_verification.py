@@ -6,14 +6,20 @@ import numpy as np
 import pytest
 
 from pipeline.contracts.data.radiomics import ENGINE_CHECK
+from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.errors import ImageError
 from pipeline.foundation.images import image_from, write_image
 from pipeline.foundation.tables import check_table
-from pipeline.radiomics import verification
+from pipeline.radiomics import features
 from pipeline.radiomics.features import ExtractionCase
 from pipeline.radiomics.recipe import own_recipe, synthetic_lesion
 from pipeline.radiomics.verification import compared, drawn_cases, engine_check_table, relative_difference
 from pipeline.selftest.engine_check import LIMIT
+
+
+def store_in(folder):
+    return ContentStore(folder / "store", limit_bytes=10**9)
+
 
 CLASSES = {"firstorder": None, "glcm": None, "shape2D": None}
 
@@ -44,9 +50,9 @@ def without_kurtosis(tmp_path):
     return case, recipe
 
 
-def test_a_filtered_image_that_our_engine_leaves_empty_and_says_so_is_no_difference(without_kurtosis):
+def test_a_filtered_image_that_our_engine_leaves_empty_and_says_so_is_no_difference(without_kurtosis, tmp_path):
     case, recipe = without_kurtosis
-    rows = {row["feature"]: row for row in compared(case, recipe=recipe)["rows"]}
+    rows = {row["feature"]: row for row in compared(case, recipe=recipe, store=store_in(tmp_path))["rows"]}
 
     emptied = rows["lbp-3D-k_firstorder_Mean"]
     assert math.isnan(emptied["engine"])
@@ -54,12 +60,12 @@ def test_a_filtered_image_that_our_engine_leaves_empty_and_says_so_is_no_differe
     assert emptied["difference"] == 0
 
 
-def test_an_roi_that_pyradiomics_refuses_is_named_and_not_compared(lesion, monkeypatch):
+def test_an_roi_that_pyradiomics_refuses_is_named_and_not_compared(lesion, tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise ImageError("PyRadiomics: no")
 
     monkeypatch.setattr("pipeline.radiomics.pyradiomics.extracted", refuse)
-    done = compared(lesion[0], recipe=lesion[1])
+    done = compared(lesion[0], recipe=lesion[1], store=store_in(tmp_path))
 
     assert done == {"image_id": "a", "rows": [], "reason": "PyRadiomics: no"}
     assert engine_check_table([done]).empty
@@ -81,27 +87,53 @@ def test_the_draw_follows_the_seed_and_takes_finished_cases_alone():
     assert drawn_cases(every, ok=ok, n=0, seed=1) == []
 
 
-def test_the_engines_agree_on_every_feature(lesion):
+def test_the_engines_agree_on_every_feature(lesion, tmp_path):
     case, recipe = lesion
-    table = engine_check_table([compared(case, recipe=recipe)])
+    table = engine_check_table([compared(case, recipe=recipe, store=store_in(tmp_path))])
 
     check_table(table, ENGINE_CHECK, place="engine_check.csv")
     assert list(table["feature"]) == list(recipe.names)
     assert table["difference"].max() < 1e-9
 
 
-def test_a_wrong_value_of_our_engine_is_seen(lesion, monkeypatch):
+def test_a_wrong_value_of_our_engine_is_seen(lesion, tmp_path, monkeypatch):
     case, recipe = lesion
-    right = verification.extract
+    right = features.extract
 
     def wrong(*args, **kwargs):
         values, messages = right(*args, **kwargs)
         return values | {"original_glcm_Contrast": values["original_glcm_Contrast"] * (1 + 1e-5)}, messages
 
-    monkeypatch.setattr(verification, "extract", wrong)
-    table = engine_check_table([compared(case, recipe=recipe)])
+    monkeypatch.setattr(features, "extract", wrong)
+    table = engine_check_table([compared(case, recipe=recipe, store=store_in(tmp_path))])
 
     assert set(table.loc[table["difference"] > LIMIT, "feature"]) == {"original_glcm_Contrast"}
+
+
+def test_one_case_more_changes_the_draw_by_one_at_most():
+    few, ok = cases(20), {f"i{k}" for k in range(21)}
+    changed = []
+    for seed in range(30):
+        drawn, more = ({c.image_id for c in drawn_cases(all_, ok=ok, n=3, seed=seed)} for all_ in (few, cases(21)))
+        assert more - drawn <= {"i20"}
+        changed.append(more != drawn)
+
+    assert any(changed)
+    assert not all(changed)
+
+
+def test_pyradiomics_extracts_an_roi_once_and_what_is_stored_is_what_is_checked(lesion, tmp_path, monkeypatch):
+    case, recipe = lesion
+    store = store_in(tmp_path)
+    first = compared(case, recipe=recipe, store=store)
+    monkeypatch.setattr("pipeline.radiomics.pyradiomics.extracted", None)
+    assert compared(case, recipe=recipe, store=store) == first
+    (ours,) = (path for path in store.folder.glob("*/*.json") if b"warnings" in path.read_bytes())
+    kept = store.load(ours.stem)
+    store.save(ours.stem, kept | {"values": [kept["values"][0] * 2, *kept["values"][1:]]})
+
+    rows = compared(case, recipe=recipe, store=store)["rows"]
+    assert [row["feature"] for row in rows if row["difference"] > LIMIT] == [recipe.names[0]]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,18 @@
 """Tissue beside the lesion: amber on a scanner or a mark that predicts the outcome, whatever the lesion reaches."""
 
+from functools import partial
+
 import control_study as planted
 import numpy as np
 import pytest
+from house import closure
 from places import ROOT
 
 from pipeline.foundation.checkpoints import CheckpointStore
+from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.params import load_params
 from pipeline.radiomics.features import RadiomicsParams
-from pipeline.selftest.beside_lesion import TISSUES, beside_check, control_work, original_settings, tissue_trials
+from pipeline.selftest.beside_lesion import ROOMS, TISSUES, beside_check, control_work, original_settings, tissue_trials
 from pipeline.selftest.controls import Scored, reductions, score, scorings
 
 
@@ -16,9 +20,13 @@ def scored(name, auc, low, high):
     return Scored(control=name, auc=auc, interval=(low, high), n_patients=9, n_images=9, n_folds=3)
 
 
+def store_in(folder):
+    return ContentStore(folder / "store", limit_bytes=10**9)
+
+
 def tried(study, folder, budget=None):
     store = CheckpointStore(folder / "scratch", key="k")
-    cases, names, work = control_work(study, budget=budget, images=folder, masks=folder, store=store)
+    cases, names, work = control_work(study, budget=budget, images=folder, masks=folder, store=store_in(folder))
     rows = [work(case) for case in cases]
     trials = tissue_trials(rows, names=names, inputs=study)
     units, reduce = reductions(trials, recipe=study.recipe, store=store)
@@ -91,8 +99,7 @@ def test_it_can_be_switched_off(tmp_path):
 
 def test_an_image_is_measured_once_and_read_again_from_the_store(tmp_path, monkeypatch):
     study = planted.control_study(tmp_path, n=24)
-    store = CheckpointStore(tmp_path / "scratch", key="k")
-    cases, _, work = control_work(study, budget=None, images=tmp_path, masks=tmp_path, store=store)
+    cases, _, work = control_work(study, budget=None, images=tmp_path, masks=tmp_path, store=store_in(tmp_path))
     first = work(cases[0])
     monkeypatch.setattr("pipeline.selftest.beside_lesion.extract", None)
 
@@ -100,10 +107,27 @@ def test_an_image_is_measured_once_and_read_again_from_the_store(tmp_path, monke
     assert [first[name]["status"] for name in TISSUES] == ["ok"] * 3
 
 
+def test_another_seed_or_image_is_measured_anew(tmp_path):
+    study = planted.control_study(tmp_path, n=24)
+    where = {"budget": None, "images": tmp_path, "masks": tmp_path, "store": store_in(tmp_path)}
+    cases, _, work = control_work(study, **where)
+    work(cases[0])
+    partial(work, seed=work.keywords["seed"] + 1)(cases[0])
+    partial(work, code="edited")(cases[0])
+    work(cases[1])
+
+    assert where["store"].count() == 4
+
+
+def test_the_key_covers_every_module_that_the_measurement_loads():
+    loaded = closure(ROOT / "pipeline" / "selftest" / "beside_lesion.py")
+
+    assert {file.split("/")[1] for file in loaded} == set(ROOMS)
+
+
 def test_an_unreadable_mask_is_a_failure_and_does_not_stop_the_others(tmp_path):
     study = planted.control_study(tmp_path, n=24)
-    store = CheckpointStore(tmp_path / "scratch", key="k")
-    cases, _, work = control_work(study, budget=None, images=tmp_path, masks=tmp_path, store=store)
+    cases, _, work = control_work(study, budget=None, images=tmp_path, masks=tmp_path, store=store_in(tmp_path))
     cases[1].crop.mask.write_bytes(b"nothing")
     row = work(cases[1])
 

@@ -9,9 +9,9 @@ from scipy.stats import t
 from pipeline.contracts.reports.selftest import CONTROLS
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.tables import check_table
+from pipeline.radiomics.features import IMAGE_VOXELS
 from pipeline.reduce.blocks import table_block
 from pipeline.selftest.controls import (
-    IMAGE_VOXELS,
     Scored,
     control_images,
     controls_table,

@@ -29,6 +29,25 @@ def test_a_wrong_number_of_workers_is_one_sentence(monkeypatch, value):
         run_settings()
 
 
+@pytest.mark.parametrize(
+    ("given", "folder", "limit"),
+    [({}, "s/store", 5 * 10**9), ({"FUSION_STORE": "else", "FUSION_STORE_GB": "0.5"}, "else", 5 * 10**8)],
+)
+def test_the_store_lies_in_the_scratch_folder_unless_named(monkeypatch, given, folder, limit):
+    for name, value in ({"FUSION_SCRATCH": "s"} | given).items():
+        monkeypatch.setenv(name, value)
+
+    assert (run_settings().store, run_settings().store_bytes) == (Path(folder), limit)
+
+
+@pytest.mark.parametrize("value", ["-1", "much", "nan", "inf"])
+def test_a_wrong_size_of_the_store_is_one_sentence(monkeypatch, value):
+    monkeypatch.setenv("FUSION_STORE_GB", value)
+
+    with pytest.raises(PipelineError, match=r"FUSION_STORE_GB \(.*\) must be a number of 0 or more"):
+        run_settings()
+
+
 def test_paths_have_no_defaults(capsys):
     with pytest.raises(SystemExit):
         arguments("doc", paths=["table"]).parse_args([])
