@@ -17,13 +17,15 @@ from pipeline.radiomics.engine.discretise import levels_of
 from pipeline.radiomics.engine.filters import filtered_images
 from pipeline.radiomics.engine.first_order import first_order
 from pipeline.radiomics.engine.preprocess import Prepared, prepare
+from pipeline.radiomics.engine.roi import Layout, layout_of, roi_in
 from pipeline.radiomics.engine.settings import EngineSettings, ImageType
 from pipeline.radiomics.engine.shape2d import shape_2d
 from pipeline.radiomics.engine.shape3d import shape_3d
-from pipeline.radiomics.engine.texture import texture_features
+from pipeline.radiomics.engine.texture import features_of
 from pipeline.radiomics.refusals import ON_IMAGE, check_levels, plain_reason
 
 Named = Iterator[tuple[str, float]]
+Layouts = dict[tuple[tuple[int, ...], int | None], Layout]
 NOT_FINITE = "cannot compute length"
 
 
@@ -34,6 +36,7 @@ def extract(settings: EngineSettings, *, image: sitk.Image, mask: sitk.Image) ->
     image, MemoryError if there is too little memory.
     """
     warnings: list[str] = []
+    layouts: Layouts = {}
     try:
         prepared = prepare(image, mask, settings=settings)
         features = dict(_shape_features(prepared, settings=settings, warnings=warnings))
@@ -42,7 +45,14 @@ def extract(settings: EngineSettings, *, image: sitk.Image, mask: sitk.Image) ->
                 if not np.isfinite(values).all():
                     features.update(_empty_features(values, name=name, settings=settings, warnings=warnings))
                     continue
-                found = _image_features(values, name=name, prepared=prepared, image_type=image_type, settings=settings)
+                found = _image_features(
+                    values,
+                    name=name,
+                    prepared=prepared,
+                    layout=_layout(prepared, image_type, layouts),
+                    image_type=image_type,
+                    settings=settings,
+                )
                 features.update(found)
     except ON_IMAGE as error:
         if lacks_memory(error):
@@ -75,15 +85,33 @@ def _shape_features(prepared: Prepared, *, settings: EngineSettings, warnings: l
         yield f"original_shape2D_{name}", value
 
 
+def _layout(prepared: Prepared, image_type: ImageType, layouts: Layouts) -> Layout:
+    """The layout of the ROI for an image type; types with the same distances and plane share one in `layouts`."""
+    key = image_type.distances, image_type.force2d_axis
+    if key not in layouts:
+        layouts[key] = layout_of(prepared.inside, distances=key[0], force2d_axis=key[1])
+    return layouts[key]
+
+
 def _image_features(
-    values: NDArray[Any], *, name: str, prepared: Prepared, image_type: ImageType, settings: EngineSettings
+    values: NDArray[Any],
+    *,
+    name: str,
+    prepared: Prepared,
+    layout: Layout,
+    image_type: ImageType,
+    settings: EngineSettings,
 ) -> Named:
     """First-order and texture features of one filtered image, from its finite `values` (n,) in the ROI."""
     textures = settings.texture_classes()
     if textures:
         check_levels(values, filtered=name, bin_width=image_type.bin_width, bin_count=image_type.bin_count)
     levels = levels_of(values, bin_width=image_type.bin_width, bin_count=image_type.bin_count)
-    by_class = _textures(levels, prepared=prepared, image_type=image_type, classes=textures) if textures else {}
+    by_class = {}
+    if textures:
+        by_class = features_of(
+            roi_in(layout, levels), classes=textures, symmetric=image_type.symmetric, alpha=image_type.alpha
+        )
     wanted = dict(settings.classes)
     if "firstorder" in wanted:
         by_class["firstorder"] = first_order(
@@ -93,15 +121,15 @@ def _image_features(
             array_shift=image_type.array_shift,
             names=wanted["firstorder"],
         )
-    columns = _columns(name, settings.classes)
-    return ((column, float(by_class[kind][feature])) for column, kind, feature in columns)
+    for kind, columns in _columns(name, settings.classes):
+        yield from zip(columns, map(float, by_class[kind].values()), strict=True)
 
 
 @lru_cache(maxsize=256)
-def _columns(name: str, classes: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[tuple[str, str, str], ...]:
-    """The column, class and feature of each feature of one filtered image, in PyRadiomics' order."""
+def _columns(name: str, classes: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The classes of one filtered image and the columns of their features, in PyRadiomics' order."""
     kinds = [(kind, names) for kind, names in classes if not kind.startswith("shape")]
-    return tuple((f"{name}_{kind}_{feature}", kind, feature) for kind, names in kinds for feature in names)
+    return tuple((kind, tuple(f"{name}_{kind}_{feature}" for feature in names)) for kind, names in kinds)
 
 
 def _empty_features(values: NDArray[Any], *, name: str, settings: EngineSettings, warnings: list[str]) -> Named:
@@ -112,19 +140,4 @@ def _empty_features(values: NDArray[Any], *, name: str, settings: EngineSettings
     warnings.append(
         f"the {name} image has {n_undefined} voxels of the ROI without a finite value; its features are empty"
     )
-    return ((column, np.nan) for column, _, _ in _columns(name, settings.classes))
-
-
-def _textures(
-    levels: NDArray[np.int32], *, prepared: Prepared, image_type: ImageType, classes: dict[str, tuple[str, ...]]
-) -> dict[str, dict[str, float]]:
-    levels_image = np.zeros(prepared.inside.shape, dtype=np.int32)
-    levels_image[prepared.inside] = levels
-    return texture_features(
-        levels_image,
-        classes=classes,
-        distances=image_type.distances,
-        symmetric=image_type.symmetric,
-        alpha=image_type.alpha,
-        force2d_axis=image_type.force2d_axis,
-    )
+    return ((column, np.nan) for _, columns in _columns(name, settings.classes) for column in columns)

@@ -1,7 +1,11 @@
 """First-order statistics of the grey values of the ROI; IBSI families UHIW (values) and ZVCQ (histogram of levels)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from pipeline.radiomics.engine.kernels import level_counts
+from pipeline.radiomics.engine.kernels_values import bounded_sum, bucket_counts, power_sums, values_in_buckets
 from pipeline.radiomics.engine.matrix_sums import EPSILON
 from pipeline.radiomics.engine.undefined import FLAT, check_names
 
@@ -25,6 +29,9 @@ NAMES = (
     "Uniformity",
     "Variance",
 )
+# From this number of values on, sorting all of them takes longer than finding the few that percentiles need.
+_MANY = 4_000
+_BUCKETS = 4096
 OPTIONAL = ("StandardDeviation",)  # PyRadiomics gives it only if it is named: the root of Variance
 
 
@@ -46,15 +53,10 @@ def first_order(
     if not values.size:
         raise ValueError("values is empty: the ROI needs at least 1 voxel; exclude images with an empty mask")
     check_names("firstorder", names, known=(*NAMES, *OPTIONAL))
-    x = np.sort(values.astype(np.float64))  # faster than selecting ten order statistics
-    shifted = x + array_shift
-    energy = float((shifted * shifted).sum())  # numpy's sum: a BLAS product would depend on the number of threads
+    x = values.astype(np.float64)
     features = {
-        "Energy": energy,  # not in IBSI
-        "TotalEnergy": energy * voxel_volume_mm3,  # not in IBSI
-        "RootMeanSquared": (energy / x.size) ** 0.5,  # 5ZWQ
         **order_statistics(x),
-        **moments(x),
+        **moments(x, array_shift=array_shift, voxel_volume_mm3=voxel_volume_mm3),
         **histogram(levels),
     }
     undefined = FLAT if features["Range"] == 0 else ()
@@ -64,13 +66,14 @@ def first_order(
 def order_statistics(x: np.ndarray) -> dict[str, float]:
     """Percentiles (linear interpolation), extremes, and the mean absolute deviation between the 10th and the 90th.
 
-    `x` (n,) is sorted. The robust deviation of two voxels is NaN, as in PyRadiomics: none lies between the percentiles.
+    The robust deviation of two voxels is NaN, as in PyRadiomics: none lies between the percentiles.
     """
-    low, quarter, median, three_quarters, high = [percentile(x, fraction) for fraction in (0.1, 0.25, 0.5, 0.75, 0.9)]
-    minimum, maximum = float(x[0]), float(x[-1])
-    robust = x[x.searchsorted(low, side="left") : x.searchsorted(high, side="right")]
-    centre = robust.sum() / max(robust.size, 1)
-    deviation = float(np.abs(robust - centre).sum()) / robust.size if robust.size else np.nan
+    low, quarter, median, three_quarters, high = percentiles(x, (0.1, 0.25, 0.5, 0.75, 0.9))
+    minimum, maximum = float(x.min()), float(x.max())
+    total, _, n = bounded_sum(x, low, high, median)
+    deviation = np.nan
+    if n:
+        deviation = bounded_sum(x, low, high, median + total / n)[1] / n
     return {
         "10Percentile": low,  # QG58
         "90Percentile": high,  # 8DWT
@@ -83,34 +86,56 @@ def order_statistics(x: np.ndarray) -> dict[str, float]:
     }
 
 
-def percentile(x: np.ndarray, fraction: float) -> float:
-    """Quantile of sorted x (n,), bit for bit numpy.percentile's, since the robust deviation compares values with it."""
-    position = (x.size - 1) * fraction
-    below = int(position)
-    a, b, t = float(x[below]), float(x[min(below + 1, x.size - 1)]), position - below
-    return a + (b - a) * t if t < 0.5 else b - (b - a) * (1 - t)
+def percentiles(x: np.ndarray, fractions: Sequence[float]) -> list[float]:
+    """Quantiles of x (n,), bit for bit numpy.percentile's, since the robust deviation compares values with them."""
+    positions = [(x.size - 1) * fraction for fraction in fractions]
+    below = np.array([int(position) for position in positions])
+    ordered = values_at(x, np.concatenate([below, np.minimum(below + 1, x.size - 1)])).tolist()
+    found = []
+    for position, a, b in zip(positions, ordered[: len(positions)], ordered[len(positions) :], strict=True):
+        t = position - int(position)
+        found.append(a + (b - a) * t if t < 0.5 else b - (b - a) * (1 - t))
+    return found
 
 
-def moments(x: np.ndarray) -> dict[str, float]:
-    """Mean, mean absolute deviation, and the central moments of order 2 to 4 (biased)."""
+def values_at(x: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """The values at these positions (from 0) of x (n,) in ascending order.
+
+    Of many values only those in the same narrow buckets as the wanted ones are sorted.
+    """
+    low, high = float(x.min()), float(x.max())
+    per_unit = (_BUCKETS - 1) / (high - low) if high > low else 0.0
+    if x.size < _MANY or not 0 < per_unit < np.inf:
+        return np.asarray(np.sort(x)[positions])
+    counts = bucket_counts(x, low, per_unit, _BUCKETS)
+    bucket = np.searchsorted(np.cumsum(counts), positions, side="right")
+    wanted = np.zeros(_BUCKETS, dtype=bool)
+    wanted[bucket] = True
+    found = np.sort(values_in_buckets(x, low, per_unit, wanted, int(counts[wanted].sum())))
+    passed_over = np.cumsum(np.where(wanted, 0, counts))
+    return np.asarray(found[positions - passed_over[bucket]])
+
+
+def moments(x: np.ndarray, *, array_shift: float, voxel_volume_mm3: float) -> dict[str, float]:
+    """Mean, mean absolute deviation, the central moments of order 2 to 4 (biased), and the energies."""
     mean = float(x.sum()) / x.size
-    deviations = x - mean
-    squares = deviations * deviations
-    variance = float(squares.sum()) / x.size
-    third, fourth = float((squares * deviations).sum()) / x.size, float((squares * squares).sum()) / x.size
+    absolute, variance, third, fourth, squared = (power_sums(x, mean, float(array_shift)) / x.size).tolist()
     scale = variance or 1.0  # a flat ROI: PyRadiomics gives 0
     return {
         "Mean": mean,  # Q4LE
-        "MeanAbsoluteDeviation": float(np.abs(deviations).sum()) / x.size,  # 4FUA
+        "MeanAbsoluteDeviation": absolute,  # 4FUA
         "Variance": variance,  # ECT3
         "StandardDeviation": variance**0.5,
         "Skewness": third / scale**1.5,  # KE2A
         "Kurtosis": fourth / scale**2,  # IPH6 is 3 less
+        "Energy": squared * x.size,  # not in IBSI
+        "TotalEnergy": squared * x.size * voxel_volume_mm3,  # not in IBSI
+        "RootMeanSquared": squared**0.5,  # 5ZWQ
     }
 
 
 def histogram(levels: np.ndarray) -> dict[str, float]:
     """Entropy (bits) and uniformity of the discretised levels (n,)."""
-    counts = np.bincount(levels)
+    counts = level_counts(levels)
     p = counts[counts > 0] / levels.size
     return {"Entropy": -float((p * np.log2(p + EPSILON)).sum()), "Uniformity": float(p @ p)}  # TLU2, BJ5W

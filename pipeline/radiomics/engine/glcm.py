@@ -59,10 +59,9 @@ class CooccurrenceMatrix:
     levels: np.ndarray
 
 
-def glcm(roi: Roi, *, distances: tuple[int, ...], symmetric: bool) -> CooccurrenceMatrix:
-    """The matrices of all directions at `distances` in which the ROI has a pair of voxels; symmetric: both ways."""
-    _, offsets = roi.neighbours(distances)
-    counts = cooccurrences(roi.ranks, roi.voxels, offsets, len(roi.levels))
+def glcm(roi: Roi, *, symmetric: bool) -> CooccurrenceMatrix:
+    """The matrices of all directions in which the ROI has a pair of voxels at its distances; symmetric: both ways."""
+    counts = cooccurrences(roi.ranks, roi.layout.voxels, roi.layout.offsets, len(roi.levels)).astype(np.float64)
     if symmetric:
         counts = counts + counts.transpose(0, 2, 1)
     pairs = counts.sum(axis=(1, 2))

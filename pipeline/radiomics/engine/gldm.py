@@ -5,7 +5,7 @@ IBSI calls it the neighbouring grey level dependence matrix (NGLDM), family REK0
 
 import numpy as np
 
-from pipeline.radiomics.engine.matrix_sums import level_size_features, occupied_sizes
+from pipeline.radiomics.engine.matrix_sums import consecutive_sizes, level_size_features
 from pipeline.radiomics.engine.roi import Roi
 
 # In the order of matrix_sums.level_size_features, with the IBSI codes. PyRadiomics has no feature for two of the rows:
@@ -35,5 +35,5 @@ def gldm_features(roi: Roi, *, dependences: np.ndarray) -> dict[str, float]:
 
     Column k holds the voxels with k dependent neighbours: a dependence of k + 1.
     """
-    features = level_size_features(occupied_sizes(dependences[None], roi.levels), NAMES)
+    features = level_size_features(consecutive_sizes(dependences[None], roi.levels), NAMES)
     return {name: value for name, value in features.items() if name}

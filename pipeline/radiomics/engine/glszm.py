@@ -3,9 +3,11 @@
 IBSI family 9SAK, one matrix for all directions.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
-from pipeline.radiomics.engine.kernels_links import needed_links, zones
+from pipeline.radiomics.engine.kernels_links import equal_neighbours, zone_counts, zones
 from pipeline.radiomics.engine.matrix_sums import LevelSizeMatrix, level_size_features
 from pipeline.radiomics.engine.roi import Roi
 
@@ -30,23 +32,39 @@ NAMES = (
 )
 
 
-def glszm_features(roi: Roi, *, equal: np.ndarray) -> dict[str, float]:
+def glszm_features(roi: Roi) -> dict[str, float]:
     """The 16 features, named as PyRadiomics names them."""
-    return level_size_features(glszm(roi, equal=equal), NAMES)
+    return level_size_features(glszm(roi), NAMES)
 
 
-def glszm(roi: Roi, *, equal: np.ndarray) -> LevelSizeMatrix:
-    """Size zone matrix (1, n_levels, n_sizes) of the sizes that occur; `equal` is equal_neighbours of the ROI."""
-    directions, offsets = roi.neighbours((1,))
-    x, bits = directions[:, 2], 1 << np.arange(len(directions))
-    along = (directions == (0, 0, 1)).all(axis=1)
-    links = needed_links(equal, bits[along].sum(), bits[(x >= 0) & ~along].sum(), bits[x < 0].sum())
-    ranks, sizes = zones(roi.ranks, roi.voxels, offsets, links)
-    present = np.flatnonzero(np.bincount(sizes))
-    column = np.zeros(present[-1] + 1, dtype=np.int64)
-    column[present] = np.arange(len(present))
-    shape = (1, len(roi.levels), len(present))
-    cells = np.bincount((ranks - 1) * shape[2] + column[sizes], minlength=shape[1] * shape[2])
-    return LevelSizeMatrix(
-        cells.reshape(shape).astype(np.float64), roi.levels.astype(np.float64), present.astype(np.float64)
-    )
+def glszm(roi: Roi) -> LevelSizeMatrix:
+    """Size zone matrix (1, n_levels, n_sizes) of the sizes that occur."""
+    voxels = roi.layout.voxels
+    directions, offsets = roi.layout.neighbours((1,))
+    equal = equal_neighbours(roi.ranks, voxels, offsets)
+    chosen = representatives(tuple(map(tuple, directions.tolist())))
+    ranks, sizes = zones(roi.ranks, voxels, offsets, equal, chosen)
+    counts, present = zone_counts(ranks, sizes, len(roi.levels))
+    return LevelSizeMatrix(counts[None], roi.levels, present)
+
+
+@lru_cache(maxsize=16)
+def representatives(directions: tuple[tuple[int, ...], ...]) -> np.ndarray:
+    """Table uint16 from a set of neighbours (bit a: the one in direction a) to one of each group of adjacent ones.
+
+    Neighbours of a voxel that are adjacent to each other and of its level are linked already, so that the voxel needs
+    a link to one of them only. At most 16 directions, none twice.
+    """
+    ways = np.array(directions, dtype=np.int64).reshape(-1, 3)
+    adjacent = np.abs(ways[:, None] - ways).max(axis=2, initial=0) <= 1
+    masks = (adjacent << np.arange(len(ways))).sum(axis=1)
+    unseen = np.arange(1 << len(ways))
+    chosen = np.zeros_like(unseen)
+    while unseen.any():
+        group = unseen & -unseen
+        chosen |= group
+        for _ in ways:  # grown by one neighbour in each round
+            for a, mask in enumerate(masks):
+                group |= np.where(group >> a & 1, mask, 0) & unseen
+        unseen &= ~group
+    return chosen.astype(np.uint16)

@@ -1,9 +1,14 @@
 """Compiled loops over the voxels of a ROI.
 
-All kernels but the first two work on flat arrays: the ROI's bounding box with a margin of zeros around it, so that a
+The kernels of matrices work on flat arrays: the ROI's bounding box with a margin of zeros around it, so that a
 neighbour of a voxel is at a fixed distance in memory (`offset`) and is 0 if it is outside the ROI. 2-D images are 3-D
-arrays of one slice. `ranks` holds 1 + the index of a voxel's level among the occupied levels, 0 outside the ROI.
+arrays of one slice. `ranks` uint16 holds 1 + the index of a voxel's level among the occupied levels, 0 outside the ROI;
+`voxels` (n,) uint64 are the flat indices of the ROI's voxels, ascending. Offsets are those of one of each opposite
+pair of directions, so that they are positive. Indices are unsigned, since numba tests signed ones for negative values,
+and matrices are counted in whole numbers: both halve the time.
 """
+
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -33,73 +38,57 @@ def bins_of(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def bounding_box(levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and last + 1 index of the ROI along each axis (3, 2), and the number of voxels of each level, from 0.
-
-    `levels` (nz, ny, nx) int32 is 0 outside the ROI. An image without ROI has the counts [0].
-    """
-    nz, ny, nx = levels.shape
-    box = np.array([[nz, 0], [ny, 0], [nx, 0]])
-    top = 0
+def places_in_margin(inside: np.ndarray, margins: np.ndarray, n_voxels: int) -> np.ndarray:
+    """Flat indices (n_voxels,) of the voxels of a mask (nz, ny, nx) with `margins` (3,) voxels on either side."""
+    nz, ny, nx = inside.shape
+    height, width = ny + 2 * margins[1], nx + 2 * margins[2]
+    voxels = np.empty(n_voxels, np.uint64)
+    found = 0
     for z in range(nz):
         for y in range(ny):
-            row = levels[z, y]
-            highest = 0
+            start = ((z + margins[0]) * height + y + margins[1]) * width + margins[2]
             for x in range(nx):
-                highest = max(highest, row[x])
-            if highest == 0:
-                continue
-            top = max(top, highest)
-            box[0, 0], box[0, 1] = min(box[0, 0], z), max(box[0, 1], z + 1)
-            box[1, 0], box[1, 1] = min(box[1, 0], y), max(box[1, 1], y + 1)
-            first, last = 0, nx - 1
-            while row[first] <= 0:
-                first += 1
-            while row[last] <= 0:
-                last -= 1
-            box[2, 0], box[2, 1] = min(box[2, 0], first), max(box[2, 1], last + 1)
-    counts = np.zeros(top + 1, np.int64)
-    for z in range(box[0, 0], box[0, 1]):
-        for y in range(box[1, 0], box[1, 1]):
-            for x in range(box[2, 0], box[2, 1]):
-                if levels[z, y, x] > 0:
-                    counts[levels[z, y, x]] += 1
-    return box, counts
+                if inside[z, y, x]:
+                    voxels[found] = start + x
+                    found += 1
+    return voxels
 
 
 @njit(cache=True, nogil=True)
-def padded_ranks(
-    levels: np.ndarray, box: np.ndarray, rank_of_level: np.ndarray, margins: np.ndarray, n_voxels: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The bounding box as ranks, with `margins` (3,) of zeros, flat; and the flat index of each voxel, ascending."""
-    sizes = box[:, 1] - box[:, 0] + 2 * margins
-    ranks = np.zeros(sizes[0] * sizes[1] * sizes[2], np.int32)
-    voxels = np.empty(n_voxels, np.int64)
-    found = 0
-    for z in range(box[0, 0], box[0, 1]):
-        for y in range(box[1, 0], box[1, 1]):
-            row = (z - box[0, 0] + margins[0]) * sizes[1] + (y - box[1, 0] + margins[1])
-            start = row * sizes[2] + margins[2] - box[2, 0]
-            for x in range(box[2, 0], box[2, 1]):
-                level = levels[z, y, x]
-                if level > 0:
-                    ranks[start + x] = rank_of_level[level]
-                    voxels[found] = start + x
-                    found += 1
-    return ranks, voxels
+def level_counts(levels: np.ndarray) -> np.ndarray:
+    """The number of voxels of each level from 0 to the highest of `levels` (n,) int32, which are 1 or more."""
+    top = 0
+    for level in levels:
+        top = max(top, level)
+    counts = np.zeros(top + 1, np.int64)
+    for level in levels:
+        counts[level] += 1
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def ranks_in_margin(levels: np.ndarray, voxels: np.ndarray, occupied: np.ndarray, size: int) -> np.ndarray:
+    """The flat array (size,) of the ranks of `levels` (n,) at `voxels`, 0 elsewhere."""
+    rank_of_level = np.zeros(occupied[-1] + 1, np.uint16)
+    for rank in range(len(occupied)):
+        rank_of_level[occupied[rank]] = rank + 1
+    ranks = np.zeros(size, np.uint16)
+    for k in range(len(voxels)):
+        ranks[voxels[k]] = rank_of_level[levels[k]]
+    return ranks
 
 
 @njit(cache=True, nogil=True)
 def cooccurrences(ranks: np.ndarray, voxels: np.ndarray, offsets: np.ndarray, n_levels: int) -> np.ndarray:
-    """Number of voxels of rank i whose neighbour at an offset has rank j: (n_offsets, n_levels, n_levels) float64."""
+    """Number of voxels of rank i whose neighbour at an offset has rank j: (n_offsets, n_levels, n_levels) uint32."""
     # Row and column 0 collect the neighbours outside the ROI: one addition is cheaper than a branch.
-    side = n_levels + 1
-    counts = np.zeros((len(offsets), side * side))
+    one = np.uint32(1)
+    counts = np.zeros((len(offsets), n_levels + 1, n_levels + 1), np.uint32)
     for a in range(len(offsets)):
         offset, cells = offsets[a], counts[a]
         for voxel in voxels:
-            cells[ranks[voxel] * side + ranks[voxel + offset]] += 1
-    return counts.reshape(len(offsets), side, side)[:, 1:, 1:].copy()
+            cells[np.uint64(ranks[voxel]), np.uint64(ranks[voxel + offset])] += one
+    return counts[:, 1:, 1:]
 
 
 @njit(cache=True, nogil=True)
@@ -121,40 +110,67 @@ def diagonal_sums(matrices: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray,
 
 
 @njit(cache=True, nogil=True)
-def neighbourhoods(
-    ranks: np.ndarray, voxels: np.ndarray, offsets: np.ndarray, levels: np.ndarray, alpha: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Dependence counts (n, n_offsets + 1) and summed differences from the neighbours' mean (n,), per rank.
-
-    `offsets` are those of both directions; `levels` (n,) are the grey levels of the ranks. A neighbour in the ROI is
-    dependent if its level differs by at most `alpha`. A voxel without neighbours has the difference 0.
-    """
-    dependences = np.zeros((len(levels), len(offsets) + 1))
-    differences = np.zeros(len(levels))
-    # float32 holds these whole numbers exactly, and numba computes in it (it widens int32 to int64).
-    one, zero, nearest = np.float32(1), np.float32(0), np.float32(alpha)
-    grey = np.zeros(ranks.size, np.float32)
+def neighbours_inside(voxels: np.ndarray, offsets: np.ndarray, size: int) -> np.ndarray:
+    """For each of the `voxels`, the number (n,) of its neighbours, at the offsets and their opposites, in the ROI."""
+    inside = np.zeros(size, np.uint8)
     for voxel in voxels:
-        grey[voxel] = levels[ranks[voxel] - 1]
-    inside, total, dependent = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
-    # All positions between the first and the last voxel, in chunks that stay in the cache: the inner loops have
-    # neither branches nor jumps, so that the compiler turns them into vector instructions.
-    for start in range(voxels[0], voxels[-1] + 1, CHUNK):
-        n = min(CHUNK, voxels[-1] + 1 - start)
-        centre = grey[start : start + n]
-        inside[:], total[:], dependent[:] = 0, 0, 0
-        for offset in offsets:
-            neighbour = grey[start + offset : start + offset + n]
-            for k in range(n):
-                level = neighbour[k]
-                present = one if level > zero else zero
-                inside[k] += present
-                total[k] += level
-                dependent[k] += present if abs(level - centre[k]) <= nearest else zero
+        inside[voxel] = 1
+    found = np.zeros(len(voxels), np.int32)
+    for offset in offsets:
+        for k in range(len(voxels)):
+            found[k] += inside[voxels[k] + offset] + inside[voxels[k] - offset]
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _add_neighbours(
+    levels: np.ndarray, start: int, offsets: np.ndarray, chunk: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+) -> None:
+    """Add the levels of all neighbours of a chunk to `total`, and those between `low` and `high` to `dependent`."""
+    low, high, total, dependent = chunk
+    n = len(low)
+    for step in offsets:
+        offset = np.int64(step)
+        after, before = levels[start + offset : start + offset + n], levels[start - offset : start - offset + n]
         for k in range(n):
-            rank = ranks[start + k] - 1
-            if rank >= 0:
-                dependences[rank, int(dependent[k])] += 1
-                if inside[k] > 0:
-                    differences[rank] += abs(np.float64(centre[k]) - np.float64(total[k]) / np.float64(inside[k]))
-    return dependences, differences
+            total[k] += after[k] + before[k]
+            dependent[k] += (after[k] >= low[k]) & (after[k] <= high[k])
+            dependent[k] += (before[k] >= low[k]) & (before[k] <= high[k])
+
+
+@njit(cache=True, nogil=True)
+def neighbourhoods(
+    ranks: np.ndarray, voxels: np.ndarray, around: tuple[np.ndarray, np.ndarray], grey: np.ndarray, alpha: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Dependence counts (n, 2 n_offsets + 1) and summed differences from the neighbours' mean (n,), per rank.
+
+    `around` are the offsets and the result of `neighbours_inside`. `grey` (n + 1,) is 0 and the grey level of each rank
+    plus `alpha`, so that no voxel depends on one outside the ROI; sums of its values over all neighbours must fit into
+    its number type. A neighbour is dependent if its level differs by at most `alpha`. A voxel without neighbours has
+    the difference 0.
+    """
+    offsets, inside = around
+    dependences, differences = np.zeros((len(grey), 2 * len(offsets) + 1), np.uint32), np.zeros(len(grey))
+    levels = np.zeros(ranks.size, grey.dtype)
+    for voxel in voxels:
+        levels[voxel] = grey[ranks[voxel]]
+    total, dependent = np.empty(CHUNK, grey.dtype), np.empty(CHUNK, grey.dtype)
+    low, high = np.empty(CHUNK, grey.dtype), np.empty(CHUNK, grey.dtype)
+    at, one = 0, np.uint32(1)
+    # All positions between the first and the last voxel, in chunks that stay in the cache: the inner loops have
+    # neither branches nor jumps, so that the compiler turns them into vector instructions of 16 numbers.
+    end: Any = np.int64(voxels[-1]) + 1
+    for start in range(np.int64(voxels[0]), end, CHUNK):
+        n = min(CHUNK, end - start)
+        for k in range(n):
+            total[k], dependent[k] = 0, 0
+            low[k], high[k] = levels[start + k] - alpha, levels[start + k] + alpha
+        _add_neighbours(levels, start, offsets, (low[:n], high[:n], total, dependent))
+        while at < len(voxels) and np.int64(voxels[at]) < start + n:
+            here, rank, n_around = np.uint64(voxels[at] - np.uint64(start)), np.uint64(ranks[voxels[at]]), inside[at]
+            dependences[rank, np.uint64(dependent[here])] += one
+            if n_around > 0:
+                mean = (np.float64(total[here]) - n_around * alpha) / n_around
+                differences[rank] += abs(np.float64(low[here]) - mean)
+            at += 1
+    return dependences[1:], differences[1:]

@@ -1,8 +1,9 @@
 """Compiled loops over neighbours of equal grey level: the runs of GLRLM and the zones of GLSZM.
 
-Arrays are those of kernels.py: flat, with a margin of zeros. Directions are one of each opposite pair, so that their
-offsets are positive.
+Arrays are those of kernels.py: flat, with a margin of zeros, and indices without a sign.
 """
+
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -11,127 +12,136 @@ from pipeline.radiomics.engine.kernels import CHUNK
 
 
 @njit(cache=True, nogil=True)
-def equal_neighbours(ranks: np.ndarray, voxels: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which neighbours have the level of the voxel, and in which directions any two voxels touch (n_offsets,).
+def runs_of(ranks: np.ndarray, voxels: np.ndarray, offsets: np.ndarray, n_levels: int, longest: int) -> np.ndarray:
+    """Number of runs per offset, uint32; the table of one, (longest, n_levels + 1) by length - 1 and rank, is flat.
 
-    The first is int32, one number per position of `ranks`: bit a is set if the neighbour at offset a is of equal level.
+    A run is a maximal sequence of voxels of equal level along the direction of the offset; none exceeds `longest`.
     """
-    equal = np.zeros(ranks.size, np.int32)
-    touching = np.zeros(len(offsets), np.bool_)
-    for start in range(voxels[0], voxels[-1] + 1, CHUNK):
-        n = min(CHUNK, voxels[-1] + 1 - start)
+    runs = np.zeros((len(offsets), longest * (n_levels + 1)), np.uint32)
+    # How many voxels of its run precede a voxel, times `side`: the row of its cell in the table.
+    preceding = np.empty(ranks.size, np.uint32)
+    side, one, none = np.uint32(n_levels + 1), np.uint32(1), np.uint32(0)
+    for a in range(len(offsets)):
+        offset, cells = offsets[a], runs[a]
+        for k in range(len(preceding)):
+            preceding[k] = none
+        for voxel in voxels:
+            rank, before = ranks[voxel], preceding[voxel]
+            continued = ranks[voxel + offset] == rank
+            preceding[voxel + offset] = before + side if continued else none
+            # Added without a branch: 1 at the last voxel of a run, 0 at the others.
+            cells[np.uint64(before) + np.uint64(rank)] += none if continued else one
+    return runs
+
+
+@njit(cache=True, nogil=True)
+def equal_neighbours(ranks: np.ndarray, voxels: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Which neighbours have the level of the voxel, uint16 per position of `ranks`; at most 16 offsets.
+
+    Bit a of a voxel is set if the neighbour at offset a is of equal level. Positions outside the ROI may have bits.
+    """
+    equal = np.zeros(ranks.size, np.uint16)
+    end: Any = np.int64(voxels[-1]) + 1
+    for start in range(np.int64(voxels[0]), end, CHUNK):
+        n = min(CHUNK, end - start)
         centre, flags = ranks[start : start + n], equal[start : start + n]
         for a in range(len(offsets)):
-            neighbour = ranks[start + offsets[a] : start + offsets[a] + n]
-            bit, none, highest = np.int32(1 << a), np.int32(0), np.int32(0)
+            first, bit, none = start + np.int64(offsets[a]), np.uint16(1 << a), np.uint16(0)
+            neighbour = ranks[first : first + n]
             for k in range(n):
-                level = neighbour[k] if centre[k] != none else none
-                flags[k] |= bit if (level == centre[k]) & (level != none) else none
-                highest = max(highest, level)
-            touching[a] |= highest > 0
-    return equal, touching
+                flags[k] |= bit if neighbour[k] == centre[k] else none
+    return equal
 
 
 @njit(cache=True, nogil=True)
-def positions_of_bits(n_bits: int) -> np.ndarray:
-    """Table from 2**a to a, for a < n_bits."""
-    positions = np.zeros(1 << n_bits, np.int64)
-    for a in range(n_bits):
-        positions[1 << a] = a
-    return positions
+def touching(voxels: np.ndarray, offsets: np.ndarray, size: int) -> np.ndarray:
+    """Along which offsets any two voxels are neighbours (n_offsets,)."""
+    inside = np.zeros(size, np.bool_)
+    for voxel in voxels:
+        inside[voxel] = True
+    found = np.zeros(len(offsets), np.bool_)
+    for a in range(len(offsets)):
+        for voxel in voxels:
+            if inside[voxel + offsets[a]]:
+                found[a] = True
+                break
+    return found
 
 
 @njit(cache=True, nogil=True)
-def follow_runs(
-    ranks: np.ndarray, voxels: np.ndarray, offsets: np.ndarray, equal: np.ndarray, runs: np.ndarray
-) -> None:
-    """Correct `runs`, in which every voxel is a run of its own, for the runs of two voxels or more.
-
-    A run is a maximal sequence of voxels of equal level along the direction of the offset. `runs` (n_offsets, n_levels,
-    longest) counts them by rank and length, column k those of length k + 1. `equal` is that of `equal_neighbours`.
-    """
-    positions = positions_of_bits(len(offsets))
-    for start in range(voxels[0], voxels[-1] + 1, CHUNK):
-        n = min(CHUNK, voxels[-1] + 1 - start)
-        # Bit a stays if the voxel is the first of a run along offset a: the one before it is not equal to it.
-        firsts = equal[start : start + n].copy()
-        for a in range(len(offsets)):
-            bit, before = np.int32(1 << a), equal[start - offsets[a] : start - offsets[a] + n]
-            for k in range(n):
-                firsts[k] &= ~(before[k] & bit)
-        for k in range(n):
-            flags = firsts[k]
-            while flags != 0:
-                bit = flags & -flags
-                flags ^= bit
-                a = positions[bit]
-                offset, length, following = offsets[a], 2, start + k + offsets[a]
-                while equal[following] & bit:
-                    length += 1
-                    following += offset
-                runs[a, ranks[start + k] - 1, 0] -= length
-                runs[a, ranks[start + k] - 1, length - 1] += 1
-
-
-@njit(cache=True, nogil=True)
-def needed_links(equal: np.ndarray, along: int, others: int, behind: int) -> np.ndarray:
-    """`equal` without the links that those along x, the bit `along`, make superfluous; zones stay the same.
-
-    If a voxel is linked along x, its neighbours at the same x or the next (the bits `others`) are adjacent to that
-    next voxel too. If the voxel before is linked along x, and to its neighbour in one of the directions that go one
-    back in x (the bits `behind`), these two neighbours are linked along x. Inside a smooth texture only the links
-    along x stay.
-    """
-    links = np.zeros_like(equal)
-    for k in range(1, equal.size):
-        superfluous = (others if equal[k] & along else 0) | (behind & equal[k - 1] if equal[k - 1] & along else 0)
-        links[k] = equal[k] & ~superfluous
-    return links
-
-
-@njit(cache=True, nogil=True)
-def root_of(parents: np.ndarray, voxel: int) -> int:
-    """The root of a voxel's tree; halves the path to it on the way."""
-    while parents[voxel] != voxel:
-        parents[voxel] = parents[parents[voxel]]
-        voxel = parents[voxel]
-    return voxel
+def root_of(parents: np.ndarray, label: int) -> int:
+    """The root of a label's tree; halves the path to it on the way."""
+    while parents[label] != label:
+        parents[label] = parents[parents[label]]
+        label = parents[label]
+    return label
 
 
 @njit(cache=True, nogil=True)
 def zones(
-    ranks: np.ndarray, voxels: np.ndarray, offsets: np.ndarray, links: np.ndarray
+    ranks: np.ndarray, voxels: np.ndarray, offsets: np.ndarray, equal: np.ndarray, representatives: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rank and number of voxels of each connected zone, by union-find.
+    """Rank and number of voxels of each connected zone.
 
-    `links` is that of `equal_neighbours`, or fewer of its bits if they connect the same zones.
+    `equal` is that of `equal_neighbours`, `representatives` that of glszm.representatives. Voxels are labelled from the
+    last to the first, so that the neighbours at the offsets have their labels already; a voxel whose neighbours have
+    several labels joins them (union-find over labels).
     """
-    parents = np.arange(ranks.size).astype(np.int32)
-    positions = positions_of_bits(len(offsets))
-    for voxel in voxels:
-        flags = links[voxel]
+    step = np.zeros(1 << len(offsets), np.uint64)
+    for a in range(len(offsets)):
+        step[1 << a] = offsets[a]
+    labels = np.empty(ranks.size, np.uint32)
+    parents, sizes = np.empty(len(voxels), np.uint32), np.zeros(len(voxels), np.uint32)
+    zone_ranks, n = np.empty(len(voxels), np.uint16), np.uint32(0)
+    for voxel in voxels[::-1]:
+        flags = representatives[equal[voxel]]
         if flags == 0:
+            labels[voxel], parents[n], sizes[n], zone_ranks[n] = n, n, 1, ranks[voxel]
+            n += np.uint32(1)
             continue
-        root = root_of(parents, voxel)
+        bit = flags & -flags
+        label = labels[voxel + step[bit]]
+        labels[voxel] = label
+        sizes[label] += np.uint32(1)
+        flags ^= bit
         while flags != 0:
             bit = flags & -flags
             flags ^= bit
-            other = root_of(parents, voxel + offsets[positions[bit]])
-            # The first voxel of a zone is its root.
-            parents[max(root, other)] = min(root, other)
-            root = min(root, other)
-    sizes = np.zeros(ranks.size, np.int32)
-    n_zones = 0
-    for voxel in voxels:
-        # Parents come first in memory, so that the parent of this voxel already points to its root.
-        root = parents[parents[voxel]]
-        parents[voxel] = root
-        sizes[root] += 1
-        n_zones += root == voxel
-    # One place more than zones: a voxel that is no root writes to the place of the next zone, instead of a branch.
-    zone_ranks, zone_sizes = np.empty(n_zones + 1, np.int64), np.empty(n_zones + 1, np.int64)
+            one, other = root_of(parents, label), root_of(parents, labels[voxel + step[bit]])
+            parents[max(one, other)] = min(one, other)
+    found = _join(parents, sizes, zone_ranks, int(n))
+    return zone_ranks[:found], sizes[:found]
+
+
+@njit(cache=True, nogil=True)
+def _join(parents: np.ndarray, sizes: np.ndarray, zone_ranks: np.ndarray, n: int) -> int:
+    """Add the sizes of `n` labels to those of their roots; move the roots to the front and return their number."""
     found = 0
-    for voxel in voxels:
-        zone_ranks[found], zone_sizes[found] = ranks[voxel], sizes[voxel]
-        found += parents[voxel] == voxel
-    return zone_ranks[:n_zones], zone_sizes[:n_zones]
+    for label in range(n - 1, -1, -1):  # parents are lower than their children, which are added up before them
+        if parents[label] != label:
+            sizes[parents[label]] += sizes[label]
+    for label in range(n):
+        if parents[label] == label:
+            zone_ranks[found], sizes[found] = zone_ranks[label], sizes[label]
+            found += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def zone_counts(ranks: np.ndarray, sizes: np.ndarray, n_levels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Number of zones by rank and size (n_levels, m), and the sizes (m,) that occur, ascending."""
+    largest, n = 0, 0
+    for size in sizes:
+        largest = max(largest, size)
+    column = np.zeros(largest + 1, np.int64)
+    for size in sizes:
+        column[size] = 1
+    present = np.empty(len(sizes), np.int64)
+    for size in range(largest + 1):
+        if column[size] > 0:
+            column[size], present[n] = n, size
+            n += 1
+    counts = np.zeros((n_levels, n), np.int64)
+    for k in range(len(sizes)):
+        counts[ranks[k] - 1, column[sizes[k]]] += 1
+    return counts, present[:n]

@@ -14,13 +14,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.radiomics.engine.lines import Box, lines_along
+from pipeline.radiomics.engine.lines import WIDTH, Box, Lines, lines_along, load_rows, store_rows
 
+Floats = NDArray[np.float64]
 # Parameters of the exponential series, per order of derivative 0 and 2: (A1, B1, A2, B2); W and L are shared (ITK).
 _SERIES = {0: (1.3530, 1.8151, -0.3531, 0.0902), 2: (-1.3563, 5.2318, 0.3446, -2.2355)}
 _W1, _L1, _W2, _L2 = 0.6681, -1.3932, 2.0787, -1.3732
-# Lines that are filtered side by side: their buffers stay in the second-level cache.
-_LINES = 64
 # ITK's recursion needs four voxels per line.
 MINIMUM_VOXELS = 4
 
@@ -64,7 +63,7 @@ def _denominator(sigma_voxels: float) -> tuple[float, float, float, float]:
 
 
 @lru_cache(maxsize=64)
-def recursion(order: int, *, sigma_mm: float, spacing_mm: float) -> NDArray[np.float64]:
+def recursion(order: int, *, sigma_mm: float, spacing_mm: float) -> Floats:
     """Rows N, M, D, BN, BM (5 × 4) of the recursive Gaussian (`order` 0) or its second derivative times sigma² (2).
 
     As ITK's RecursiveGaussianImageFilter with NormalizeAcrossScale, in the same order of operations.
@@ -91,70 +90,84 @@ def recursion(order: int, *, sigma_mm: float, spacing_mm: float) -> NDArray[np.f
 
 
 @njit(cache=True, nogil=True)
-def _causal(data: NDArray[np.float64], c: NDArray[np.float64], out: NDArray[np.float64], lines: int) -> None:
-    n, d, b = c[0], c[2], c[3]
-    n0, n1, n2, n3 = n[0], n[1], n[2], n[3]
-    d1, d2, d3, d4 = d[0], d[1], d[2], d[3]
-    b1, b2, b3, b4 = b[0], b[1], b[2], b[3]
-    for k in range(lines):
-        v = data[0, k]
-        out[0, k] = (v * n0 + v * n1 + v * n2 + v * n3) - (v * b1 + v * b2 + v * b3 + v * b4)
-        x1, x2, x3 = data[1, k], data[2, k], data[3, k]
-        out[1, k] = (x1 * n0 + v * n1 + v * n2 + v * n3) - (out[0, k] * d1 + v * b2 + v * b3 + v * b4)
-        out[2, k] = (x2 * n0 + x1 * n1 + v * n2 + v * n3) - (out[1, k] * d1 + out[0, k] * d2 + v * b3 + v * b4)
-        past = out[2, k] * d1 + out[1, k] * d2 + out[0, k] * d3 + v * b4
-        out[3, k] = (x3 * n0 + x2 * n1 + x1 * n2 + v * n3) - past
-    for i in range(4, data.shape[0]):
-        for k in range(lines):
-            now = data[i, k] * n0 + data[i - 1, k] * n1 + data[i - 2, k] * n2 + data[i - 3, k] * n3
-            past = out[i - 1, k] * d1 + out[i - 2, k] * d2 + out[i - 3, k] * d3 + out[i - 4, k] * d4
-            out[i, k] = now - past
+def _causal(data: Floats, c: Floats, out: Floats, n: int) -> None:
+    """The recursion along `n` rows of WIDTH numbers, flat, so that the rows before are at constant distances."""
+    n0, n1, n2, n3 = c[0, 0], c[0, 1], c[0, 2], c[0, 3]
+    d1, d2, d3, d4 = c[2, 0], c[2, 1], c[2, 2], c[2, 3]
+    b1, b2, b3, b4 = c[3, 0], c[3, 1], c[3, 2], c[3, 3]
+    one, two, three, four = np.uint64(WIDTH), np.uint64(2 * WIDTH), np.uint64(3 * WIDTH), np.uint64(4 * WIDTH)
+    for line in range(WIDTH):
+        k = np.uint64(line)
+        v, x1, x2, x3 = data[k], data[k + one], data[k + two], data[k + three]
+        y0 = (v * n0 + v * n1 + v * n2 + v * n3) - (v * b1 + v * b2 + v * b3 + v * b4)
+        y1 = (x1 * n0 + v * n1 + v * n2 + v * n3) - (y0 * d1 + v * b2 + v * b3 + v * b4)
+        y2 = (x2 * n0 + x1 * n1 + v * n2 + v * n3) - (y1 * d1 + y0 * d2 + v * b3 + v * b4)
+        out[k], out[k + one], out[k + two] = y0, y1, y2
+        out[k + three] = (x3 * n0 + x2 * n1 + x1 * n2 + v * n3) - (y2 * d1 + y1 * d2 + y0 * d3 + v * b4)
+    for i in range(4, n):
+        start = np.uint64(i * WIDTH)
+        for line in range(WIDTH):
+            k = start + np.uint64(line)
+            now = data[k] * n0 + data[k - one] * n1 + data[k - two] * n2 + data[k - three] * n3
+            past = out[k - one] * d1 + out[k - two] * d2 + out[k - three] * d3 + out[k - four] * d4
+            out[k] = now - past
 
 
 @njit(cache=True, nogil=True)
-def _anticausal(data: NDArray[np.float64], c: NDArray[np.float64], out: NDArray[np.float64], lines: int) -> None:
+def _anticausal(data: Floats, c: Floats, out: Floats, n: int) -> None:
     """The recursion from the other end; `data` and `out` are turned round, which lets the compiler see whole rows."""
-    m, d, b = c[1], c[2], c[4]
-    m1, m2, m3, m4 = m[0], m[1], m[2], m[3]
-    d1, d2, d3, d4 = d[0], d[1], d[2], d[3]
-    b1, b2, b3, b4 = b[0], b[1], b[2], b[3]
-    for k in range(lines):
-        v = data[0, k]
-        x1, x2 = data[1, k], data[2, k]
-        out[0, k] = (v * m1 + v * m2 + v * m3 + v * m4) - (v * b1 + v * b2 + v * b3 + v * b4)
-        out[1, k] = (v * m1 + v * m2 + v * m3 + v * m4) - (out[0, k] * d1 + v * b2 + v * b3 + v * b4)
-        out[2, k] = (x1 * m1 + v * m2 + v * m3 + v * m4) - (out[1, k] * d1 + out[0, k] * d2 + v * b3 + v * b4)
-        past = out[2, k] * d1 + out[1, k] * d2 + out[0, k] * d3 + v * b4
-        out[3, k] = (x2 * m1 + x1 * m2 + v * m3 + v * m4) - past
-    for i in range(4, data.shape[0]):
-        for k in range(lines):
-            now = data[i - 1, k] * m1 + data[i - 2, k] * m2 + data[i - 3, k] * m3 + data[i - 4, k] * m4
-            past = out[i - 1, k] * d1 + out[i - 2, k] * d2 + out[i - 3, k] * d3 + out[i - 4, k] * d4
-            out[i, k] = now - past
+    m1, m2, m3, m4 = c[1, 0], c[1, 1], c[1, 2], c[1, 3]
+    d1, d2, d3, d4 = c[2, 0], c[2, 1], c[2, 2], c[2, 3]
+    b1, b2, b3, b4 = c[4, 0], c[4, 1], c[4, 2], c[4, 3]
+    one, two, three, four = np.uint64(WIDTH), np.uint64(2 * WIDTH), np.uint64(3 * WIDTH), np.uint64(4 * WIDTH)
+    for line in range(WIDTH):
+        k = np.uint64(line)
+        v, x1, x2 = data[k], data[k + one], data[k + two]
+        y0 = (v * m1 + v * m2 + v * m3 + v * m4) - (v * b1 + v * b2 + v * b3 + v * b4)
+        y1 = (v * m1 + v * m2 + v * m3 + v * m4) - (y0 * d1 + v * b2 + v * b3 + v * b4)
+        y2 = (x1 * m1 + v * m2 + v * m3 + v * m4) - (y1 * d1 + y0 * d2 + v * b3 + v * b4)
+        out[k], out[k + one], out[k + two] = y0, y1, y2
+        out[k + three] = (x2 * m1 + x1 * m2 + v * m3 + v * m4) - (y2 * d1 + y1 * d2 + y0 * d3 + v * b4)
+    for i in range(4, n):
+        start = np.uint64(i * WIDTH)
+        for line in range(WIDTH):
+            k = start + np.uint64(line)
+            now = data[k - one] * m1 + data[k - two] * m2 + data[k - three] * m3 + data[k - four] * m4
+            past = out[k - one] * d1 + out[k - two] * d2 + out[k - three] * d3 + out[k - four] * d4
+            out[k] = now - past
 
 
 @njit(cache=True, nogil=True)
-def _filter_lines(source: NDArray[Any], c: NDArray[np.float64], start: int, out: NDArray[np.float32]) -> None:
-    """Filter `source` (outer, n, lines) along its middle axis; `out` holds the voxels from `start` on, as float32."""
-    n = source.shape[1]
-    data, turned, one, two = np.empty((n, _LINES)), np.empty((n, _LINES)), np.empty((n, _LINES)), np.empty((n, _LINES))
-    for o in range(source.shape[0]):
-        for first in range(0, source.shape[2], _LINES):
-            lines = min(_LINES, source.shape[2] - first)
+def _filter_lines(source: Lines, c: Floats, start: int, out: Lines) -> None:
+    """Filter the lines of `source`; those of `out` hold the voxels from `start` on, as float32."""
+    n = source.n
+    data, turned = np.zeros(n * WIDTH), np.zeros(n * WIDTH)
+    one, two = np.zeros(n * WIDTH), np.zeros(n * WIDTH)
+    for o in range(source.outer):
+        for first in range(0, source.lines, WIDTH):
+            number = min(WIDTH, source.lines - first)
+            load_rows(source, o * source.outer_step + first * source.line_step, number, data)
             for i in range(n):
-                row, there, back = source[o, i, first : first + lines], data[i], turned[n - 1 - i]
-                for k in range(lines):
-                    there[k] = row[k]
-                    back[k] = row[k]
-            _causal(data, c, one, lines)
-            _anticausal(turned, c, two, lines)
-            for i in range(out.shape[1]):
-                into, a, b = out[o, i, first : first + lines], one[start + i], two[n - 1 - start - i]
-                for k in range(lines):
-                    into[k] = a[k] + b[k]
+                there, here = (n - 1 - i) * WIDTH, i * WIDTH
+                for k in range(WIDTH):
+                    turned[np.uint64(there + k)] = data[np.uint64(here + k)]
+            _causal(data, c, one, n)
+            _anticausal(turned, c, two, n)
+            for i in range(start, start + out.n):
+                there, here = i * WIDTH, (n - 1 - i) * WIDTH
+                for k in range(WIDTH):
+                    one[np.uint64(there + k)] += two[np.uint64(here + k)]
+            store_rows(one, start, out, o * out.outer_step + first * out.line_step, number)
 
 
-def _filtered(array: NDArray[Any], axis: int, *, coefficients: NDArray[np.float64], keep: slice) -> NDArray[Any]:
+@njit(cache=True, nogil=True)
+def _add_scaled(total: NDArray[np.float32], part: NDArray[np.float32], scale: float) -> None:
+    """Add `part` times `scale` to `total`, in float64."""
+    for k in range(len(total)):
+        total[k] = np.float64(total[k]) + np.float64(part[k]) * scale
+
+
+def _filtered(array: NDArray[Any], axis: int, *, coefficients: Floats, keep: slice) -> NDArray[Any]:
     """`array` filtered along `axis`, of which only the voxels `keep` are returned, as float32."""
     shape = (*array.shape[:axis], keep.stop - keep.start, *array.shape[axis + 1 :])
     out = np.empty(shape, dtype=np.float32)
@@ -179,5 +192,5 @@ def laplacian(array: NDArray[Any], *, sigma_mm: float, spacing_mm: Sequence[floa
             if other != axis:
                 part = _filtered(part, other, coefficients=smooth[other], keep=box[other])
         scale = 1.0 / (spacing_mm[axis] * spacing_mm[axis])
-        total = (total + part.astype(np.float64) * scale).astype(np.float32)
+        _add_scaled(total.reshape(-1), part.reshape(-1), scale)
     return total

@@ -14,7 +14,7 @@ def ngtdm_features(roi: Roi, *, differences: np.ndarray) -> dict[str, float]:
 
     p_i is the share of voxels of level i. PyRadiomics' constants stand where a denominator is 0; see undefined.py.
     """
-    n_voxels, n = len(roi.voxels), len(roi.levels)
+    n_voxels, n = len(roi.layout.voxels), len(roi.levels)
     i, p, s = roi.levels.astype(np.float64), roi.counts / n_voxels, differences
     p_s, i_p = p * s, i * p
     summed, total = float(p_s.sum()), float(s.sum())

@@ -5,6 +5,7 @@ The steps, their order and the reasons for which a ROI is refused are PyRadiomic
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from radiomics.imageoperations import normalizeImage, resampleImage
 
-from pipeline.radiomics.engine.lines import Box
+from pipeline.radiomics.engine.lines import Box, bounding_box
 from pipeline.radiomics.engine.resample import bspline_on, parallel
 from pipeline.radiomics.engine.settings import EngineSettings
 
@@ -34,7 +35,11 @@ class Prepared:
 
     def of_roi(self, boxed: NDArray[Any]) -> NDArray[Any]:
         """The voxels (n,) of the ROI, in the order of memory, of an array of the shape of the box."""
-        return boxed[self.inside]
+        return np.take(boxed, self._places)
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        return np.flatnonzero(self.inside)
 
 
 def prepare(image: sitk.Image, mask: sitk.Image, *, settings: EngineSettings) -> Prepared:
@@ -85,18 +90,6 @@ def _resampled(image: sitk.Image, mask: sitk.Image, *, settings: EngineSettings)
             return bspline_on(grid, image), grid
     image, mask = resampleImage(image, mask, interpolator=settings.interpolator, **how)
     return image, mask
-
-
-def bounding_box(inside: NDArray[np.bool_]) -> Box | None:
-    """The smallest box that holds every voxel `inside`; None if there is none."""
-    box: list[slice] = []
-    for axis in range(inside.ndim):
-        part = inside[tuple(box)]  # the axes before are cut already
-        found = np.flatnonzero(part.any(axis=tuple(other for other in range(inside.ndim) if other != axis)))
-        if not found.size:
-            return None
-        box.append(slice(int(found[0]), int(found[-1]) + 1))
-    return tuple(box)
 
 
 def _checked_box(inside: NDArray[np.bool_], *, settings: EngineSettings) -> Box:

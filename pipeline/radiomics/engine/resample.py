@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.radiomics.engine.lines import lines_along
+from pipeline.radiomics.engine.lines import WIDTH, Lines, lines_along, load_rows, store_rows
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -22,55 +22,51 @@ _POLE = math.sqrt(3.0) - 2.0
 _GAIN = (1.0 - _POLE) * (1.0 - 1.0 / _POLE)
 # Terms of the mirrored sum at the start of a line that ITK adds: its tolerance is 1e-10.
 _HORIZON = math.ceil(math.log(1e-10) / math.log(abs(_POLE)))
-_LINES = 64
 
 
 @njit(cache=True, nogil=True)
-def _mirrored_start(data: Floats, line: int) -> float:
-    """The first causal coefficient of one line of `data` (n, lines) with mirrored ends."""
-    n, power = data.shape[0], _POLE
-    total = data[0, line]
+def _mirrored_start(rows: Floats, line: int, n: int) -> float:
+    """The first causal coefficient of one line of `n` voxels, in `rows` of WIDTH numbers, with mirrored ends."""
+    total, power = rows[line], _POLE
     if n > _HORIZON:
         for i in range(1, _HORIZON):
-            total += power * data[i, line]
+            total += power * rows[i * WIDTH + line]
             power *= _POLE
         return total
     inverse = 1.0 / _POLE
     back = _POLE ** np.float64(n - 1)
-    total += back * data[n - 1, line]
+    total += back * rows[(n - 1) * WIDTH + line]
     back *= back * inverse
     for i in range(1, n - 1):
-        total += (power + back) * data[i, line]
+        total += (power + back) * rows[i * WIDTH + line]
         power *= _POLE
         back *= inverse
     return total / (1.0 - power * power)
 
 
 @njit(cache=True, nogil=True)
-def _to_coefficients(array: Floats) -> None:
-    """Replace `array` (outer, n, lines) by its spline coefficients along the middle axis; n is 2 or more."""
-    n = array.shape[1]
-    data = np.empty((n, _LINES))
-    for o in range(array.shape[0]):
-        for first in range(0, array.shape[2], _LINES):
-            lines = min(_LINES, array.shape[2] - first)
-            for i in range(n):
-                for k in range(lines):
-                    data[i, k] = array[o, i, first + k] * _GAIN
-            for k in range(lines):
-                data[0, k] = _mirrored_start(data, k)
+def _to_coefficients(array: Lines) -> None:
+    """Replace the lines of `array` by their spline coefficients; they have 2 voxels or more."""
+    n = array.n
+    rows = np.zeros(n * WIDTH)
+    for o in range(array.outer):
+        for first in range(0, array.lines, WIDTH):
+            number, start = min(WIDTH, array.lines - first), o * array.outer_step + first * array.line_step
+            load_rows(array, start, number, rows)
+            for k in range(n * WIDTH):
+                rows[k] *= _GAIN
+            for k in range(WIDTH):
+                rows[k] = _mirrored_start(rows, k, n)
             for i in range(1, n):
-                for k in range(lines):
-                    data[i, k] += _POLE * data[i - 1, k]
-            for k in range(lines):
-                last = _POLE * data[n - 2, k] + data[n - 1, k]
-                data[n - 1, k] = (_POLE / (_POLE * _POLE - 1.0)) * last
+                for k in range(i * WIDTH, (i + 1) * WIDTH):
+                    rows[k] += _POLE * rows[k - WIDTH]
+            for k in range((n - 1) * WIDTH, n * WIDTH):
+                last = _POLE * rows[k - WIDTH] + rows[k]
+                rows[k] = (_POLE / (_POLE * _POLE - 1.0)) * last
             for i in range(n - 2, -1, -1):
-                for k in range(lines):
-                    data[i, k] = _POLE * (data[i + 1, k] - data[i, k])
-            for i in range(n):
-                for k in range(lines):
-                    array[o, i, first + k] = data[i, k]
+                for k in range(i * WIDTH, (i + 1) * WIDTH):
+                    rows[k] = _POLE * (rows[k + WIDTH] - rows[k])
+            store_rows(rows, 0, array, start, number)
 
 
 @njit(cache=True, nogil=True)
@@ -100,7 +96,8 @@ def _evaluate(coefficients: Floats, places: tuple[Floats, Floats, Floats], out: 
     for i in range(n_z):
         for j in range(n_y):
             line = out[i, j]
-            line[:] = 0.0
+            for k in range(n_x):
+                line[k] = 0.0
             for c in range(4):
                 for b in range(4):
                     row, of_y, of_z = coefficients[z[c, i], y[b, j]], wy[b, j], wz[c, i]

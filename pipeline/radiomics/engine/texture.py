@@ -9,7 +9,6 @@ import numpy as np
 
 from pipeline.radiomics.engine import glcm, gldm, glrlm, glszm, ngtdm
 from pipeline.radiomics.engine.kernels import neighbourhoods
-from pipeline.radiomics.engine.kernels_links import equal_neighbours
 from pipeline.radiomics.engine.roi import Roi, roi_of
 from pipeline.radiomics.engine.undefined import check_names, undefined_of
 
@@ -40,11 +39,23 @@ def texture_features(
     `force2d_axis` (an axis of the array). Undefined features are NaN.
     Raises ValueError if the ROI is empty, or a class or feature is unknown.
     """
+    check_classes(classes)
+    roi = roi_of(levels_image, distances=tuple(distances), force2d_axis=force2d_axis)
+    return features_of(roi, classes=classes, symmetric=symmetric, alpha=alpha)
+
+
+def check_classes(classes: Mapping[str, Sequence[str]]) -> None:
+    """Raise ValueError if a class or one of its features is unknown."""
     for name, wanted in classes.items():
         check_names("texture", [name], known=tuple(NAMES))
         check_names(name, wanted, known=NAMES[name])
-    roi = roi_of(levels_image, reach=max(distances), force2d_axis=force2d_axis)
-    raw = raw_features(roi, classes=classes, distances=tuple(distances), symmetric=symmetric, alpha=int(alpha))
+
+
+def features_of(
+    roi: Roi, *, classes: Mapping[str, Sequence[str]], symmetric: bool, alpha: float
+) -> dict[str, dict[str, float]]:
+    """The same of a ROI that is ready. See `texture_features`."""
+    raw = raw_features(roi, classes=classes, symmetric=symmetric, alpha=int(alpha))
     features = {}
     for name, wanted in classes.items():
         values = raw[name]
@@ -54,19 +65,29 @@ def texture_features(
 
 
 def raw_features(
-    roi: Roi, *, classes: Mapping[str, Sequence[str]], distances: tuple[int, ...], symmetric: bool, alpha: int
+    roi: Roi, *, classes: Mapping[str, Sequence[str]], symmetric: bool, alpha: int
 ) -> dict[str, dict[str, float]]:
     """All features of each class, with PyRadiomics' constants where a feature is undefined. See `texture_features`."""
     raw = {}
     if "glcm" in classes:
-        matrix = glcm.glcm(roi, distances=distances, symmetric=symmetric)
+        matrix = glcm.glcm(roi, symmetric=symmetric)
         raw["glcm"] = glcm.glcm_features(matrix, with_mcc="MCC" in (classes["glcm"] or NAMES["glcm"]))
-    if "glrlm" in classes or "glszm" in classes:
-        equal, touching = equal_neighbours(roi.ranks, roi.voxels, roi.neighbours((1,))[1])
-        raw["glrlm"] = glrlm.glrlm_features(roi, equal=equal, touching=touching)
-        raw["glszm"] = glszm.glszm_features(roi, equal=equal)
+    if "glrlm" in classes:
+        raw["glrlm"] = glrlm.glrlm_features(roi)
+    if "glszm" in classes:
+        raw["glszm"] = glszm.glszm_features(roi)
     if "gldm" in classes or "ngtdm" in classes:
-        dependences, differences = neighbourhoods(roi.ranks, roi.voxels, roi.both_ways(distances), roi.levels, alpha)
+        dependences, differences = dependences_and_differences(roi, alpha=alpha)
         raw["gldm"] = gldm.gldm_features(roi, dependences=dependences)
         raw["ngtdm"] = ngtdm.ngtdm_features(roi, differences=differences)
     return raw
+
+
+def dependences_and_differences(roi: Roi, *, alpha: int) -> tuple[np.ndarray, np.ndarray]:
+    """What GLDM and NGTDM count; see kernels.neighbourhoods."""
+    offsets = roi.layout.offsets
+    largest = (int(roi.levels[-1]) + alpha) * 2 * max(len(offsets), 1)
+    number_type = np.int16 if largest <= np.iinfo(np.int16).max else np.int32
+    grey = np.concatenate([[0], roi.levels + alpha]).astype(number_type)
+    around = offsets, roi.layout.neighbours_inside
+    return neighbourhoods(roi.ranks, roi.layout.voxels, around, grey, alpha)

@@ -14,10 +14,7 @@ import pywt
 from numba import njit
 from numpy.typing import NDArray
 
-from pipeline.radiomics.engine.lines import Box, lines_along
-
-# Lines that are filtered side by side: their buffer stays in the second-level cache.
-_LINES = 64
+from pipeline.radiomics.engine.lines import WIDTH, Box, Lines, Rows, lines_along, load_rows, store_rows
 
 
 @lru_cache(maxsize=256)
@@ -63,32 +60,36 @@ def _filters(wavelet: str, dtype: str) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 @njit(cache=True, nogil=True)
-def _bands(source: NDArray[Any], terms: tuple[NDArray[Any], ...], outs: tuple[NDArray[Any], NDArray[Any]]) -> None:
-    """Both bands of `source` (outer, n, lines) along its middle axis.
+def _bands(source: Lines, voxels: NDArray[np.int64], taps: NDArray[Any], one: Lines, two: Lines) -> None:
+    """Both bands of the lines of `source`, into `one` and `two`.
 
-    `terms` are the voxels and the values of both filters for each term of the convolution, (n_out, length) each.
+    `voxels` (n_out, length) and `taps` (2, n_out, length) are the terms of both convolutions, in the order in which
+    they are added.
     """
-    (voxels, low, high), (out_low, out_high) = terms, outs
-    n, n_out, length = source.shape[1], voxels.shape[0], voxels.shape[1]
-    data = np.empty((n, _LINES), dtype=source.dtype)
-    one, two = np.empty(_LINES, dtype=source.dtype), np.empty(_LINES, dtype=source.dtype)
-    for o in range(source.shape[0]):
-        for first in range(0, source.shape[2], _LINES):
-            lines = min(_LINES, source.shape[2] - first)
-            for i in range(n):
-                for k in range(lines):
-                    data[i, k] = source[o, i, first + k]
-            for i in range(n_out):
-                one[:] = 0
-                two[:] = 0
-                for j in range(length):
-                    row, a, d = voxels[i, j], low[i, j], high[i, j]
-                    for k in range(_LINES):
-                        one[k] += a * data[row, k]
-                        two[k] += d * data[row, k]
-                for k in range(lines):
-                    out_low[o, i, first + k] = one[k]
-                    out_high[o, i, first + k] = two[k]
+    data, rows = np.zeros(source.n * WIDTH, taps.dtype), np.zeros(one.n * WIDTH, taps.dtype)
+    for o in range(source.outer):
+        for first in range(0, source.lines, WIDTH):
+            number = min(WIDTH, source.lines - first)
+            load_rows(source, o * source.outer_step + first * source.line_step, number, data)
+            for band in range(2):
+                _convolve(data, voxels, taps[band], rows)
+                out = two if band == 1 else one
+                store_rows(rows, 0, out, o * out.outer_step + first * out.line_step, number)
+
+
+@njit(cache=True, nogil=True)
+def _convolve(data: Rows, voxels: NDArray[np.int64], taps: NDArray[Any], rows: Rows) -> None:
+    """One band of all lines in `data`: `taps` (n_out, length) times the rows `voxels`, added in order."""
+    for i in range(len(voxels)):
+        total = rows[i * WIDTH : (i + 1) * WIDTH]
+        for k in range(WIDTH):
+            total[k] = 0
+        for j in range(0, voxels.shape[1], 2):  # filters have an even length; two taps at once save half the traffic
+            first, second = voxels[i, j] * WIDTH, voxels[i, j + 1] * WIDTH
+            here, there = data[first : first + WIDTH], data[second : second + WIDTH]
+            a, b = taps[i, j], taps[i, j + 1]
+            for k in range(WIDTH):
+                total[k] = (total[k] + a * here[k]) + b * there[k]
 
 
 def _split(
@@ -97,27 +98,43 @@ def _split(
     voxels, taps = terms
     shape = (*array.shape[:axis], len(voxels), *array.shape[axis + 1 :])
     low, high = np.empty(shape, dtype=array.dtype), np.empty(shape, dtype=array.dtype)
-    a, d = (one[taps] for one in _filters(wavelet, array.dtype.name))
-    _bands(lines_along(array, axis), (voxels, a, d), (lines_along(low, axis), lines_along(high, axis)))
+    both = np.stack([values[taps] for values in _filters(wavelet, array.dtype.name)])
+    _bands(lines_along(array, axis), voxels, both, lines_along(low, axis), lines_along(high, axis))
     return low, high
 
 
-def _level(data: NDArray[Any], *, axes: Sequence[int], wavelet: str, box: Box) -> dict[str, NDArray[Any]]:
-    """All bands of one level in the voxels of `box`, by name (L and H, in the order of `axes`)."""
+def _level(
+    data: NDArray[Any], *, axes: Sequence[int], wavelet: str, box: Box, dtype: type
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """All bands of one level in the voxels of `box`: name (L and H, in the order of `axes`) and voxels of number type.
+
+    The bands are made one after the other, so that few are in memory at a time.
+    """
     terms = {}
     for axis in range(data.ndim):
         if axis not in axes:
             data = data[(slice(None),) * axis + (box[axis],)]
             continue
-        voxels, taps = (part[box[axis]] for part in tap_order(data.shape[axis], length=pywt.Wavelet(wavelet).dec_len))
+        side = data.shape[axis]
+        order = tap_order(side + side % 2, length=pywt.Wavelet(wavelet).dec_len)
+        voxels, taps = (part[box[axis]] for part in order)
         needed, places = np.unique(voxels, return_inverse=True)
-        data = np.take(data, needed, axis=axis)
+        data = np.take(data, needed % side, axis=axis)
         terms[axis] = places.reshape(voxels.shape), taps
-    bands = {"": np.ascontiguousarray(data)}
-    for axis in axes:
-        split = {name: _split(part, axis, terms=terms[axis], wavelet=wavelet) for name, part in bands.items()}
-        bands = {name + letter: part for name, parts in split.items() for letter, part in zip("LH", parts, strict=True)}
-    return bands
+    yield from _bands_along(axes, [np.ascontiguousarray(data, dtype=dtype)], terms=terms, wavelet=wavelet)
+
+
+def _bands_along(
+    axes: Sequence[int], given: list[NDArray[Any]], *, terms: dict[int, Any], wavelet: str
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The bands along the first of `axes`, each split along the others; the array is taken out of `given` and freed."""
+    if not axes:
+        yield "", given.pop()
+        return
+    halves = [*_split(given.pop(), axes[0], terms=terms[axes[0]], wavelet=wavelet)][::-1]
+    for letter in "LH":
+        for name, band in _bands_along(axes[1:], [halves.pop()], terms=terms, wavelet=wavelet):
+            yield letter + name, band
 
 
 def wavelet_bands(
@@ -129,16 +146,16 @@ def wavelet_bands(
     levels from `start_level` on; each level transforms the approximation before it without upsampling its filter, as
     PyRadiomics does.
     """
-    data = array if array.dtype == np.float32 else array.astype(np.float64)
-    data = np.pad(data, [(0, side % 2) for side in array.shape], mode="wrap")
-    whole = tuple(slice(0, side) for side in data.shape)
-    approximation = "L" * len(axes)
+    dtype = np.float32 if array.dtype == np.float32 else np.float64
+    whole = tuple(slice(0, side + side % 2 * (axis in axes)) for axis, side in enumerate(array.shape))
+    data = approximation = array
     for number in range(start_level + level):
         last = number == start_level + level - 1
-        bands = _level(data, axes=axes, wavelet=wavelet, box=box if last else whole)
-        data = bands.pop(approximation)
         prefix = "wavelet" if number == start_level else f"wavelet{number - start_level + 1}"
-        if number >= start_level:
-            for name, band in bands.items():
+        for name, band in _level(data, axes=axes, wavelet=wavelet, box=box if last else whole, dtype=dtype):
+            if "H" not in name:
+                approximation = band
+            elif number >= start_level:
                 yield f"{prefix}-{name}", band if last else band[box]
-    yield f"{prefix}-{approximation}", data
+        data = approximation
+    yield f"{prefix}-{'L' * len(axes)}", data

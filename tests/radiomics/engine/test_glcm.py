@@ -12,11 +12,11 @@ IMAGE = np.array([[1, 1], [4, 1]], dtype=np.int32)
 
 
 def test_a_matrix_counted_by_hand():
-    roi = roi_of(IMAGE, reach=1, force2d_axis=0)
-    found = glcm(roi, distances=(1,), symmetric=False)
+    roi = roi_of(IMAGE, force2d_axis=0)
+    found = glcm(roi, symmetric=False)
     assert found.levels.tolist() == [1, 4]
     assert found.p.tolist() == [[[0.5, 0], [0.5, 0]]]
-    both = glcm(roi, distances=(1,), symmetric=True)
+    both = glcm(roi, symmetric=True)
     assert both.p.tolist() == [[[0.5, 0.25], [0.25, 0]]]
     assert both.rows.tolist() == both.columns.tolist() == [[0.75, 0.25]]
     assert both.plus.tolist() == [[0.5, 0, 0, 0.5, 0, 0, 0]]
@@ -24,7 +24,7 @@ def test_a_matrix_counted_by_hand():
 
 
 def test_features_computed_by_hand():
-    found = glcm_features(glcm(roi_of(IMAGE, reach=1, force2d_axis=0), distances=(1,), symmetric=True))
+    found = glcm_features(glcm(roi_of(IMAGE, force2d_axis=0), symmetric=True))
     assert found["Contrast"] == 4.5
     assert found["JointAverage"] == 1.75
     assert found["Autocorrelation"] == pytest.approx(2.5)
@@ -36,26 +36,26 @@ def test_features_computed_by_hand():
 
 
 def test_directions_without_a_pair_are_dropped():
-    roi = roi_of(np.array([[1, 0], [0, 2]], dtype=np.int32), reach=1, force2d_axis=None)
-    assert glcm(roi, distances=(1,), symmetric=True).p.shape == (1, 2, 2)
+    roi = roi_of(np.array([[1, 0], [0, 2]], dtype=np.int32))
+    assert glcm(roi, symmetric=True).p.shape == (1, 2, 2)
 
 
 def test_independent_levels_share_no_information():
     # Every pair of the levels 1 and 2 once: the second eigenvalue and the mutual information are 0 but for rounding.
-    roi = roi_of(np.array([[1, 1, 2, 2, 1]], dtype=np.int32), reach=1, force2d_axis=None)
-    found = glcm_features(glcm(roi, distances=(1,), symmetric=False))
+    roi = roi_of(np.array([[1, 1, 2, 2, 1]], dtype=np.int32))
+    found = glcm_features(glcm(roi, symmetric=False))
     assert found["Imc2"] == found["MCC"] == 0
     assert found["Imc1"] == 0
 
 
 def test_rows_of_one_level_have_the_correlation_1():
     # Pairs (1, 1), (1, 1) and (1, 2): by rounding the rows deviate from their mean.
-    roi = roi_of(np.array([[1, 1, 1, 2]], dtype=np.int32), reach=1, force2d_axis=None)
-    assert glcm_features(glcm(roi, distances=(1,), symmetric=False))["Correlation"] == 1
+    roi = roi_of(np.array([[1, 1, 1, 2]], dtype=np.int32))
+    assert glcm_features(glcm(roi, symmetric=False))["Correlation"] == 1
 
 
 def test_mcc_is_left_out_on_demand():
-    matrix = glcm(roi_of(IMAGE, reach=1, force2d_axis=None), distances=(1,), symmetric=True)
+    matrix = glcm(roi_of(IMAGE), symmetric=True)
     assert np.isnan(glcm_features(matrix, with_mcc=False)["MCC"])
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pipeline.radiomics.engine.gldm import gldm_features
-from pipeline.radiomics.engine.kernels import neighbourhoods
 from pipeline.radiomics.engine.roi import roi_of
+from pipeline.radiomics.engine.texture import dependences_and_differences
 
 
 @pytest.mark.parametrize(
@@ -18,8 +18,8 @@ from pipeline.radiomics.engine.roi import roi_of
     ],
 )
 def test_dependences_counted_by_hand(alpha, large):
-    roi = roi_of(np.array([[1, 1, 2]], dtype=np.int32), reach=1, force2d_axis=None)
-    dependences, _ = neighbourhoods(roi.ranks, roi.voxels, roi.both_ways((1,)), roi.levels, alpha)
+    roi = roi_of(np.array([[1, 1, 2]], dtype=np.int32))
+    dependences, _ = dependences_and_differences(roi, alpha=alpha)
     found = gldm_features(roi, dependences=dependences)
     assert found["LargeDependenceEmphasis"] == pytest.approx(large)
     assert found["GrayLevelVariance"] == pytest.approx(2 / 9)

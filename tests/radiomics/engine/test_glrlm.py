@@ -2,21 +2,20 @@
 
 import numpy as np
 
-from pipeline.radiomics.engine.glrlm import glrlm, shares_line
-from pipeline.radiomics.engine.kernels_links import equal_neighbours
+from pipeline.radiomics.engine.glrlm import glrlm
 from pipeline.radiomics.engine.roi import roi_of
 
 
 def matrix_of(image, **settings):
-    roi = roi_of(np.array(image, dtype=np.int32), reach=1, force2d_axis=settings.get("axis"))
-    equal, touching = equal_neighbours(roi.ranks, roi.voxels, roi.neighbours((1,))[1])
-    return glrlm(roi, equal=equal, touching=touching)
+    roi = roi_of(np.array(image, dtype=np.int32), force2d_axis=settings.get("axis"))
+    return glrlm(roi)
 
 
 def test_runs_counted_by_hand():
     found = matrix_of([[1, 1, 1, 2, 0, 2, 2, 1]], axis=0)
-    assert found.sizes.tolist() == [1, 2, 3]
-    assert found.counts.tolist() == [[[1, 0, 1], [1, 1, 0]]]
+    assert found.sizes.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert found.counts[:, :, :3].tolist() == [[[1, 0, 1], [1, 1, 0]]]
+    assert found.counts[:, :, 3:].sum() == 0
 
 
 def test_all_four_directions_of_a_plane():
@@ -31,8 +30,7 @@ def test_a_direction_without_two_voxels_on_a_line_is_dropped():
 
 
 def test_voxels_with_a_gap_between_them_share_their_line():
-    assert matrix_of([[1, 0, 0], [0, 0, 0], [1, 0, 0]]).counts.tolist() == [[[2]]]
-    roi = roi_of(np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0]], dtype=np.int32), reach=1, force2d_axis=None)
-    assert shares_line(roi, np.array([0, 0, 1]))
-    assert not shares_line(roi, np.array([0, 1, 0]))
-    assert not shares_line(roi, np.array([0, 1, -1]))
+    assert matrix_of([[1, 0, 0], [0, 0, 0], [1, 0, 0]]).counts.tolist() == [[[2, 0, 0]]]
+    roi = roi_of(np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0]], dtype=np.int32))
+    assert roi.layout.neighbours((1,))[0].tolist() == [[0, 1, 1], [0, 1, 0], [0, 1, -1], [0, 0, 1]]
+    assert roi.layout.lines.tolist() == [False, False, False, True]

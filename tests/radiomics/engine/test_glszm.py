@@ -2,15 +2,13 @@
 
 import numpy as np
 
-from pipeline.radiomics.engine.glszm import glszm
-from pipeline.radiomics.engine.kernels_links import equal_neighbours
+from pipeline.radiomics.engine.glszm import glszm, representatives
 from pipeline.radiomics.engine.roi import roi_of
 
 
 def matrix_of(image, axis=None):
-    roi = roi_of(np.array(image, dtype=np.int32), reach=1, force2d_axis=axis)
-    equal, _ = equal_neighbours(roi.ranks, roi.voxels, roi.neighbours((1,))[1])
-    return glszm(roi, equal=equal)
+    roi = roi_of(np.array(image, dtype=np.int32), force2d_axis=axis)
+    return glszm(roi)
 
 
 def test_zones_counted_by_hand():
@@ -31,3 +29,9 @@ def test_a_spiral_is_one_zone():
     found = matrix_of(spiral)
     assert found.counts.tolist() == [[[0, 1], [1, 0]]]
     assert found.sizes.tolist() == [8, 17]
+
+
+def test_adjacent_neighbours_have_one_representative():
+    # Along (1, 1), (1, 0), (1, -1), (0, 1): the first two are adjacent, the first and the third are not.
+    chosen = representatives(((0, 1, 1), (0, 1, 0), (0, 1, -1), (0, 0, 1)))
+    assert [int(chosen[of]) for of in (0, 0b0011, 0b0101, 0b0111, 0b1100, 0b1101)] == [0, 1, 0b0101, 1, 0b1100, 0b0101]

@@ -8,7 +8,7 @@ from pipeline.radiomics.engine.roi import roi_of
 
 
 def features_of(image, differences):
-    roi = roi_of(np.array(image, dtype=np.int32), reach=1, force2d_axis=None)
+    roi = roi_of(np.array(image, dtype=np.int32))
     return ngtdm_features(roi, differences=np.array(differences, dtype=float))
 
 

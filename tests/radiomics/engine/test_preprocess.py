@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 from pipeline.foundation.images import image_from
-from pipeline.radiomics.engine.preprocess import bounding_box, prepare
+from pipeline.radiomics.engine.preprocess import prepare
 from pipeline.radiomics.engine.settings import engine_settings
 from pipeline.radiomics.pyradiomics import set_up
 
@@ -27,7 +27,6 @@ def test_the_box_holds_the_roi():
 
     assert found.box == (slice(2, 5), slice(3, 6))
     np.testing.assert_array_equal(found.of_roi(found.array[found.box]), [19, 37])
-    assert bounding_box(np.zeros((2, 2), dtype=bool)) is None
 
 
 @pytest.mark.parametrize(
