@@ -15,6 +15,7 @@ from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
 from pipeline.reduce.blocks import parts_of
 from pipeline.reduce.reduced import PACKAGES, reduce_all, reduce_cases, result_tables
+from pipeline.reduce.steps.compilation import compile_lasso
 from stages.cli import arguments, progress, run, run_settings
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ def main() -> None:
     store = CheckpointStore(settings.scratch.resolve() / f"reduce-{given.set}", key=key)
     store.hold()
     log.info("%d of %d fits already finished", store.count(), len(cases))
+    compile_lasso()
     workers, scheduler = settings.workers, settings.scheduler
     reduced = reduce_all(cases, params=params, seed=seed, store=store, workers=workers, scheduler=scheduler)
     results = list(progress(reduced, total=len(cases), unit="fit"))

@@ -76,7 +76,8 @@ def _expected_roles(split: pd.DataFrame, part: str) -> dict[str, str]:
 def _design(rows: pd.DataFrame, known: pd.DataFrame, *, resample: str, part: str) -> Design:
     ordered = rows.sort_values("patient_id")
     train, test = ordered[ordered["role"] == "train"], ordered[ordered["role"] != "train"]
-    features = sorted(name for name in rows.columns.difference(KEYS) if train[name].notna().any())
+    candidates = rows.columns.difference(KEYS)
+    features = candidates[train[candidates].notna().any()].sort_values().to_list()
     about = known.loc[train["patient_id"]]
     return Design(
         resample=resample,

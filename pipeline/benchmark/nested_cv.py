@@ -139,7 +139,7 @@ def fit_case(case: Case, *, params: BenchmarkParams, seed: int, feature_set: str
     if design.resample != FINAL:
         return fit
     suffix, content = to_bytes(model)
-    return Fit(**(asdict(fit) | {"suffix": suffix, "content": base64.b64encode(content).decode()}))
+    return Fit(**(vars(fit) | {"suffix": suffix, "content": base64.b64encode(content).decode()}))
 
 
 def _fit_and_keep(
@@ -147,7 +147,7 @@ def _fit_and_keep(
 ) -> Fit:
     fit = fit_case(case, params=params, seed=seed, feature_set=feature_set)
     if store is not None:  # a store without cases counts as false
-        store.save(case.name, asdict(fit))
+        store.save(case.name, vars(fit))
     return fit
 
 

@@ -8,7 +8,7 @@ coefficients apply to the columns as they are; clinical columns keep their units
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -147,7 +147,7 @@ def reduce_case(case: Case, *, params: ReduceParams, seed: int, store: Checkpoin
     if (kept := store.load(name)) is not None:
         return Reduced(**kept)
     result = _reduce(case, params=params, seed=seed)
-    store.save(name, asdict(result))
+    store.save(name, vars(result))  # not asdict, which copies every number
     return result
 
 
