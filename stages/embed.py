@@ -41,7 +41,8 @@ def main() -> None:
     """Read ROIs, labels and splits; train and embed; write embeddings, logits, head predictions, network cards."""
     given = arguments(__doc__, paths=PATHS, words=("net",)).parse_args()
     params, common = load_params(given.params, EmbedParams), load_params(given.common, CommonParams)
-    settings, size = run_settings(), params.training.processes if params.strategy != "frozen" else 1
+    settings, frozen = run_settings(), params.strategy_of(given.net) == "frozen"
+    size = 1 if frozen else params.training.processes
     splits = read_table(given.splits, SPLITS)
     plan, cases = planned(given, params=params, seed=common.seed, splits=splits)
     device = device_named(settings.device)
@@ -51,7 +52,7 @@ def main() -> None:
 
     key = store_key(params, plan=plan, splits=splits, device=str(device))
     store = CheckpointStore(settings.scratch / f"embed-{given.net}", key=key)
-    kept = opened_store(settings) if params.strategy == "frozen" else None
+    kept = opened_store(settings) if frozen else None
     place = Place(device=str(device), board=settings.scratch / "board" / given.net, kept=kept)
     if number == 0:
         begin(cases, plan=plan, store=store, place=place)
@@ -82,7 +83,7 @@ def planned(
     plan = plan_of(params, net=given.net, seed=seed, patients=patients, read=read)
     for member in plan.members:
         build_network(member.network)  # unavailable weights stop the stage here, once
-    jobs, cohort = plan_jobs(splits, strategy=params.strategy), plan.cohort
+    jobs, cohort = plan_jobs(splits, strategy=plan.recipe.strategy), plan.cohort
     check_jobs(jobs, labels=cohort.labels, groups=cohort.groups, with_image=frozenset(cohort.inputs.patient_ids))
     return plan, cases_of(jobs, cohort=cohort, batch_size=params.training.batch_size)
 

@@ -15,7 +15,7 @@ from pipeline.foundation.tables import read_table, write_table
 from pipeline.plan.comparison import CompareParams
 from pipeline.plan.feature_sets import FusionParams
 from pipeline.plan.holdout_size import small_holdouts
-from pipeline.plan.network_settings import network_settings
+from pipeline.plan.network_settings import network_settings, strategy_of
 from pipeline.plan.radiomics_use import radiomics_use
 from pipeline.split.plan_check import check_plan, plan_notes
 from pipeline.split.splits import SplitParams, split_table
@@ -45,7 +45,7 @@ def main() -> None:
         fusion=fusion,
         primary=primary,
         networks=networks,
-        trained=embed.get("strategy") != "frozen",
+        trained=[net for net in networks if strategy_of(embed, net=net) != "frozen"],
         tables=tables,
         tested=read_yaml(given.selftest).get("feature_set"),
         filtered=read_yaml(given.reduce).get("agreement") is not None,

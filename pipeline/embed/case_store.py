@@ -17,7 +17,7 @@ from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.fingerprints import code_hash, fingerprint, package_versions
 from pipeline.foundation.parallel import map_cases
 from pipeline.networks.weights import read_tensors, write_tensors
-from pipeline.plan.network_settings import sections_of
+from pipeline.plan.network_settings import network_settings
 from pipeline.training import data_parallel
 from pipeline.training.trainer import TrainingParams
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 ARRAYS = ("embeddings", "logits", "probabilities", "view_probabilities", "view_embeddings")
 # Keys of params/embed.yaml that every network uses, beside its own sections.
 SHARED = ("strategy", "trained_on", "keep_weights", "input", "training", "augmentation")
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "SimpleITK")
+PACKAGES = ("torch", "torchvision", "timm", "numpy", "scipy", "scikit-learn", "SimpleITK")
 
 
 def save_embedded(store: CheckpointStore, found: EmbeddedCase) -> None:
@@ -60,7 +60,7 @@ def load_embedded(store: CheckpointStore, case: Case) -> EmbeddedCase | None:
 def store_key(params: EmbedParams, *, plan: Plan, splits: pd.DataFrame, device: str) -> str:
     """The name of a store of cases: a hash of everything that a case depends on."""
     content = params.model_dump(mode="json")
-    chosen = {key: content[key] for key in (*SHARED, *sections_of(content, net=plan.name))}
+    chosen = {key: content[key] for key in SHARED} | network_settings(content, net=plan.name)
     inputs = fingerprint(*(member.cohort.sha256() for member in plan.members), splits.to_csv(index=False))
     return fingerprint(inputs, chosen, plan.name, plan.recipe.seed, device, code_hash(), package_versions(PACKAGES))
 

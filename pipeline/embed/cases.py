@@ -1,7 +1,7 @@
 """One case of the embedding work: build a network, train it, embed images with it; and its checkpoint."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.fingerprints import fingerprint
 from pipeline.networks.registry import build_network, is_given
+from pipeline.networks.timm_backbone import bfloat16_effect
 from pipeline.training.device import reproducible
-from pipeline.training.inference import Encoding
+from pipeline.training.inference import Encoder, Encoding
 from pipeline.training.state import Training, TrainingState
 from pipeline.training.trainer import Trainer
 
@@ -91,7 +92,7 @@ def embed_case(case: Case, *, plan: Plan, place: Place) -> EmbeddedCase:
 
 def _trained(case: Case, *, member: Member, place: Place) -> _Trained:
     """Build the member, train it on the job's patients, and embed the rows of the case."""
-    job, recipe, network, cohort = case.job, member.recipe, member.network, member.cohort
+    job, recipe, network = case.job, member.recipe, member.network
     seed = int(fingerprint(recipe.seed, network.name, job.name)[:12], 16)
     device, training = torch.device(place.device), Training()
     settings = [one.settings for one in (network, *network.parts)]
@@ -110,11 +111,7 @@ def _trained(case: Case, *, member: Member, place: Place) -> _Trained:
         )
         if job.trained:
             training = _fitted(trainer, case=case, member=member, place=place, seed=seed)
-        examples = cohort.examples(case.rows)
-        if job.trained:
-            encoding = trainer.encoder.encode(examples.pixels, present=examples.present)
-        else:
-            encoding = encode_frozen(trainer.encoder, examples, network=network, store=place.kept)
+        encoding, effect = _encoded(trainer.encoder, case, member=member, place=place)
         weights = trainer.weights() if _is_kept(job, recipe) else {}
     if not (np.isfinite(encoding.logits).all() and np.isfinite(encoding.embeddings).all()):
         raise PipelineError(
@@ -124,8 +121,25 @@ def _trained(case: Case, *, member: Member, place: Place) -> _Trained:
     about = _about(member, training=training) | {
         "seed": seed,
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
+        **effect,
     }
     return _Trained(encoding=encoding, training=training, weights=weights, about=about)
+
+
+def _encoded(encoder: Encoder, case: Case, *, member: Member, place: Place) -> tuple[Encoding, dict[str, float]]:
+    """The encoding of the images in the precision of the network's settings, and for the card how far the embeddings of
+    the first batch are from those in float32 if that is another one.
+    """
+    network, examples = member.network, member.cohort.examples(case.rows)
+    chosen = replace(encoder, precision=getattr(network.settings, "inference_precision", encoder.precision))
+    if case.job.trained:
+        encoding = chosen.encode(examples.pixels, present=examples.present)
+    else:
+        encoding = encode_frozen(chosen, examples, network=network, store=place.kept)
+    if chosen.precision == encoder.precision:
+        return encoding, {}
+    first = encoder.encode(examples.pixels[: encoder.batch_size]).embeddings
+    return encoding, {"bfloat16_effect": bfloat16_effect(first, encoding.embeddings[: len(first)])}
 
 
 def _fitted(trainer: Trainer, *, case: Case, member: Member, place: Place, seed: int) -> Training:
@@ -174,11 +188,12 @@ def _is_kept(job: Job, recipe: Recipe) -> bool:
 def _about(member: Member, *, training: Training) -> dict[str, Any]:
     """What the card records of a member; file names without paths, so that the card is the same in every folder."""
     recipe, network = member.recipe, member.network
+    normalisation = normalisation_of(network, recipe)
     return {
         "settings": _recorded(network.settings),
         "parts": {part.name: _recorded(part.settings) for part in network.parts},
         "input": recipe.input.model_dump(mode="json"),
-        "normalisation": normalisation_of(network, recipe),
+        "normalisation": normalisation if isinstance(normalisation, str) else normalisation._asdict(),
         "n_validation_patients": training.n_validation_patients,
         "epochs_run": len(training.epochs),
     }

@@ -22,7 +22,7 @@ from pipeline.training.batches import Examples
 from pipeline.training.inference import Encoder, Encoding
 
 SUFFIX = ".safetensors"
-PACKAGES = ("torch", "torchvision", "numpy")
+PACKAGES = ("torch", "torchvision", "timm", "numpy")
 Vectors = dict[str, NDArray[np.float32]]  # of one image: `embeddings` (E,), of views also `views` (V, E')
 
 

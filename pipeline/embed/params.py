@@ -2,8 +2,9 @@
 
 from typing import Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from pipeline.contracts.data.embed import LOGIT
 from pipeline.embed.strategy import Strategy
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import Params
@@ -14,11 +15,15 @@ from pipeline.networks.inputs import InputParams
 from pipeline.networks.penet import PeNetParams
 from pipeline.networks.progressive import stage_of
 from pipeline.networks.ptcrnet import PtcrNetParams
-from pipeline.networks.registry import ARCHITECTURES, Network, is_fully_trained
+from pipeline.networks.registry import ARCHITECTURES, TIMM, Network, is_fully_trained
 from pipeline.networks.settings import NetworkParams
+from pipeline.networks.timm_backbone import BackboneParams, size_of
 from pipeline.networks.vit import VitParams
+from pipeline.plan.feature_sets import CLINICAL, NAME, RADIOMICS
 from pipeline.training.augmentation import AugmentationParams
 from pipeline.training.trainer import TrainingParams
+
+HEAD = "_head"  # suffix of the model that is a network's own classification head
 
 
 class EmbedParams(Params):
@@ -31,6 +36,7 @@ class EmbedParams(Params):
     input: InputParams
     training: TrainingParams
     augmentation: AugmentationParams
+    backbones: dict[str, BackboneParams] = Field(default_factory=dict)
     alexnet: NetworkParams
     carnet: CarNetParams
     densenet121: DenseNet121Params
@@ -43,14 +49,37 @@ class EmbedParams(Params):
 
     @model_validator(mode="after")
     def _known_networks(self) -> Self:
-        if set(self.nets) - set(ARCHITECTURES) or len(set(self.nets)) != len(self.nets):
-            allowed = ", ".join(sorted(ARCHITECTURES))
+        known = {*ARCHITECTURES, *self.backbones}
+        if set(self.nets) - known or len(set(self.nets)) != len(self.nets):
+            allowed = ", ".join(sorted(known))
             raise ValueError(f"key 'nets' has the value {list(self.nets)}: allowed are {allowed}, each at most once")
         return self
 
     @model_validator(mode="after")
+    def _backbones_are_blocks(self) -> Self:
+        for name in self.backbones:
+            taken = {*type(self).model_fields, CLINICAL, RADIOMICS}
+            if not NAME.fullmatch(name) or name in taken or name.endswith((LOGIT, HEAD)):
+                raise ValueError(
+                    f"key 'backbones' has the name '{name}': use the letters a-z, digits and _, no word that has a "
+                    f"meaning already (such as densenet121, input or radiomics), and no {LOGIT} or {HEAD} at its end"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _shares_train_whole_backbones(self) -> Self:
+        for name in self.nets if self.training.processes > 1 else ():
+            own = self.backbones.get(name)
+            if own is not None and (own.head_epochs or own.unfreeze != "all"):
+                raise ValueError(
+                    f"key 'training.processes' has the value {self.training.processes}, but backbones.{name} freezes a "
+                    "part of itself in training, which processes that share a batch cannot; set it to 1"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _frozen_networks_are_trained(self) -> Self:
-        for net in self.nets if self.strategy == "frozen" else ():
+        for net in (one for one in self.nets if self.strategy_of(one) == "frozen"):
             for member in self.members_of(net):
                 if not is_fully_trained(member):
                     raise ValueError(
@@ -72,7 +101,8 @@ class EmbedParams(Params):
 
     @model_validator(mode="after")
     def _size_fits_the_network(self) -> Self:
-        for network in (member for net in self.nets for member in self.members_of(net)):
+        built_in = [net for net in self.nets if net not in self.backbones]
+        for network in (member for net in built_in for member in self.members_of(net)):
             size = self.input_of(network.name).image_size_px
             for part in (network, *network.parts):
                 self._check_size(network.name, part.name, size)
@@ -127,8 +157,11 @@ class EmbedParams(Params):
         return self
 
     def input_of(self, net: str) -> InputParams:
-        """The input of a network: the shared one, in the network's own size if it has one."""
-        size = getattr(self, net).image_size_px
+        """The input of a network: the shared one, in the network's own size if it has one.
+
+        Raises ParamsError if timm does not know the model of a backbone.
+        """
+        size = size_of(self.backbones[net]) if net in self.backbones else getattr(self, net).image_size_px
         return self.input if size is None else self.input.model_copy(update={"image_size_px": size})
 
     def shown_input(self, net: str) -> InputParams:
@@ -136,9 +169,25 @@ class EmbedParams(Params):
         inputs = [self.input_of(member.name) for member in self.members_of(net)]
         return max(inputs, key=lambda one: one.image_size_px)
 
+    def settings_of(self, net: str) -> Any:
+        """The section of a network: an entry of `backbones`, or a key of its own."""
+        return self.backbones[net] if net in self.backbones else getattr(self, net)
+
+    def strategy_of(self, net: str) -> Strategy:
+        """The strategy of a network: that of its entry in `backbones` if it states one, else the shared one."""
+        own = self.backbones[net].strategy if net in self.backbones else None
+        return own or self.strategy
+
+    def trained_on_of(self, net: str) -> Literal["other_patients", "unknown"]:
+        """The patients that given weights were trained on, stated as `strategy_of`."""
+        own = self.backbones[net].trained_on if net in self.backbones else None
+        return own or self.trained_on
+
     def network(self, net: str) -> Network:
         """A network with its settings and those of the networks it is composed of, listed or not."""
-        settings: Any = getattr(self, net)
+        settings = self.settings_of(net)
+        if net in self.backbones:
+            return Network(name=net, architecture=TIMM, settings=settings)
         parts = ARCHITECTURES[net].parts(settings)
         return Network(
             name=net,

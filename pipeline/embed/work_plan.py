@@ -18,6 +18,7 @@ from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.fingerprints import fingerprint
 from pipeline.networks.inputs import InputParams, Normalisation, RoiInputs
 from pipeline.networks.registry import Network, is_given
+from pipeline.networks.timm_backbone import BackboneParams, statistics_of
 from pipeline.training.augmentation import AugmentationParams
 from pipeline.training.batches import Examples
 from pipeline.training.trainer import TrainingParams
@@ -122,17 +123,22 @@ class Case:
 
 
 def normalisation_of(network: Network, recipe: Recipe) -> Normalisation:
-    """`auto` means ImageNet's mean and SD if the network starts from given weights, else each image's own."""
+    """`auto` means the mean and SD that given weights are for (ImageNet's, or those of a backbone), else each image's
+    own.
+    """
     if recipe.input.normalise != "auto":
         return recipe.input.normalise
-    return "imagenet" if is_given(network) else "image"
+    if not is_given(network):
+        return "image"
+    is_backbone = isinstance(network.settings, BackboneParams)
+    return statistics_of(network.settings) if is_backbone else "imagenet"
 
 
 def recipe_of(params: EmbedParams, *, net: str, seed: int) -> Recipe:
     """The params that a case of the network `net` needs."""
     return Recipe(
-        strategy=params.strategy,
-        trained_on=params.trained_on,
+        strategy=params.strategy_of(net),
+        trained_on=params.trained_on_of(net),
         keep_weights=params.keep_weights,
         input=params.input_of(net),
         training=params.training,
@@ -163,7 +169,7 @@ def plan_of(
         if member.architecture.has_views:
             inputs = paired(inputs, views=member.settings.views)
         members.append(Member(network=member, recipe=recipe, cohort=cohort_of(patients, inputs=inputs)))
-    settings = getattr(params, net)
+    settings = params.settings_of(net)
     late = getattr(settings, "combine", None) == "late"
     return Plan(name=net, members=tuple(members), settings=settings, combine="late" if late else "mean")
 

@@ -86,7 +86,8 @@ def _modules(module: nn.Module, *, network: Network, view: str) -> Iterator[tupl
         for one in network.parts:
             yield module, one, f"{one.name}.{one.architecture.last_features}"
     else:
-        yield module, network, network.architecture.last_features
+        has_map = getattr(module, "has_feature_map", True)  # of a backbone, only its model knows
+        yield module, network, network.architecture.last_features if has_map else None
 
 
 def _mean(maps: Sequence[Map], *, side_px: int) -> Map:

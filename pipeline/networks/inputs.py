@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,16 @@ from pipeline.foundation.errors import ImageError, listed
 from pipeline.foundation.images import array_of, read_image
 from pipeline.foundation.params import Params
 
-Normalisation = Literal["imagenet", "image"]
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_SD = (0.229, 0.224, 0.225)
+class ChannelStatistics(NamedTuple):
+    """Mean and SD of the three channels of the images that given weights were trained on, on a scale of 0 to 1."""
+
+    mean: tuple[float, float, float]
+    sd: tuple[float, float, float]
+
+
+Normalisation = Literal["imagenet", "image"] | ChannelStatistics
+IMAGENET = ChannelStatistics(mean=(0.485, 0.456, 0.406), sd=(0.229, 0.224, 0.225))
 MIN_SD = 1e-3  # a constant image becomes zeros
 MIN_RANGE = 1e-12  # a constant image becomes zeros
 TAILS_PERCENT = (0.5, 99.5)
@@ -161,12 +167,12 @@ def normalised(grey: Tensor, *, how: Normalisation) -> Tensor:
     """Grey batch in 0..1, shape (N, P, S, S), to the three channels a network takes, (N, 3, S, S).
 
     One plane (P = 1) gives three equal channels, three planes give one channel each. `imagenet`: minus the mean of
-    ImageNet's channels, divided by their SD. `image`: each image to mean 0, SD 1.
+    ImageNet's channels, divided by their SD; other statistics likewise. `image`: each image to mean 0, SD 1.
     """
-    if how == "imagenet":
-        mean = torch.tensor(IMAGENET_MEAN, device=grey.device).view(1, 3, 1, 1)
-        sd = torch.tensor(IMAGENET_SD, device=grey.device).view(1, 3, 1, 1)
-        return (grey - mean) / sd
+    if how != "image":
+        statistics = IMAGENET if how == "imagenet" else how
+        channel_mean, channel_sd = (torch.tensor(one, device=grey.device).view(1, 3, 1, 1) for one in statistics)
+        return (grey - channel_mean) / channel_sd
     mean = grey.mean(dim=(1, 2, 3), keepdim=True)
     sd = grey.std(dim=(1, 2, 3), keepdim=True, correction=0).clamp(min=MIN_SD)
     return ((grey - mean) / sd).expand(-1, 3, -1, -1)

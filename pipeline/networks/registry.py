@@ -18,9 +18,10 @@ from pipeline.networks import (
     penet,
     ptcrnet,
     resnet50,
+    timm_backbone,
     vit,
 )
-from pipeline.networks.weights import WeightsParams, file_weights, load_weights, torchvision_weights
+from pipeline.networks.weights import file_weights, load_weights, torchvision_weights
 
 
 def _as_given(weights: Mapping[str, Tensor], _: Any) -> Mapping[str, Tensor]:
@@ -136,27 +137,38 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
     }
 )
 
+# Of every entry of `backbones`, whatever its name.
+TIMM = Architecture(
+    build=timm_backbone.TimmBackbone,
+    head="head.",
+    last_features="feature_map",
+    adapt=timm_backbone.adapted,
+)
+
 
 def build_network(network: Network) -> nn.Module:
     """A network with its initial weights: random (drawn from torch's generator), then those of `settings.weights`."""
     architecture, settings = network.architecture, network.settings
     module = architecture.build(settings, *(partial(build_network, part) for part in network.parts))
-    weights: WeightsParams = settings.weights
+    weights: Any = settings.weights
     if weights.source == "torchvision":
         name = architecture.torchvision_name(settings)
         given = architecture.adapt(torchvision_weights(name, weights.name), settings)
         new = architecture.new_parts(settings)
         load_weights(module, given, place=f"{name} {weights.name}", head=architecture.head, new_parts=new)
-    elif weights.source == "file":
-        given = architecture.adapt(file_weights(Path(weights.file), sha256=weights.sha256), settings)
-        load_weights(module, given, place=weights.file, head=architecture.head)
+    elif weights.source != "none":
+        file = timm_backbone.hub_file(weights) if weights.source == "hub" else Path(weights.file)
+        given = architecture.adapt(file_weights(file, sha256=weights.sha256), settings)
+        load_weights(module, given, place=str(file), head=architecture.head)
     return module
 
 
 def is_fully_trained(network: Network) -> bool:
     """Whether the embedding of a network with these weights needs no training: no layer of it is random."""
     source = network.settings.weights.source
-    return source == "file" or (source == "torchvision" and not network.architecture.new_parts(network.settings))
+    return source in ("file", "hub") or (
+        source == "torchvision" and not network.architecture.new_parts(network.settings)
+    )
 
 
 def is_given(network: Network) -> bool:

@@ -20,7 +20,7 @@ def check_plan(
     fusion: FusionParams,
     primary: PrimaryParams | None,
     networks: Sequence[str],
-    trained: bool,
+    trained: Sequence[str],
     tables: Collection[str],
     tested: str | None,
     filtered: bool,
@@ -30,7 +30,7 @@ def check_plan(
     """Refuse a plan that cannot be carried out, before hours of computing.
 
     `splits` and `patients` are the tables of these names, `networks` the names of `params/embed.yaml`, `trained`
-    whether these are trained (frozen networks have no logit), `tables` the ready-made blocks, `tested` the set of the
+    those that are trained (frozen networks have no logit), `tables` the ready-made blocks, `tested` the set of the
     self-tests, `filtered` whether features are filtered by agreement, `repeated` the source of repeated masks, `use`
     what the radiomics are for. Raises PipelineError with every fault at once: a block that does not exist, a clinical
     block without columns, a primary set that is not defined, a primary evaluation without patients of both classes, a
@@ -53,11 +53,14 @@ def check_plan(
 
 
 def _block_faults(
-    patients: pd.DataFrame, *, fusion: FusionParams, networks: Sequence[str], trained: bool, tables: Collection[str]
+    patients: pd.DataFrame,
+    *,
+    fusion: FusionParams,
+    networks: Sequence[str],
+    trained: Sequence[str],
+    tables: Collection[str],
 ) -> list[str]:
-    known = [CLINICAL, RADIOMICS, *networks, *sorted(tables)]
-    if trained:
-        known += [f"{net}{LOGIT}" for net in networks]
+    known = [CLINICAL, RADIOMICS, *networks, *sorted(tables), *(f"{net}{LOGIT}" for net in trained)]
     faults = [
         f"params/fusion.yaml: block '{block}' does not exist; the blocks are {', '.join(known)} (networks are listed "
         "in params/embed.yaml under nets, ready-made tables in params/cohort.yaml)"

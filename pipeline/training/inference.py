@@ -1,7 +1,7 @@
 """Inference: logits and embeddings in float32, without augmentation."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,22 +26,24 @@ class Encoding:
 
 @dataclass(frozen=True, kw_only=True)
 class Encoder:
-    """A network on `device`, with the normalisation of its images and the batch size of inference."""
+    """A network on `device`, with the normalisation of its images, the batch size and the precision of inference."""
 
     network: nn.Module
     normalise: Normalisation
     device: torch.device
     batch_size: int
+    precision: Literal["float32", "bfloat16"] = "float32"
 
     def encode(self, pixels: NDArray[np.uint8], *, present: NDArray[np.bool_] | None = None) -> Encoding:
-        """Logits and embeddings of images (n, P, S, S) or views (n, V, P, S, S), in float32, without augmentation."""
+        """Logits and embeddings of images (n, P, S, S) or views (n, V, P, S, S), as float32, without augmentation."""
         self.network.eval()
         found: list[list[NDArray[Any]]] = []
         with torch.inference_mode():
             for batch in batches(np.arange(len(pixels)), batch_size=self.batch_size):
                 grey = torch.from_numpy(pixels[batch])
                 grey = (grey.pin_memory() if self.device.type == "cuda" else grey).to(self.device, non_blocking=True)
-                output = self.network(*self.inputs(grey.float() / 255, present=present, rows=batch))
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+                    output = self.network(*self.inputs(grey.float() / 255, present=present, rows=batch))
                 found.append([tensor.float().cpu().numpy() for tensor in output if tensor is not None])
         logits, embeddings, *views = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
         if not views:

@@ -36,12 +36,15 @@ class OptimisationParams(Params):
 
 def optimiser_of(network: nn.Module, *, params: OptimisationParams, device: torch.device) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter 2019), or SGD with Nesterov momentum 0.9; weight decay on weights only, not on
-    biases and batch norms.
+    biases and batch norms. A network may have a factor of the learning rate per parameter, `learning_rate_factor`.
     """
-    parameters = list(network.parameters())
+    factor = getattr(network, "learning_rate_factor", lambda _: 1.0)
+    named = [(p, factor(name)) for name, p in network.named_parameters()]
     groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": params.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": chosen, "weight_decay": params.weight_decay if is_weight else 0.0, "factor": scale}
+        for scale in sorted({scale for _, scale in named})
+        for is_weight in (True, False)
+        if (chosen := [p for p, own in named if own == scale and (p.ndim > 1) == is_weight])
     ]
     fused = device.type in ("cpu", "cuda")  # one pass over all weights: a tenth of the step
     if params.optimiser == "sgd":

@@ -173,6 +173,9 @@ class _Run:
         """Every training image once; then the validation loss with the moving average of the weights."""
         number = len(self.history) + 1
         torch.manual_seed(drawn_from(self.seed, 1, number, self.rank))
+        begin: Any = getattr(self.network, "begin_epoch", None)  # of a network that freezes a part of itself
+        if begin is not None:
+            begin(number)
         plan = list(
             guarded_batches(
                 self.examples,
@@ -218,7 +221,7 @@ class _Run:
         truth = torch.from_numpy(self.examples.labels[rows]).to(trainer.device)
         grey, truth = mixed(grey.to(trainer.device, non_blocking=True), truth, alpha=stage.mixup_alpha)
         for group in self.optimiser.param_groups:
-            group["lr"] = params.learning_rate * rate(step, steps=self.steps, params=params)
+            group["lr"] = params.learning_rate * rate(step, steps=self.steps, params=params) * group["factor"]
         mixed_precision = params.precision == "bfloat16"
         with torch.autocast(trainer.device.type, dtype=torch.bfloat16, enabled=mixed_precision):
             output = self.shared(*trainer.encoder.inputs(grey, present=self.examples.present, rows=rows))

@@ -24,7 +24,7 @@ from torch import nn
 from pipeline.embed.params import EmbedParams
 from pipeline.embed.work_plan import normalisation_of, recipe_of
 from pipeline.foundation.params import load_params
-from pipeline.networks.inputs import IMAGENET_MEAN, IMAGENET_SD
+from pipeline.networks.inputs import IMAGENET
 from pipeline.networks.registry import Network, build_network
 from pipeline.networks.torchvision_import import load_torchvision
 from pipeline.training.batches import Examples, batches
@@ -56,7 +56,7 @@ def common_loop(network: nn.Module, pixels: NDArray[np.uint8], *, device: torch.
         [
             transforms.ToImage(),
             transforms.ToDtype(torch.float32, scale=True),
-            transforms.Normalize(mean=list(IMAGENET_MEAN), std=list(IMAGENET_SD)),
+            transforms.Normalize(mean=list(IMAGENET.mean), std=list(IMAGENET.sd)),
         ]
     )
     found: list[NDArray[np.float32]] = []

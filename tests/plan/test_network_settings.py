@@ -8,7 +8,7 @@ from places import ROOT
 from pipeline.embed.params import EmbedParams
 from pipeline.foundation.params import load_params, read_yaml
 from pipeline.networks.registry import ARCHITECTURES
-from pipeline.plan.network_settings import network_settings, sections_of
+from pipeline.plan.network_settings import network_settings, sections_of, strategy_of
 
 
 @pytest.mark.parametrize("net", sorted(ARCHITECTURES))
@@ -28,3 +28,12 @@ def test_another_depth_of_carnet_leaves_densenet_and_reaches_ptcrnet():
     }
 
     assert unchanged == {"carnet": False, "densenet121": True, "ptcrnet": False, "dualview": True}
+
+
+def test_a_backbone_has_its_own_entry_and_strategy():
+    before = read_yaml(ROOT / "params" / "embed.yaml")
+    own = {"model": "resnet18", "strategy": "frozen"}
+    content = before | {"backbones": {"mine": own, "other": {"model": "vit_tiny", "strategy": None}}}
+
+    assert network_settings(content, net="mine") == {"mine": own}
+    assert [strategy_of(content, net=net) for net in ("mine", "other", "carnet")] == ["frozen", "crossfit", "crossfit"]

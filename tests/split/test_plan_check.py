@@ -32,7 +32,7 @@ PRIMARY = PrimaryParams(feature_set="combined", comparator="clinical", evaluatio
 USE = RadiomicsUse(used=True, outlines=True)
 
 
-def check(*, patients=PATIENTS, primary=PRIMARY, networks=("carnet",), tables=(), trained=True, plan=None, **sets):
+def check(*, patients=PATIENTS, primary=PRIMARY, networks=("carnet",), tables=(), trained=None, plan=None, **sets):
     sets = sets or {"clinical": ["clinical"], "combined": ["clinical", "radiomics", "carnet"]}
     fusion = FusionParams.model_validate({"sets": sets, "match_parts": True})
     plan = {"tested": next(iter(sets)), "filtered": True, "repeated": "perturbation", "use": USE} | (plan or {})
@@ -42,7 +42,7 @@ def check(*, patients=PATIENTS, primary=PRIMARY, networks=("carnet",), tables=()
         fusion=fusion,
         primary=primary,
         networks=networks,
-        trained=trained,
+        trained=networks if trained is None else trained,
         tables=tables,
         **plan,
     )
@@ -58,7 +58,7 @@ def test_only_a_trained_network_has_a_logit():
     with pytest.raises(
         PipelineError, match="'carnet_logit' does not exist; the blocks are clinical, radiomics, carnet "
     ):
-        check(primary=None, score=["clinical", "carnet_logit"], trained=False)
+        check(primary=None, score=["clinical", "carnet_logit"], trained=())
 
 
 def test_an_evaluation_without_both_classes_is_refused_and_the_other_named():

@@ -47,6 +47,11 @@ MODES = {
     "early": "the views are the channels of one image, although they share no pixels; this means nothing in space and "
     "is for comparison only",
 }
+UNFREEZE = {
+    "all": "all of its layers are trained",
+    "last_stage": "its last stage and its head are trained",
+    "none": "its head alone is trained",
+}
 # Augmentation, by key in params/embed.yaml: the words before the number, and after it.
 CHANGES = {
     "scale": ("size up or down by", ""),
@@ -158,6 +163,8 @@ def about(net: str, card: Card) -> str:
     settings = card.get("settings")
     if not settings:
         return SOURCES.get(net, net)
+    if "model" in settings:
+        return _backbone(settings, card)
     if net == "dualview":
         return _of_views(settings, card)
     if net == "ptcrnet":
@@ -170,6 +177,8 @@ def embedding(net: str, card: Card) -> str:
     settings = card.get("settings")
     if not settings:
         return ""
+    if "model" in settings:
+        return "the pooled features before its classifier"
     if net == "densenet121":
         return LAYERS[settings["layer"]]
     if net == "ptcrnet":
@@ -179,6 +188,20 @@ def embedding(net: str, card: Card) -> str:
         each = embedding(backbone, {"settings": card["parts"][backbone]})
         return each if settings["mode"] == "early" else f"for each view {each}, the two {JOINED[settings['fusion']]}"
     return EMBEDDINGS.get(net, "")
+
+
+def _backbone(settings: Card, card: Card) -> str:
+    words = [f"{settings['model']} of timm (Wightman, doi:10.5281/zenodo.4414861)"]
+    if settings["inference_precision"] != "float32":
+        effect = card.get("bfloat16_effect", float("nan"))
+        words.append(f"embeddings in bfloat16, at most {effect:.1g} in cosine distance from those in float32")
+    if _is_trained(card):
+        if settings["head_epochs"]:
+            words.append(f"only its head is trained in the first {settings['head_epochs']} epochs")
+        words.append(UNFREEZE[settings["unfreeze"]])
+        if settings["layer_decay"] < 1:
+            words.append(f"the learning rate falls by the factor {settings['layer_decay']:g} per stage from the end")
+    return "; ".join(words)
 
 
 def _of_views(settings: Card, card: Card) -> str:
@@ -254,8 +277,11 @@ def _started(net: str, card: Card) -> dict[str, Card]:
 
 def _weights(net: str, settings: Card) -> str:
     weights = settings["weights"]
+    licence = f", licence {weights['licence'] or 'not stated'}" if "licence" in weights else ""
     if weights["source"] == "file":
-        return f"file {weights['file']}, SHA-256 {weights['sha256'][:12]}"
+        return f"file {weights['file']}, SHA-256 {weights['sha256'][:12]}{licence}"
+    if weights["source"] == "hub":
+        return f"{weights['repository']} at revision {weights['revision'][:12]}{licence}"
     if weights["source"] == "none":
         return "random"
     return f"torchvision's {weights['name']}{', the attention random' if net == 'carnet' else ''}"
