@@ -18,8 +18,11 @@ from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.embed import EMBEDDINGS, NO_FILES, PATIENT_EMBEDDINGS, read_embeddings
 from pipeline.contracts.data.split import SPLITS
 from pipeline.embed.embeddings import embeddings_table, logits_table, note_no_files, set_aside, write_features
+from pipeline.foundation.fingerprints import file_sha256
 from pipeline.foundation.images import image_from, write_image
 from pipeline.foundation.tables import check_table, read_table, write_table
+from pipeline.networks.timm_backbone import load_timm
+from pipeline.networks.weights import write_tensors
 
 STUDY = cohort()
 
@@ -135,6 +138,25 @@ def test_the_stage_writes_its_outputs(tmp_path):
     assert len(list((tmp_path / "net").glob("*.json"))) == 6
     assert not (tmp_path / "scratch" / "embed-carnet").exists()
     assert len(list((tmp_path / "scratch" / "board" / "carnet").iterdir())) == 6
+
+
+def test_a_backbone_is_frozen_while_the_shared_strategy_is_crossfit(tmp_path):
+    write_study(tmp_path)
+    weights = tmp_path / "weights.safetensors"
+    write_tensors(load_timm().create_model("test_resnet", pretrained=False).state_dict(), weights)
+    own = f"{{file: {weights}, source: file, sha256: {file_sha256(weights)}, licence: apache-2.0}}"
+    entry = f"{{mine: {{model: test_resnet, strategy: frozen, trained_on: other_patients, weights: {own}}}}}"
+    params = params_file(tmp_path, nets="[mine]", backbones=entry)
+
+    done = stage(tmp_path, params, net="mine")
+
+    assert done.returncode == 0, done.stderr
+    table = read_table(tmp_path / "features" / "net.csv", EMBEDDINGS)
+    card = json.loads((tmp_path / "net" / "all_all.json").read_text(encoding="utf-8"))
+    assert set(table["resample"]) == {"all"}
+    assert set(table["image_id"]) == set(STUDY.inputs.image_ids)
+    assert (card["strategy"], card["trained_on"]) == ("frozen", "other_patients")
+    assert card["normalisation"] == {"mean": [0.5] * 3, "sd": [0.5] * 3}
 
 
 def test_two_processes_share_a_batch_under_torchrun(tmp_path):

@@ -16,7 +16,8 @@ from pipeline.embed.view_pairs import paired
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import load_params
 from pipeline.networks.progressive import ProgressiveParams
-from pipeline.networks.registry import ARCHITECTURES, build_network
+from pipeline.networks.registry import ARCHITECTURES, TIMM, Network, build_network
+from pipeline.networks.timm_backbone import BackboneParams
 from pipeline.training.batches import Examples, validation_rows
 from pipeline.training.device import reproducible
 from pipeline.training.optimisation import loss_of
@@ -399,3 +400,26 @@ def test_dropout_is_set_in_every_layer():
 
     set_dropout(network, rate=0.0)
     assert (network[0].p, network[1][1].p) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("own", "changed"),
+    [
+        ({"unfreeze": "none"}, {"head"}),
+        ({"unfreeze": "last_stage", "head_epochs": 1, "layer_decay": 0.5}, {"head", "last"}),
+        ({}, {"head", "last", "first"}),
+    ],
+)
+def test_a_backbone_is_trained_where_it_is_unfrozen(own, changed):
+    settings = BackboneParams.model_validate({"model": "test_resnet", "weights": {"source": "none"}, **own})
+    study = cohort(8, planted=60.0)
+    with reproducible(seed=0, threads=1, device=CPU):
+        network = build_network(Network(name="mine", architecture=TIMM, settings=settings))
+        made = trainer(network, epochs=2, batch_size=4)
+        before = made.weights()
+        made.fit(study.examples(np.arange(16)), forbidden=frozenset(), seed=0)
+    moved = {key for key, value in made.weights().items() if not torch.equal(value, before[key])}
+
+    assert ("head.weight" in moved) == ("head" in changed)
+    assert any(key.startswith("backbone.layer4") for key in moved) == ("last" in changed)
+    assert any(key.startswith("backbone.conv1") for key in moved) == ("first" in changed)
