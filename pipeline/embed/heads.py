@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.contracts.data.benchmark import PREDICTIONS
+from pipeline.contracts.data.embed import HEAD
 from pipeline.embed.cases import EmbeddedCase
 from pipeline.embed.work_plan import Plan
 from pipeline.foundation.params import ThresholdParams
@@ -62,11 +63,11 @@ def predictions_table(
 
     Models `<net>_head` and `<net>_head_<view>`; header only for a frozen network, which has no trained head.
     """
-    heads = {f"{plan.name}_head": [found.probabilities for found in results]}
+    heads = {f"{plan.name}{HEAD}": [found.probabilities for found in results]}
     for number, view in enumerate(getattr(plan.settings, "views", ())):
         of_view = [found.view_probabilities for found in results if found.view_probabilities is not None]
         if of_view:
-            heads[f"{plan.name}_head_{view}"] = [found[:, number] for found in of_view]
+            heads[f"{plan.name}{HEAD}_{view}"] = [found[:, number] for found in of_view]
     tables = [
         _head(results, probabilities, model=model, plan=plan, splits=splits, rule=rule)
         for model, probabilities in heads.items()

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipeline.contracts.data.embed import LOGIT
+from pipeline.contracts.data.embed import HEAD, LOGIT
 from pipeline.embed.strategy import Strategy
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import Params
@@ -22,8 +22,6 @@ from pipeline.networks.vit import VitParams
 from pipeline.plan.feature_sets import CLINICAL, NAME, RADIOMICS
 from pipeline.training.augmentation import AugmentationParams
 from pipeline.training.trainer import TrainingParams
-
-HEAD = "_head"  # suffix of the model that is a network's own classification head
 
 
 class EmbedParams(Params):

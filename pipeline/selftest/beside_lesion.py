@@ -82,28 +82,32 @@ def control_row(
     row as from `extract_case`, with status no_place if the region does not fit into the image.
 
     A finished image is loaded from `store`, by the hash of its files, of the settings and of the `code`; its regions
-    are drawn by `seed` and image_id. An unreadable image gives rows of failures.
+    are drawn by `seed` and image_id. An unreadable image gives rows of failures; a fault of the machine does not, since
+    no patient is to blame for it: raises OSError if a file is missing or the image cannot be stored.
     """
     image_id = str(case.crop.row["image_id"])
-    try:
-        if case.crop.mask is None:
-            raise ImageError("the cohort names no mask for this image")
-        files = file_sha256(case.crop.image), file_sha256(case.crop.mask)
-        key = fingerprint("control", code, recipe.key, crop, seed, image_id, files)
-        kept: dict[str, Any] | None = store.load(key)
-        if kept is None:
+    if case.crop.mask is None:
+        return _no_controls(image_id, reason="the cohort names no mask for this image")
+    files = file_sha256(case.crop.image), file_sha256(case.crop.mask)
+    key = fingerprint("control", code, recipe.key, crop, seed, image_id, files)
+    kept: dict[str, Any] | None = store.load(key)
+    if kept is None:
+        try:
             image, mask = read_image(case.crop.image), read_image(case.crop.mask)
             if image.GetSize() != mask.GetSize():
                 raise ImageError(f"the mask's size {mask.GetSize()} differs from the image's size {image.GetSize()}")
-            kept = {"image_id": image_id, "frame": frame_cells(array_of(image), mask=array_of(mask) != 0)}
-            kept |= _tissue_rows(
-                image, mask=array_of(mask) != 0, image_id=image_id, crop=crop, recipe=recipe, seed=seed
-            )
-            store.save(key, kept)
-    except (ImageError, OSError) as error:
-        failed = _failure(image_id, status="no_roi", reason=str(error))
-        return {"image_id": image_id, "frame": None} | dict.fromkeys(TISSUES, failed)
+            inside = array_of(mask) != 0
+            kept = {"image_id": image_id, "frame": frame_cells(array_of(image), mask=inside)}
+            kept |= _tissue_rows(image, mask=inside, image_id=image_id, crop=crop, recipe=recipe, seed=seed)
+        except ImageError as error:
+            return _no_controls(image_id, reason=str(error))
+        store.save(key, kept)
     return kept
+
+
+def _no_controls(image_id: str, *, reason: str) -> dict[str, Any]:
+    failed = _failure(image_id, status="no_roi", reason=reason)
+    return {"image_id": image_id, "frame": None} | dict.fromkeys(TISSUES, failed)
 
 
 def _tissue_rows(

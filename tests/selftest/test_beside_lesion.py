@@ -1,5 +1,6 @@
 """Tissue beside the lesion: amber on a scanner or a mark that predicts the outcome, whatever the lesion reaches."""
 
+import errno
 from functools import partial
 
 import control_study as planted
@@ -133,3 +134,16 @@ def test_an_unreadable_mask_is_a_failure_and_does_not_stop_the_others(tmp_path):
 
     assert row["frame"] is None
     assert {row[name]["status"] for name in TISSUES} == {"no_roi"}
+
+
+def test_a_full_disk_is_no_fault_of_an_image(tmp_path, monkeypatch):
+    study, store = planted.control_study(tmp_path, n=24), store_in(tmp_path)
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(ContentStore, "save", full)
+    cases, _, work = control_work(study, budget=None, images=tmp_path, masks=tmp_path, store=store)
+
+    with pytest.raises(OSError, match="No space left"):
+        work(cases[0])

@@ -26,6 +26,7 @@ from pipeline.foundation.files import whole_file
 from pipeline.foundation.tables import Contract, check_table, header_of, read_csv, read_table, text
 
 LOGIT = "_logit"  # suffix of a network's name: the logit of its classification head as a block, not its embedding
+HEAD = "_head"  # suffix of a network's name: its classification head as a model
 IN_CSV = (FINAL, ALL)  # the resamples of the table
 SUFFIX, TENSOR, ROWS = ".safetensors", "embeddings", "rows"
 NO_FILES = "no_files.txt"  # in the folder of a frozen network, which has no other resample

@@ -66,7 +66,8 @@ def _method_facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
     radiomics = "radiomics" in study.blocks
     deep = any(network_behind(block, nets=study.nets) for block in study.blocks)
     reduce = study.params.get("reduce", {})
-    fitted = FITTED.get(str(study.params.get("embed", {}).get("strategy")), "strategy unknown")
+    used = {str(card.get("strategy")) for cards in study.cards.values() for card in cards}
+    fitted = "; ".join(FITTED.get(strategy, "strategy unknown") for strategy in sorted(used)) or "strategy unknown"
     none = Fact(answer=NOT_APPLICABLE, remark="no hand-crafted features")
     lights = study.lights
     split = Fact(answer=YES, place="selftest") if lights and "red" not in lights.values() else Fact(answer=PARTLY)

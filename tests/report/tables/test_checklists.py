@@ -68,8 +68,8 @@ def test_without_green_lights_proper_splits_are_answered_partly(study):
     ("strategy", "words"), [("crossfit", "cross-fitted"), ("insample", "in-sample"), ("frozen", "weights given")]
 )
 def test_networks_are_called_cross_fitted_only_if_they_were(study, strategy, words):
-    params = study.params | {"embed": study.params["embed"] | {"strategy": strategy}}
-    fact = facts(dataclasses.replace(study, params=params), question="")["deep_robust"]
+    cards = {net: [card | {"strategy": strategy} for card in own] for net, own in study.cards.items()}
+    fact = facts(dataclasses.replace(study, cards=cards), question="")["deep_robust"]
 
     assert fact.remark.startswith(words)
 
