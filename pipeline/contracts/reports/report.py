@@ -25,7 +25,7 @@ NETWORKS = contract(
     "networks",
     ("network",),
     [
-        *texts("strategy", "trained_on", "light", "about", "embedding", "weights", "image_px", "device"),
+        *texts("strategy", "trained_on", "light", "about", "layers", "embedding", "weights", "image_px", "device"),
         *numbers("n_trained", "min_patients", "max_patients", "embedding_width", "parameters", kind="integer"),
         *numbers("min_epochs", "max_epochs", "n_networks", "n_watched", "n_stopped", kind="integer"),
     ],

@@ -11,7 +11,7 @@ from pipeline.report.inputs import ReportInputs
 
 GREEN, AMBER, RED, UNKNOWN = "green", "amber", "red", "unknown"
 Card = Mapping[str, Any]
-WORDS = ["strategy", "trained_on", "light", "about", "embedding", "weights", "image_px", "device"]
+WORDS = ["strategy", "trained_on", "light", "about", "layers", "embedding", "weights", "image_px", "device"]
 NUMBERS = ["n_trained", "min_patients", "max_patients", "embedding_width", "parameters", "min_epochs", "max_epochs"]
 NUMBERS += ["n_networks", "n_watched", "n_stopped"]
 SOURCES = {
@@ -48,9 +48,9 @@ MODES = {
     "is for comparison only",
 }
 UNFREEZE = {
-    "all": "all of its layers are trained",
-    "last_stage": "its last stage and its head are trained",
-    "none": "its head alone is trained",
+    "all": "all of them trained",
+    "last_stage": "those of its last stage and its head trained",
+    "none": "those of its head alone trained",
 }
 # Augmentation, by key in params/embed.yaml: the words before the number, and after it.
 CHANGES = {
@@ -97,12 +97,14 @@ def network_table(study: ReportInputs) -> pd.DataFrame:
 
 def _in_words(net: str, cards: Sequence[Card]) -> dict[str, str]:
     first: Card = cards[0] if cards else {}
+    own = first.get("settings") or {}
     sides = {name: str(one["input"]["image_size_px"]) for name, one in _members(net, first).items()}
     return {
         "strategy": ", ".join(sorted({str(card.get("strategy", "unknown")) for card in cards})) or "unknown",
         "trained_on": ", ".join(sorted({str(card["trained_on"]) for card in cards if card.get("trained_on")})),
         "light": light(cards),
         "about": about(net, first),
+        "layers": UNFREEZE[own.get("unfreeze", "all")] if own and _is_trained(first) else "",
         "embedding": embedding(net, first),
         "weights": _by_name({name: _weights(name, own) for name, own in _started(net, first).items()}),
         "image_px": _by_name(sides),
@@ -198,7 +200,6 @@ def _backbone(settings: Card, card: Card) -> str:
     if _is_trained(card):
         if settings["head_epochs"]:
             words.append(f"only its head is trained in the first {settings['head_epochs']} epochs")
-        words.append(UNFREEZE[settings["unfreeze"]])
         if settings["layer_decay"] < 1:
             words.append(f"the learning rate falls by the factor {settings['layer_decay']:g} per stage from the end")
     return "; ".join(words)

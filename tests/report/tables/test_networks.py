@@ -233,11 +233,11 @@ def small(tmp_path_factory):
     return read_inputs(write_study(tmp_path_factory.mktemp("study")))
 
 
-def methods(small, *, training=None, embed=None, **changes):
+def methods(small, *, training=None, embed=None, cards=None, **changes):
     """The methods' text on networks, with these cards and params."""
     given = small.params["embed"]
     given = given | {"training": given["training"] | (training or {})} | (embed or {})
-    cards = {"densenet121": [card("densenet121", **changes)]}
+    cards = cards or {"densenet121": [card("densenet121", **changes)]}
     study = dataclasses.replace(small, cards=cards, params=small.params | {"embed": given})
     page = make_report(study, params=load_params(ROOT / "params" / "report.yaml", ReportParams)).page
     section = page[page.index("<h3>Networks</h3>") : page.index("<h3>Reduction")]
@@ -269,11 +269,21 @@ def test_the_methods_state_changed_settings(small):
 
 
 def test_the_methods_of_given_weights_name_no_training(small):
-    text = methods(small, embed={"strategy": "frozen"}, strategy="frozen")
+    text = methods(small, strategy="frozen", trained_on="other_patients")
 
     assert "It has 1,000 weights; initial weights: random." in text
-    assert "The weights were given and not trained here" in text
+    assert "the weights were given and not trained here; they were trained on: other_patients." in text
     assert not any(words in text for words in ("learning rate", "augmented at random", "all of them trained"))
+
+
+def test_a_frozen_network_beside_a_trained_one_is_not_called_trained(small):
+    cards = {"densenet121": [card("densenet121")], "carnet": [card("carnet", strategy="frozen", trained_on="unknown")]}
+    text = methods(small, cards=cards)
+
+    assert "carnet: ResNet-18" in text
+    assert text.count("all of them trained") == 1
+    assert "densenet121: in every resample" in text
+    assert "carnet: the weights were given and not trained here; they were trained on: unknown." in text
 
 
 @pytest.mark.parametrize(
