@@ -61,6 +61,7 @@ class RoiInputs:
 
     `pixels` is uint8 of shape (n, P, S, S): P is 1, or 3 with the neighbouring slices. If the views of a patient are
     one sample (pipeline.embed.view_pairs) it is (n, V, P, S, S), and `present` (n, V) marks the views that exist.
+    `resamples` (n,): the resample for which the mask of the image was predicted, or empty text for all; () = all.
     """
 
     image_ids: tuple[str, ...]
@@ -68,19 +69,30 @@ class RoiInputs:
     views: tuple[str, ...]
     pixels: NDArray[np.uint8]
     present: NDArray[np.bool_] | None = None
+    resamples: tuple[str, ...] = ()
 
-    def rows_of(self, patients: frozenset[str]) -> NDArray[np.intp]:
-        """The rows that belong to these patients, ascending, shape (m,)."""
-        return np.array([i for i, patient in enumerate(self.patient_ids) if patient in patients], dtype=np.intp)
+    def rows_of(self, patients: frozenset[str], *, resample: str = "") -> NDArray[np.intp]:
+        """The rows that belong to these patients in a resample, ascending, shape (m,)."""
+        found = np.array([i for i, patient in enumerate(self.patient_ids) if patient in patients], dtype=np.intp)
+        if not self.differs:
+            return found
+        return np.array([i for i in found if self.resamples[i] in ("", resample)], dtype=np.intp)
+
+    @property
+    def differs(self) -> bool:
+        """Whether an image has another mask in another resample."""
+        return any(self.resamples)
 
 
 def read_roi_inputs(rois: pd.DataFrame, *, folder: Path, params: InputParams) -> RoiInputs:
     """Read the input of every ROI with status `ok`, sorted by image_id.
 
-    Parameters: `rois` (table of the crop stage), `folder` (where its image and mask files are).
+    Parameters: `rois` (table of the crop stage, or of `rois_by_resample`), `folder` (where its image and mask files
+    are).
     Raises ImageError that lists every ROI that cannot be used.
     """
-    usable = rois[rois["status"] == "ok"].sort_values("image_id")
+    rois = rois if "resample" in rois else rois.assign(resample="")
+    usable = rois[rois["status"] == "ok"].sort_values(["image_id", "resample"])
     pixels, faults = [], []
     for row in usable.itertuples(index=False):
         try:
@@ -96,6 +108,7 @@ def read_roi_inputs(rois: pd.DataFrame, *, folder: Path, params: InputParams) ->
         patient_ids=tuple(usable["patient_id"]),
         views=tuple(usable["view"]),
         pixels=np.stack(pixels),
+        resamples=tuple(usable["resample"]),
     )
 
 
@@ -124,7 +137,7 @@ def roi_pixels(image: sitk.Image, mask: sitk.Image, *, params: InputParams) -> N
     if not np.isfinite(box).all():
         raise ImageError("holds voxels that are not finite")
     spacing_x, spacing_y = image.GetSpacing()[:2]
-    return _resized(_to_unit(box, params.window), params=params, aspect=spacing_y / spacing_x)
+    return squared(unit_grey(box, params.window), params=params, aspect=spacing_y / spacing_x)
 
 
 def _box(lesion: NDArray[np.bool_], *, margin_px: int) -> tuple[slice, slice]:
@@ -135,7 +148,7 @@ def _box(lesion: NDArray[np.bool_], *, margin_px: int) -> tuple[slice, slice]:
     )
 
 
-def _to_unit(box: NDArray[Any], window: GreyWindow | None) -> NDArray[np.float32]:
+def unit_grey(box: NDArray[Any], window: GreyWindow | None) -> NDArray[np.float32]:
     """Grey values to 0..1: by the window; without one, 8-bit images unchanged and others between two percentiles."""
     if window is not None:
         low, high = window.low, window.high
@@ -147,18 +160,34 @@ def _to_unit(box: NDArray[Any], window: GreyWindow | None) -> NDArray[np.float32
     return np.clip(scaled, 0, 1).astype(np.float32)
 
 
-def _resized(box: NDArray[np.float32], *, params: InputParams, aspect: float) -> NDArray[np.uint8]:
+class SquarePlace(NamedTuple):
+    """Where an image lies in the square of a network: the rest is black."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+def place_in_square(shape_px: tuple[int, int], *, size_px: int, keep: bool, aspect: float) -> SquarePlace:
+    """The place of an image of this height and width in a square; `keep`: with its proportions in mm, where `aspect` is
+    the height of a pixel over its width, else it fills the square.
+    """
+    if not keep:
+        return SquarePlace(0, 0, size_px, size_px)
+    tall, wide = shape_px[0] * aspect, float(shape_px[1])
+    height, width = (max(1, round(size_px * side / max(tall, wide))) for side in (tall, wide))
+    return SquarePlace((size_px - height) // 2, (size_px - width) // 2, height, width)
+
+
+def squared(box: NDArray[np.float32], *, params: InputParams, aspect: float) -> NDArray[np.uint8]:
     """Bilinear with antialiasing, (P, h, w) to uint8 (P, S, S); `aspect` is the height of a pixel over its width."""
-    size = params.image_size_px
-    height, width = size, size
-    if params.resize == "pad":
-        tall, wide = box.shape[1] * aspect, float(box.shape[2])
-        height, width = (max(1, round(size * side / max(tall, wide))) for side in (tall, wide))
+    size, shape = params.image_size_px, (box.shape[1], box.shape[2])
+    top, left, height, width = place_in_square(shape, size_px=size, keep=params.resize == "pad", aspect=aspect)
     resized = torch.nn.functional.interpolate(
         torch.from_numpy(box)[None], size=(height, width), mode="bilinear", antialias=True
     )[0].numpy()
     canvas = np.zeros((len(box), size, size), dtype=np.uint8)
-    top, left = (size - height) // 2, (size - width) // 2
     canvas[:, top : top + height, left : left + width] = np.rint(np.clip(resized, 0, 1) * 255).astype(np.uint8)
     return canvas
 

@@ -21,10 +21,22 @@ StageAt = Callable[[int], Stage]
 
 
 class TrainingImages(Dataset[Tensor]):
-    """The image at a place: floats from 0 to 1, (P, S, S), or (V, P, S, S) with each view augmented on its own."""
+    """The image at a place: floats from 0 to 1, (P, S, S), or (V, P, S, S) with each view augmented on its own.
 
-    def __init__(self, examples: Examples, *, strengths: AugmentationParams, stage_at: StageAt, seed: int) -> None:
+    `augment`: the augmentation of these strengths.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        *,
+        strengths: AugmentationParams,
+        stage_at: StageAt,
+        seed: int,
+        augment: Callable[[AugmentationParams], Augmentation] = augmentation,
+    ) -> None:
         self.examples, self.strengths, self.stage_at, self.seed = examples, strengths, stage_at, seed
+        self.augment = augment
         self._augmentations: dict[float, Augmentation] = {}
 
     def __getitem__(self, place: Place) -> Tensor:
@@ -32,7 +44,7 @@ class TrainingImages(Dataset[Tensor]):
         stage = self.stage_at(step)
         grey = resized(torch.from_numpy(self.examples.pixels[row]).float() / 255, size_px=stage.size_px)
         if stage.magnitude not in self._augmentations:
-            self._augmentations[stage.magnitude] = augmentation(self.strengths.scaled(stage.magnitude))
+            self._augmentations[stage.magnitude] = self.augment(self.strengths.scaled(stage.magnitude))
         augment = self._augmentations[stage.magnitude]
         with torch.random.fork_rng(devices=[]):
             # Not `torch.manual_seed`, which would seed the GPUs again too.

@@ -14,6 +14,8 @@ from pipeline.foundation.params import Params
 from pipeline.training.data_parallel import mean_over_group
 
 MOMENTUM = 0.9  # of SGD
+# TRFE-Net's code changes the learning rate every ten epochs, and makes a new optimiser then.
+PUBLISHED_EPOCHS, PUBLISHED_POWER = 10, 0.9
 
 
 class OptimisationParams(Params):
@@ -23,7 +25,7 @@ class OptimisationParams(Params):
     optimiser: Literal["adamw", "sgd"] = "adamw"
     learning_rate: float = Field(gt=0, le=1)
     warm_up_epochs: float = Field(ge=0, le=1000)
-    schedule: Literal["cosine", "step", "constant"]
+    schedule: Literal["cosine", "step", "constant", "trfe_published"]
     step_epochs: int = Field(default=10, ge=1, le=10_000)
     step_factor: float = Field(default=0.1, gt=0, lt=1)
     weight_decay: float = Field(ge=0, le=1)
@@ -39,16 +41,17 @@ def optimiser_of(network: nn.Module, *, params: OptimisationParams, device: torc
     biases and batch norms. A network may have a factor of the learning rate per parameter, `learning_rate_factor`.
     """
     factor = getattr(network, "learning_rate_factor", lambda _: 1.0)
+    published = params.schedule == "trfe_published"  # decay of all parameters, momentum of the plain kind
     named = [(p, factor(name)) for name, p in network.named_parameters()]
     groups = [
-        {"params": chosen, "weight_decay": params.weight_decay if is_weight else 0.0, "factor": scale}
+        {"params": chosen, "weight_decay": params.weight_decay if is_weight or published else 0.0, "factor": scale}
         for scale in sorted({scale for _, scale in named})
         for is_weight in (True, False)
         if (chosen := [p for p, own in named if own == scale and (p.ndim > 1) == is_weight])
     ]
     fused = device.type in ("cpu", "cuda")  # one pass over all weights: a tenth of the step
     if params.optimiser == "sgd":
-        return torch.optim.SGD(groups, lr=params.learning_rate, momentum=MOMENTUM, nesterov=True, fused=fused)
+        return torch.optim.SGD(groups, lr=params.learning_rate, momentum=MOMENTUM, nesterov=not published, fused=fused)
     return torch.optim.AdamW(groups, lr=params.learning_rate, fused=fused)
 
 
@@ -56,13 +59,16 @@ def rate(step: int, *, steps: int, params: OptimisationParams) -> float:
     """The learning rate of a step (from 0, of `steps`) as a fraction of the full rate.
 
     Linear warm-up; then a cosine to 0, or a factor `step_factor` every `step_epochs` epochs of the whole training, or
-    constant.
+    constant; or as published for TRFE-Net, (1 - epoch / epochs)^0.9 as it was in the last epoch of each ten, from 0.
     """
     warm_up = min(steps - 1, round(params.warm_up_epochs * steps / params.epochs))
     if step < warm_up:
         return (step + 1) / (warm_up + 1)
     if params.schedule == "constant":
         return 1.0
+    if params.schedule == "trfe_published":
+        last = step * params.epochs // steps // PUBLISHED_EPOCHS * PUBLISHED_EPOCHS - 1
+        return 1.0 if last < 0 else (1 - last / params.epochs) ** PUBLISHED_POWER
     if params.schedule == "step":
         return params.step_factor ** (step * params.epochs // steps // params.step_epochs)
     return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))

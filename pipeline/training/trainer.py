@@ -19,22 +19,15 @@ from pipeline.foundation.errors import PipelineError
 from pipeline.networks.inputs import Normalisation
 from pipeline.networks.progressive import ProgressiveParams, stage_of
 from pipeline.training import data_parallel
-from pipeline.training.augmentation import AugmentationParams, mixed
-from pipeline.training.batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches, validation_rows
+from pipeline.training.augmentation import AugmentationParams
+from pipeline.training.batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches
 from pipeline.training.board import TrainingBoard
 from pipeline.training.device import drawn_from
 from pipeline.training.inference import Encoder
 from pipeline.training.loader import StageAt, TrainingImages, TrainingLoader
-from pipeline.training.optimisation import (
-    MovingAverage,
-    OptimisationParams,
-    class_weight_ratio,
-    loss_of,
-    loss_of_output,
-    optimiser_of,
-    rate,
-)
+from pipeline.training.optimisation import PUBLISHED_EPOCHS, MovingAverage, OptimisationParams, optimiser_of, rate
 from pipeline.training.state import BestWeights, Epoch, Training, TrainingState
+from pipeline.training.tasks import OutcomeTask, Step, Task
 
 
 class TrainingParams(OptimisationParams):
@@ -51,7 +44,7 @@ class Trainer:
     """Trains one network in place; its `encoder` then computes logits and embeddings.
 
     `progressive`: the schedule of size (up to `train_size_px`; None: as given), augmentation, mixup and dropout.
-    `loaders`: processes that load the training images (0: this one).
+    `loaders`: processes that load the training images (0: this one). `task`: what is learned (None: the outcome).
     """
 
     def __init__(
@@ -65,12 +58,14 @@ class Trainer:
         progressive: ProgressiveParams | None = None,
         train_size_px: int | None = None,
         loaders: int = 0,
+        task: Task | None = None,
     ) -> None:
         # The stubs of `to` lack the overload that takes only a memory format.
         self.network: nn.Module = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.encoder = Encoder(network=self.network, normalise=normalise, device=device, batch_size=params.batch_size)
         self.params, self.strengths, self.device = params, strengths, device
         self.progressive, self.train_size_px, self.loaders = progressive, train_size_px, loaders
+        self.task: Task = OutcomeTask(params=params) if task is None else task
 
     def fit(
         self,
@@ -87,7 +82,7 @@ class Trainer:
         no batch may hold. `state`: from which to resume. `board`: folder of the curves.
         Raises AssertionError for such a group, PipelineError if the loss is not finite.
         """
-        held = validation_rows(examples, params=self.params.early_stopping, order=np.random.default_rng(seed))
+        held = self.task.held(examples, params=self.params.early_stopping, order=np.random.default_rng(seed))
         run = _Run(self, examples, held=held, forbidden=forbidden, seed=seed)
         state = state or TrainingState(None)
         run.resume(state.load())
@@ -125,22 +120,29 @@ class _Run:
         params, self.network = trainer.params, trainer.network
         self.forbidden = forbidden | {examples.groups[row] for row in held}
         self.rows = np.setdiff1d(np.arange(len(examples.labels)), held)
-        self.ratio = class_weight_ratio(examples.labels[self.rows], how=params.class_weights)
+        self.ratio = trainer.task.weight_ratio(examples.labels[self.rows])
         self.rank, self.size = data_parallel.rank(), data_parallel.size()
         if len(self.rows) < 2 * self.size:
             raise PipelineError(
                 f"{len(self.rows)} training images are too few for training.processes ({self.size}) in "
-                "params/embed.yaml: each process needs two; set it to 1"
+                f"{trainer.task.settings}: each process needs two; set it to 1"
             )
-        self.steps_an_epoch = len(batches(self.rows, batch_size=params.batch_size, min_size=2 * self.size))
+        self.steps_an_epoch = len(batches(self._drawn(0), batch_size=params.batch_size, min_size=2 * self.size))
         self.steps = params.epochs * self.steps_an_epoch
         self.optimiser = optimiser_of(self.network, params=params, device=trainer.device)
         self.average = MovingAverage(self.network, decay=params.ema_decay)
         self.best, self.history = BestWeights(), list[Epoch]()
         target_px = trainer.train_size_px or int(examples.pixels.shape[-1])
         self.stage_at: StageAt = partial(stage_of, steps=self.steps, target_px=target_px, params=trainer.progressive)
-        images = TrainingImages(examples, strengths=trainer.strengths, stage_at=self.stage_at, seed=seed)
+        images = TrainingImages(
+            examples, strengths=trainer.strengths, stage_at=self.stage_at, seed=seed, augment=trainer.task.augmentation
+        )
         self.loader = TrainingLoader(images, processes=trainer.loaders, pinned=trainer.device.type == "cuda")
+
+    def _drawn(self, epoch: int) -> Rows:
+        """The training rows of an epoch (from 1), in their order."""
+        order = np.random.default_rng([self.seed, epoch])
+        return self.trainer.task.epoch_rows(self.rows, order=order)
 
     def state(self) -> dict[str, Any]:
         """All that the next epoch depends on."""
@@ -170,36 +172,36 @@ class _Run:
         return done == params.epochs or (done > 0 and waited >= params.early_stopping.patience_epochs)
 
     def epoch(self) -> Epoch:
-        """Every training image once; then the validation loss with the moving average of the weights."""
+        """The training images of an epoch; then the validation loss with the moving average of the weights."""
         number = len(self.history) + 1
+        if self.trainer.params.schedule == "trfe_published" and number % PUBLISHED_EPOCHS == 1:
+            # The published code makes a new optimiser here, which loses its momentum.
+            self.optimiser = optimiser_of(self.network, params=self.trainer.params, device=self.trainer.device)
         torch.manual_seed(drawn_from(self.seed, 1, number, self.rank))
         begin: Any = getattr(self.network, "begin_epoch", None)  # of a network that freezes a part of itself
         if begin is not None:
             begin(number)
+        drawn, batch_size = self._drawn(number), self.trainer.params.batch_size
         plan = list(
             guarded_batches(
-                self.examples,
-                rows=self.rows,
-                batch_size=self.trainer.params.batch_size,
-                forbidden=self.forbidden,
-                order=np.random.default_rng([self.seed, number]),
-                min_size=2 * self.size,
+                self.examples, rows=drawn, batch_size=batch_size, forbidden=self.forbidden, min_size=2 * self.size
             )
         )
         first = len(self.history) * self.steps_an_epoch
         losses = [
-            self._step(step, rows, grey) * len(plan[step - first])
-            for step, (rows, grey) in enumerate(
+            self._step(step, rows, planes) * len(plan[step - first])
+            for step, (rows, planes) in enumerate(
                 self.loader.load(plan, first_step=first, rank=self.rank, size=self.size), first
             )
         ]
         data_parallel.same_everywhere(self.network)
         self.average.exchange(self.network)
-        train_loss = math.fsum(torch.stack(losses).tolist()) / len(self.rows)
+        train_loss = math.fsum(torch.stack(losses).tolist()) / len(drawn)
         if not math.isfinite(train_loss):
             raise PipelineError(
                 f"the training has diverged: the loss of epoch {number} is {train_loss}; lower training.learning_rate "
-                f"({self.trainer.params.learning_rate}) or set training.gradient_clip_norm in params/embed.yaml"
+                f"({self.trainer.params.learning_rate}) or set training.gradient_clip_norm in "
+                f"{self.trainer.task.settings}"
             )
         done = Epoch(epoch=number, train_loss=train_loss, validation_loss=self._validation_loss())
         self.best.update(done, self.network)
@@ -214,19 +216,25 @@ class _Run:
         else:
             self.average.exchange(self.network)
 
-    def _step(self, step: int, rows: Rows, grey: Tensor) -> Tensor:
+    def _step(self, step: int, rows: Rows, planes: Tensor) -> Tensor:
         trainer, params, stage = self.trainer, self.trainer.params, self.stage_at(step)
         self.network.train()
         set_dropout(self.network, rate=stage.dropout)
-        truth = torch.from_numpy(self.examples.labels[rows]).to(trainer.device)
-        grey, truth = mixed(grey.to(trainer.device, non_blocking=True), truth, alpha=stage.mixup_alpha)
         for group in self.optimiser.param_groups:
             group["lr"] = params.learning_rate * rate(step, steps=self.steps, params=params) * group["factor"]
-        mixed_precision = params.precision == "bfloat16"
-        with torch.autocast(trainer.device.type, dtype=torch.bfloat16, enabled=mixed_precision):
-            output = self.shared(*trainer.encoder.inputs(grey, present=self.examples.present, rows=rows))
-        weight = float(getattr(self.network, "auxiliary_weight", 0.0))
-        loss = loss_of_output(output, truth, ratio=self.ratio, params=params, auxiliary_weight=weight)
+        now = Step(
+            network=self.network,
+            shared=self.shared,
+            encoder=trainer.encoder,
+            examples=self.examples,
+            rows=rows,
+            planes=planes.to(trainer.device, non_blocking=True),
+            stage=stage,
+            mixed_precision=params.precision == "bfloat16",
+            ratio=self.ratio,
+            remaining=1 - len(self.history) / params.epochs,
+        )
+        loss = trainer.task.loss(now)
         self.optimiser.zero_grad()
         loss.backward()
         if params.gradient_clip_norm is not None:
@@ -238,11 +246,8 @@ class _Run:
     def _validation_loss(self) -> float | None:
         if not len(self.held):
             return None
-        examples, held, params = self.examples, self.held, self.trainer.params
-        present = None if examples.present is None else examples.present[held]
-        found = self.trainer.encoder.encode(examples.pixels[held], present=present).logits
-        logits = torch.from_numpy(found).to(self.trainer.device)  # where the group of processes can sum
-        loss = loss_of(logits, torch.from_numpy(examples.labels[held]), ratio=self.ratio, params=params)
+        trainer = self.trainer
+        loss = trainer.task.validation_loss(trainer.encoder, self.examples, self.held, self.ratio)
         return float(data_parallel.mean_over_group(loss))  # one number for all, so that all stop at once
 
 

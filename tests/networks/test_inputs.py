@@ -240,3 +240,13 @@ def test_each_image_of_a_batch_is_resized_alike():
     batch = torch.rand(2, 3, 9, 9)
 
     torch.testing.assert_close(resized(batch, size_px=6)[1], resized(batch[1], size_px=6))
+
+
+def test_rows_of_patients_in_a_resample():
+    about = {"patient_ids": ("x", "x", "y"), "views": ("m",) * 3, "pixels": np.zeros(3)}
+    inputs = RoiInputs(image_ids=("1", "1", "2"), resamples=("cv-1-1", "final", ""), **about)
+
+    assert list(inputs.rows_of(frozenset("xy"), resample="final")) == [1, 2]
+    assert list(inputs.rows_of(frozenset("xy"))) == [2]
+    assert inputs.differs
+    assert not RoiInputs(image_ids=("1", "1", "2"), resamples=("",) * 3, **about).differs

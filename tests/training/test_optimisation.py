@@ -45,6 +45,23 @@ def test_steps_fall_by_their_factor():
     assert rates == [1.0, 1.0, 0.5, 0.5, 0.25, 0.25]
 
 
+def test_the_published_schedule_of_trfe_net_by_hand():
+    params = training_params(epochs=40, warm_up_epochs=0, schedule="trfe_published", learning_rate=0.01)
+    rates = [rate(step, steps=400, params=params) for step in range(400)]  # ten steps per epoch
+
+    assert [rates[10 * epoch] for epoch in (0, 10, 20, 30)] == pytest.approx([1.0, 0.795, 0.560, 0.313], abs=5e-4)
+    assert rates == pytest.approx(np.repeat([rates[0], rates[100], rates[200], rates[300]], 100).tolist())
+
+
+def test_the_published_optimiser_decays_everything_with_plain_momentum():
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    params = training_params(optimiser="sgd", weight_decay=0.5, schedule="trfe_published")
+    published = optimiser_of(network, params=params, device=CPU)
+
+    assert {group["weight_decay"] for group in published.param_groups} == {0.5}
+    assert not any(group["nesterov"] for group in published.param_groups)
+
+
 TRUTH = torch.from_numpy(LABELS)
 
 
