@@ -14,9 +14,11 @@ from pipeline.agreement.repeats import (
     repeat_cases,
     repeat_costs,
     repeats_table,
+    with_used_masks,
 )
 from pipeline.contracts.data.agreement import AGREEMENT, REPEATS
 from pipeline.contracts.data.cohort import COHORT
+from pipeline.contracts.data.segment import MASKS
 from pipeline.contracts.data.split import SPLITS
 from pipeline.crop.rois import CropParams
 from pipeline.foundation.parallel import map_cases, map_largest_first
@@ -27,7 +29,8 @@ from pipeline.radiomics.features import RadiomicsParams, prepare
 from stages.cli import arguments, opened_store, progress, run, run_settings
 
 log = logging.getLogger(__name__)
-PATHS = ("params", "common", "crop", "radiomics", "use", "cohort", "splits", "images", "masks", "repeats", "table")
+INPUTS = ("params", "common", "crop", "radiomics", "use", "cohort", "splits", "images", "masks")
+PATHS = (*INPUTS, "predicted-masks", "predictions", "repeats", "table")
 
 
 def main() -> None:
@@ -35,7 +38,8 @@ def main() -> None:
     given = arguments(__doc__, paths=PATHS).parse_args()
     params, crop = load_params(given.params, AgreementParams), load_params(given.crop, CropParams)
     radiomics, seed = load_params(given.radiomics, RadiomicsParams), load_params(given.common, CommonParams).seed
-    cohort, splits = read_table(given.cohort, COHORT), read_table(given.splits, SPLITS)
+    splits, predictions = read_table(given.splits, SPLITS), read_table(given.predictions, MASKS)
+    cohort = with_used_masks(read_table(given.cohort, COHORT), predictions, folder=given.predicted_masks.resolve())
     settings, use = run_settings(), read_radiomics_use(given.use)
     store = opened_store(settings)
     repeats = repeats_table([], names=())

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import PATIENTS
-from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.crop import PREDICTED_ROIS, ROIS, rois_by_resample
 from pipeline.contracts.data.embed import folder_of
 from pipeline.contracts.data.split import SPLITS
 from pipeline.embed.case_store import embed_cases, ran_all_epochs, store_key
@@ -33,7 +33,19 @@ from pipeline.training import data_parallel
 from pipeline.training.device import check_processes, device_named, device_of_process
 from stages.cli import arguments, joined_group, opened_store, progress, run, run_settings
 
-PATHS = ("params", "common", "table", "rois", "patients", "splits", "features", "logits", "network", "predictions")
+PATHS = (
+    "params",
+    "common",
+    "table",
+    "predicted",
+    "rois",
+    "patients",
+    "splits",
+    "features",
+    "logits",
+    "network",
+    "predictions",
+)
 log = logging.getLogger(__name__)
 
 
@@ -79,11 +91,13 @@ def planned(
 ) -> tuple[Plan, list[Case]]:
     """The networks with their images, and the cases to compute, checked."""
     patients = read_table(given.patients, PATIENTS)
-    read = partial(read_roi_inputs, read_table(given.table, ROIS), folder=given.rois)
+    rois = rois_by_resample(read_table(given.table, ROIS), read_table(given.predicted, PREDICTED_ROIS))
+    read = partial(read_roi_inputs, rois, folder=given.rois)
     plan = plan_of(params, net=given.net, seed=seed, patients=patients, read=read)
     for member in plan.members:
         build_network(member.network)  # unavailable weights stop the stage here, once
-    jobs, cohort = plan_jobs(splits, strategy=plan.recipe.strategy), plan.cohort
+    cohort = plan.cohort
+    jobs = plan_jobs(splits, strategy=plan.recipe.strategy, by_resample=cohort.inputs.differs)
     check_jobs(jobs, labels=cohort.labels, groups=cohort.groups, with_image=frozenset(cohort.inputs.patient_ids))
     return plan, cases_of(jobs, cohort=cohort, batch_size=params.training.batch_size)
 

@@ -10,7 +10,7 @@ from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.fingerprints import code_hash, file_sha256, fingerprint, package_versions
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.plan.feature_sets import RADIOMICS, FusionParams
+from pipeline.plan.feature_sets import PREDICTED, RADIOMICS, FusionParams
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
 from pipeline.reduce.blocks import parts_of
@@ -36,8 +36,9 @@ def main() -> None:
     nets = tuple(read_yaml(given.embed).get("nets", ()))
     places = BlockPlaces(cohort=given.cohort, features=given.features, blocks=given.blocks, nets=nets)
     blocks = read_blocks(names, places=places, patients=patients, splits=splits)
-    repeats = read_repeats(given.repeats, cohort=given.cohort) if params.agreement and RADIOMICS in names else None
-    if params.agreement and RADIOMICS in names and repeats is None:
+    of_masks = {RADIOMICS, PREDICTED} & set(names)
+    repeats = read_repeats(given.repeats, cohort=given.cohort) if params.agreement and of_masks else None
+    if params.agreement and of_masks and repeats is None:
         log.info("no mask was repeated: features are not filtered by agreement")
     networks = network_parts(fusion.blocks, places=places)
     settings = run_settings()

@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.contracts.data.cohort import COHORTS, PATIENTS
-from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.cohort import COHORT, COHORTS, PATIENTS
 from pipeline.contracts.data.split import FINAL, SPLITS
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
@@ -23,7 +22,7 @@ from stages.cli import arguments, run
 
 log = logging.getLogger(__name__)
 PARAMS = ("params", "common", "fusion", "compare", "embed", "agreement", "reduce", "selftest")
-PATHS = (*PARAMS, "patients", "rois", "blocks", "splits", "settings", "planned")
+PATHS = (*PARAMS, "cohort", "patients", "blocks", "splits", "settings", "planned")
 
 
 def main() -> None:
@@ -36,7 +35,7 @@ def main() -> None:
     seed = load_params(given.common, CommonParams).seed
     patients = read_table(given.patients, PATIENTS)
 
-    use = radiomics_use(fusion, rois=read_table(given.rois, ROIS))
+    use = radiomics_use(fusion, cohort=read_table(given.cohort, COHORT))
 
     splits = split_table(patients, params=params, seed=seed)
     check_plan(

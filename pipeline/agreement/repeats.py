@@ -56,11 +56,21 @@ def passed_over(params: AgreementParams, *, use: RadiomicsUse) -> str | None:
     """Why no mask is repeated in this study; None if masks are repeated."""
     if params.source == "none":
         return "source is none in params/agreement.yaml"
-    if not use.used:
+    if not (use.used or use.predicted):
         return "no set of params/fusion.yaml uses radiomics"
     if params.source == "perturbation" and not use.outlines:
         return "every mask covers its whole image, so there is no contour to perturb"
     return None
+
+
+def with_used_masks(cohort: pd.DataFrame, predictions: pd.DataFrame, *, folder: Path) -> pd.DataFrame:
+    """`cohort.csv` with the masks that the study uses: where one is predicted, the path of that of resample `final` in
+    `folder`, or none if it is empty. `predictions` as `data/segment/masks.csv`.
+    """
+    own = predictions[(predictions["resample"] == FINAL) & (predictions["used"] == 1)].set_index("image_id")
+    paths = own["mask"].where(own["status"] == "ok").map(lambda name: str(folder / name), na_action="ignore")
+    is_predicted = cohort["image_id"].isin(own.index)
+    return cohort.assign(mask=cohort["mask"].mask(is_predicted, cohort["image_id"].map(paths)))
 
 
 def drawn_images(

@@ -14,9 +14,12 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydantic import Field
 
+from pipeline.contracts.data.crop import GIVEN, PREDICTED, PREDICTED_ROIS, ROIS
+from pipeline.contracts.data.split import FINAL
 from pipeline.foundation.errors import ImageError, PipelineError, listed
 from pipeline.foundation.images import array_of, read_image, write_image
 from pipeline.foundation.params import Params
+from pipeline.foundation.tables import Contract
 
 AXES = ("x", "y", "z")
 SIDES = ("width_px", "height_px", "depth_px")
@@ -42,11 +45,15 @@ class Roi:
 
 @dataclass(frozen=True, kw_only=True)
 class CropCase:
-    """One image to crop: its row of `cohort.csv` and where its files are (`mask` None = the source gives none)."""
+    """One image to crop: its row of `cohort.csv` and where its files are (`mask` None = there is none, and `reason`
+    tells why). Its crops go into the folder `place` of the ROIs.
+    """
 
     row: dict[str, object]
     image: Path
     mask: Path | None
+    place: str = ""
+    reason: str = "the cohort names no mask for this image"
 
 
 def margins_px(spacing_mm: tuple[float, ...], *, margin_px: int, margin_mm: float | None) -> tuple[int, ...]:
@@ -97,17 +104,38 @@ def crop_roi(image: sitk.Image, mask: sitk.Image, *, margin_px: int, margin_mm: 
     )
 
 
+KEPT = ("image_id", "patient_id", "view", *(f"spacing_{axis}_mm" for axis in AXES))
+
+
 def crop_cases(cohort: pd.DataFrame, *, images: Path, masks: Path) -> list[CropCase]:
     """One case per row of `cohort.csv`, its file names joined to their folders."""
-    kept = ["image_id", "patient_id", "view", *(f"spacing_{axis}_mm" for axis in AXES)]
     return [
         CropCase(
-            row={name: row[name] for name in kept},
+            row={name: row[name] for name in KEPT} | {"mask_source": GIVEN},
             image=images / row["image"],
             mask=None if pd.isna(row["mask"]) else masks / row["mask"],
         )
         for row in cohort.to_dict("records")
     ]
+
+
+def predicted_cases(cohort: pd.DataFrame, predicted: pd.DataFrame, *, images: Path, masks: Path) -> list[CropCase]:
+    """One case per predicted mask; `predicted` as `data/segment/masks.csv`, whose files are in `masks`."""
+    about = cohort.set_index("image_id", drop=False)
+    cases = []
+    for row in predicted.to_dict("records"):
+        own = about.loc[row["image_id"]]
+        keys = {name: own[name] for name in KEPT} | {"mask_source": PREDICTED, "resample": row["resample"]}
+        cases.append(
+            CropCase(
+                row=keys,
+                image=images / own["image"],
+                mask=None if pd.isna(row["mask"]) else masks / row["mask"],
+                place=f"predicted/{row['resample']}",
+                reason=str(row["reason"]),
+            )
+        )
+    return cases
 
 
 def crop_case(case: CropCase, *, params: CropParams, rois: Path) -> dict[str, object]:
@@ -116,7 +144,7 @@ def crop_case(case: CropCase, *, params: CropParams, rois: Path) -> dict[str, ob
     A case that fails gives a row with `status` (no_roi or crop_failed) and `reason`, and no files.
     """
     if case.mask is None:
-        return case.row | {"status": "no_roi", "reason": "the cohort names no mask for this image"}
+        return case.row | {"status": "no_roi", "reason": case.reason}
     try:
         image, mask = read_image(case.image), read_image(case.mask)
         roi = crop_roi(image, mask, margin_px=params.margin_px, margin_mm=params.margin_mm)
@@ -124,13 +152,24 @@ def crop_case(case: CropCase, *, params: CropParams, rois: Path) -> dict[str, ob
         status = "no_roi" if "marks no voxel" in str(error) else "crop_failed"
         reason = str(error).replace(f"{case.image.parent}/", "").replace(f"{case.mask.parent}/", "")
         return case.row | {"status": status, "reason": reason}
-    names = {kind: f"{case.row['image_id']}_{kind}.nrrd" for kind in ("image", "mask")}
+    stem = f"{case.place}/{case.row['image_id']}" if case.place else str(case.row["image_id"])
+    (rois / case.place).mkdir(parents=True, exist_ok=True)
+    names = {kind: f"{stem}_{kind}.nrrd" for kind in ("image", "mask")}
     write_image(roi.image, rois / names["image"])
     write_image(roi.mask, rois / names["mask"])
     start, size = (*roi.start_px, 0)[:3], (*roi.size_px, 1)[:3]  # a 2-D image lies at z = 0 and is one voxel deep
     place = {f"{axis}0_px": value for axis, value in zip(AXES, start, strict=True)}
     extent = dict(zip(SIDES, size, strict=True))
     return case.row | names | {"n_voxels": roi.n_voxels} | place | extent | {"status": "ok"}
+
+
+def effective_rows(
+    given: list[dict[str, object]], predicted: list[dict[str, object]], *, used: frozenset[str]
+) -> list[dict[str, object]]:
+    """The rows of `rois.csv`: of the images `used` those by the predicted mask of resample `final`, else the given."""
+    final = {row["image_id"]: row for row in predicted if row["resample"] == FINAL}
+    chosen = [final[row["image_id"]] if row["image_id"] in used else row for row in given]
+    return [{name: value for name, value in row.items() if name != "resample"} for row in chosen]
 
 
 def rois_table(rows: list[dict[str, object]]) -> pd.DataFrame:
@@ -141,9 +180,15 @@ def rois_table(rows: list[dict[str, object]]) -> pd.DataFrame:
     if not any(row["status"] == "ok" for row in rows):
         faults = [f"{row['image_id']}: {row['reason']}" for row in rows]
         raise PipelineError(listed(faults, heading="no image could be cropped", limit=10))
+    return _table(rows, ROIS)
+
+
+def predicted_table(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """`predicted_rois.csv` from the rows of `crop_case`; an empty prediction is a row with its reason."""
+    return _table(rows, PREDICTED_ROIS)
+
+
+def _table(rows: list[dict[str, object]], contract: Contract) -> pd.DataFrame:
     whole = ["n_voxels", *(f"{axis}0_px" for axis in AXES), *SIDES]
-    table = pd.DataFrame(rows)
-    columns = ["image_id", "patient_id", "view", "image", "mask", *whole]
-    columns += [*(f"spacing_{axis}_mm" for axis in AXES), "status", "reason"]
-    table = table.reindex(columns=columns)
+    table = pd.DataFrame(rows).reindex(columns=[column.name for column in contract.columns])
     return table.astype(dict.fromkeys(whole, "Int64"))  # integers stay integers despite missing values

@@ -147,7 +147,7 @@ def _fitted(trainer: Trainer, *, case: Case, member: Member, place: Place, seed:
     unseen = job.scored if job.part == ALL else job.embedded
     try:
         return trainer.fit(
-            cohort.examples(cohort.inputs.rows_of(job.trained)),
+            cohort.examples(cohort.inputs.rows_of(job.trained, resample=job.resample)),
             forbidden=frozenset(cohort.groups[patient] for patient in unseen),
             seed=seed,
             state=state_of(case, network=name, store=place.store),
@@ -232,7 +232,7 @@ def _card(job: Job, *, plan: Plan, members: Mapping[str, _Trained], device: torc
         "augmentation": recipe.augmentation.model_dump(mode="json"),
         "n_patients": len(trained),
         "n_events": events,
-        "n_images": len(cohort.inputs.rows_of(job.trained)),
+        "n_images": len(cohort.inputs.rows_of(job.trained, resample=job.resample)),
         "prevalence": events / len(trained) if trained else None,
         "trained_ids_sha256": fingerprint(trained),
         "scored_without_image": sorted(job.scored - with_image),

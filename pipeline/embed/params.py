@@ -19,7 +19,7 @@ from pipeline.networks.registry import ARCHITECTURES, TIMM, Network, is_fully_tr
 from pipeline.networks.settings import NetworkParams
 from pipeline.networks.timm_backbone import BackboneParams, size_of
 from pipeline.networks.vit import VitParams
-from pipeline.plan.feature_sets import CLINICAL, NAME, RADIOMICS
+from pipeline.plan.feature_sets import CLINICAL, NAME, OF_IMAGES
 from pipeline.training.augmentation import AugmentationParams
 from pipeline.training.trainer import TrainingParams
 
@@ -56,7 +56,7 @@ class EmbedParams(Params):
     @model_validator(mode="after")
     def _backbones_are_blocks(self) -> Self:
         for name in self.backbones:
-            taken = {*type(self).model_fields, CLINICAL, RADIOMICS}
+            taken = {*type(self).model_fields, CLINICAL, *OF_IMAGES}
             if not NAME.fullmatch(name) or name in taken or name.endswith((LOGIT, HEAD)):
                 raise ValueError(
                     f"key 'backbones' has the name '{name}': use the letters a-z, digits and _, no word that has a "

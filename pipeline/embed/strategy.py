@@ -34,13 +34,19 @@ class Job:
         return f"{self.resample}_{self.part}"
 
 
-def plan_jobs(splits: pd.DataFrame, *, strategy: Strategy) -> list[Job]:
-    """The jobs of a strategy, sorted by resample and part; `splits` is the table of the split stage.
+def plan_jobs(splits: pd.DataFrame, *, strategy: Strategy, by_resample: bool = False) -> list[Job]:
+    """The jobs of a strategy, sorted by resample and part; `splits` is the table of the split stage. `by_resample`:
+    whether images differ by resample (predicted masks), so that a frozen network embeds them in each.
 
     Raises CohortError if crossfit finds a training patient without a half.
     """
     if strategy == "frozen":
-        patients = frozenset(splits["patient_id"])
+        patients, nobody = frozenset(splits["patient_id"]), frozenset[str]()
+        if by_resample:
+            return [
+                Job(resample=str(name), part=ALL, trained=nobody, embedded=frozenset(rows["patient_id"]), scored=nobody)
+                for name, rows in splits.groupby("resample", sort=True)
+            ]
         return [Job(resample=ALL, part=ALL, trained=frozenset(), embedded=patients, scored=frozenset())]
     jobs: list[Job] = []
     faults: list[str] = []
@@ -77,7 +83,7 @@ def check_jobs(
     for job in jobs:
         if not job.embedded & with_image:
             faults.append(f"resample {job.resample}, part {job.part}: no patient to embed has a usable image")
-        if job.resample == ALL or unknown:
+        if not job.trained or unknown:
             continue
         unseen = job.scored if job.part == ALL else job.embedded
         both = {groups[p] for p in job.trained} & {groups[p] for p in unseen}

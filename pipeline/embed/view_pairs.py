@@ -15,6 +15,7 @@ class Pair:
 
     patient_id: str
     rows: tuple[int | None, ...]
+    resample: str = ""
 
 
 def pairs_of(inputs: RoiInputs, *, views: Sequence[str]) -> list[Pair]:
@@ -32,15 +33,18 @@ def pairs_of(inputs: RoiInputs, *, views: Sequence[str]) -> list[Pair]:
             f"no usable image has the view {', '.join(absent)} that dualview.views in params/embed.yaml names; the "
             f"cohort has the views: {there}"
         )
-    by_patient: dict[str, dict[str, list[int]]] = {}
-    for row, (patient, view) in enumerate(zip(inputs.patient_ids, inputs.views, strict=True)):
-        by_patient.setdefault(patient, {}).setdefault(view, []).append(row)
-    pairs = []
-    for patient, rows in sorted(by_patient.items()):
-        each = [rows.get(view, []) for view in views]
-        for number in range(max(map(len, each))):
-            chosen = tuple(found[number % len(found)] if found else None for found in each)
-            pairs.append(Pair(patient_id=patient, rows=chosen))
+    by_patient: dict[str, list[int]] = {}
+    for row, patient in enumerate(inputs.patient_ids):
+        by_patient.setdefault(patient, []).append(row)
+    tags, pairs = inputs.resamples or ("",) * len(inputs.patient_ids), []
+    for patient, own in sorted(by_patient.items()):
+        # A patient with a predicted mask has its pairs in each resample, with that resample's mask.
+        for resample in sorted({tags[row] for row in own} - {""}) or [""]:
+            rows = [row for row in own if tags[row] in ("", resample)]
+            each = [[row for row in rows if inputs.views[row] == view] for view in views]
+            for number in range(max(map(len, each))):
+                chosen = tuple(found[number % len(found)] if found else None for found in each)
+                pairs.append(Pair(patient_id=patient, rows=chosen, resample=resample))
     return pairs
 
 
@@ -54,4 +58,5 @@ def paired(inputs: RoiInputs, *, views: Sequence[str]) -> RoiInputs:
         views=("",) * len(pairs),
         pixels=np.stack([np.stack([black if row is None else inputs.pixels[row] for row in p.rows]) for p in pairs]),
         present=np.array([[row is not None for row in pair.rows] for pair in pairs], dtype=np.bool_),
+        resamples=tuple(pair.resample for pair in pairs),
     )

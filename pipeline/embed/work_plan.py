@@ -51,7 +51,8 @@ class Cohort:
         """Hash of all its content."""
         pixels = hashlib.sha256(self.inputs.pixels.tobytes()).hexdigest()
         present = None if self.inputs.present is None else self.inputs.present.tolist()
-        inputs = (self.inputs.image_ids, self.inputs.patient_ids, self.inputs.views, self.inputs.pixels.shape, pixels)
+        ids = (self.inputs.image_ids, self.inputs.patient_ids, self.inputs.views, self.inputs.resamples)
+        inputs = (*ids, self.inputs.pixels.shape, pixels)
         return fingerprint(inputs, present, dict(self.labels), dict(self.groups))
 
     def examples(self, rows: NDArray[np.intp]) -> Examples:
@@ -188,7 +189,7 @@ def cases_of(jobs: Sequence[Job], *, cohort: Cohort, batch_size: int) -> list[Ca
     """One case per trained network; a frozen network's images in chunks of whole batches, for any number of workers."""
     cases = []
     for job in jobs:
-        rows = cohort.inputs.rows_of(job.embedded)
+        rows = cohort.inputs.rows_of(job.embedded, resample=job.resample)
         size = len(rows) if job.trained else FROZEN_CHUNK * batch_size
         chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
         cases += [Case(job=job, rows=chunk, chunk=number) for number, chunk in enumerate(chunks)]

@@ -10,6 +10,10 @@ from pipeline.foundation.params import Params
 
 NAME = re.compile(r"[a-z0-9_]+")
 CLINICAL, RADIOMICS = "clinical", "radiomics"
+PREDICTED = "radiomics_predicted"  # radiomics of predicted masks, also where a mask is given
+HABITAT, PERITUMORAL = "habitat", "peritumoral"
+# Blocks that a stage makes from the images, without a network.
+OF_IMAGES = (RADIOMICS, PREDICTED, HABITAT, PERITUMORAL)
 
 
 def network_behind(block: str, *, nets: Collection[str]) -> str | None:

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from pipeline.contracts.data.cohort import WHOLE
 from pipeline.foundation.params import Params, load_params
-from pipeline.plan.feature_sets import RADIOMICS, FusionParams
+from pipeline.plan.feature_sets import PREDICTED, RADIOMICS, FusionParams
 
 
 class RadiomicsUse(Params):
-    """Whether any set of params/fusion.yaml uses radiomics, and whether the lesions have an outline.
+    """Whether any set of params/fusion.yaml uses radiomics, whether the lesions have an outline, and whether any set
+    uses the radiomics of predicted masks.
 
     Without an outline (every mask covers its whole image) there is no contour to perturb, and the features of shape
     would describe the picture's size.
@@ -17,12 +19,13 @@ class RadiomicsUse(Params):
 
     used: bool
     outlines: bool
+    predicted: bool = False
 
 
-def radiomics_use(fusion: FusionParams, *, rois: pd.DataFrame) -> RadiomicsUse:
-    """The use of radiomics in these sets; `rois` as `rois.csv`. Without a usable ROI, `outlines` is true."""
-    usable = rois[rois["status"] == "ok"]
-    return RadiomicsUse(used=RADIOMICS in fusion.blocks, outlines=usable.empty or has_outlines(usable))
+def radiomics_use(fusion: FusionParams, *, cohort: pd.DataFrame) -> RadiomicsUse:
+    """The use of radiomics in these sets; `cohort` as `cohort.csv`. An image without a mask gets an outline."""
+    whole = len(cohort) > 0 and bool((cohort["mask_source"] == WHOLE).all())
+    return RadiomicsUse(used=RADIOMICS in fusion.blocks, outlines=not whole, predicted=PREDICTED in fusion.blocks)
 
 
 def read_radiomics_use(path: Path) -> RadiomicsUse:

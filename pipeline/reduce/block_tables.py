@@ -8,12 +8,12 @@ import pandas as pd
 
 from pipeline.contracts.data.agreement import REPEATS
 from pipeline.contracts.data.cohort import BLOCK, COHORT
-from pipeline.contracts.data.embed import embedding_files, read_embedded_ids, read_embeddings
+from pipeline.contracts.data.embed import embedding_files, read_embedded_ids, read_embeddings, read_files
 from pipeline.contracts.data.radiomics import RADIOMICS as FEATURES
 from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.foundation.tables import read_csv, read_table
-from pipeline.plan.feature_sets import CLINICAL, RADIOMICS, network_behind
-from pipeline.reduce.blocks import Block, clinical_block, deep_block, radiomics_block, table_block
+from pipeline.plan.feature_sets import CLINICAL, OF_IMAGES, PREDICTED, RADIOMICS, network_behind
+from pipeline.reduce.blocks import Block, clinical_block, deep_block, features_block, radiomics_block, table_block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class BlockPlaces:
     def ready_made(self, name: str) -> Path | None:
         """The ready-made table `name`; None if there is none, or the name belongs to another block."""
         path = self.blocks / f"{name}.csv"
-        return path if name not in (CLINICAL, RADIOMICS) and path.exists() else None
+        return path if name not in (CLINICAL, *OF_IMAGES) and path.exists() else None
 
     def tables(self, names: Sequence[str]) -> list[Path]:
         """The tables that the blocks `names` are read from, the cohort's first; clinical columns are elsewhere."""
@@ -68,16 +68,26 @@ def _read_block(name: str, places: BlockPlaces, *, patients: pd.DataFrame, split
     if ready := places.ready_made(name):
         return table_block(read_table(ready, BLOCK), name=name, patients=ids)
     cohort = read_table(places.cohort, COHORT)
-    if name == RADIOMICS:
-        features = read_table(places.features / f"{name}.csv", FEATURES)
-        return radiomics_block(features, cohort=cohort, patients=ids)
+    if name in (RADIOMICS, PREDICTED):
+        return _read_radiomics(name, places, cohort=cohort, patients=ids)
+    if name in OF_IMAGES:
+        return features_block(read_embeddings(places.features / f"{name}.csv"), name=name, cohort=cohort, patients=ids)
     if (path := places.network(name)) is None:
         raise ParamsError(
-            f"params/fusion.yaml: block '{name}' is neither {CLINICAL}, nor {RADIOMICS}, nor a network of "
+            f"params/fusion.yaml: block '{name}' is neither {', nor '.join((CLINICAL, *OF_IMAGES))}, nor a network of "
             "params/embed.yaml (key nets) or its logit, nor a ready-made table of params/cohort.yaml (key "
             "manifest.blocks); correct its name, or add it there and run its stage"
         )
     return deep_block(read_embeddings(path), name=name, cohort=cohort, splits=splits, patients=ids)
+
+
+def _read_radiomics(name: str, places: BlockPlaces, *, cohort: pd.DataFrame, patients: pd.Series) -> Block:
+    """The radiomics by image, and those of the resamples whose masks were predicted for them."""
+    path = places.features / f"{name}.csv"
+    table = read_table(path, FEATURES)
+    columns = [str(column) for column in table.columns if column not in FEATURES.names]
+    resampled = read_files(path, columns=columns)
+    return radiomics_block(table, cohort=cohort, patients=patients, name=name, resampled=resampled)
 
 
 def read_embedded_patients(path: Path, *, owner: pd.Series) -> pd.DataFrame:

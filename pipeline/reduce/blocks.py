@@ -6,7 +6,7 @@ Images of one view are averaged feature by feature; if the cohort has several vi
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from pipeline.contracts.data.embed import LOGIT, Embeddings
 from pipeline.contracts.data.reduce import MISSING
 from pipeline.contracts.data.split import ALL, OTHER_HALF
 from pipeline.foundation.errors import PipelineError
-from pipeline.plan.feature_sets import CLINICAL, RADIOMICS
+from pipeline.plan.feature_sets import CLINICAL, OF_IMAGES, RADIOMICS
 from pipeline.radiomics.noise_bands import noise_features
 
 Kind = Literal["clinical", "radiomics", "deep", "logit", "table"]
@@ -27,13 +27,15 @@ Kind = Literal["clinical", "radiomics", "deep", "logit", "table"]
 class Block:
     """A block of features: `frame(resample, part)` gives its raw matrix, one row per patient, index patient_id.
 
-    `indicators` names the missingness indicators among its columns.
+    `indicators` names the missingness indicators among its columns. `is_repeated`: its features are measured on
+    repeated masks too.
     """
 
     name: str
     kind: Kind
     indicators: tuple[str, ...]
     frame: Callable[[str, str], pd.DataFrame]
+    is_repeated: bool = False
 
 
 def clinical_block(patients: pd.DataFrame) -> Block:
@@ -59,11 +61,45 @@ def table_block(table: pd.DataFrame, *, name: str, patients: Iterable[str]) -> B
     return _one_frame(_with_indicators(numbers, views=[], patients=patients), name, "table")
 
 
-def radiomics_block(features: pd.DataFrame, *, cohort: pd.DataFrame, patients: Iterable[str]) -> Block:
-    """The radiomics of each patient from the table by image; failed images and features of pure noise are excluded."""
+def radiomics_block(
+    features: pd.DataFrame,
+    *,
+    cohort: pd.DataFrame,
+    patients: Iterable[str],
+    name: str = RADIOMICS,
+    resampled: Embeddings | None = None,
+) -> Block:
+    """The radiomics of each patient from the table by image; failed images and features of pure noise are excluded.
+
+    `resampled`: the features of the resamples whose masks differ from those of the table (predicted masks).
+    """
     usable = features[features["status"] == "ok"].drop(columns=["status", "reason"]).set_index("image_id")
-    usable = _one_array(usable.drop(columns=noise_features([str(name) for name in usable.columns])))
-    return _one_frame(_by_view(usable, cohort=cohort, patients=patients), RADIOMICS, "radiomics")
+    noise, ids = noise_features([str(column) for column in usable.columns]), list(patients)
+    whole = _by_view(_one_array(usable.drop(columns=noise)), cohort=cohort, patients=ids)
+    if resampled is None or not resampled.ids:
+        return replace(_one_frame(whole, name, "radiomics"), is_repeated=True)
+
+    def frame(resample: str, _part: str) -> pd.DataFrame:
+        if (resample, ALL) not in resampled.ids:
+            return whole
+        return _by_view(resampled.frame(resample, ALL).drop(columns=noise), cohort=cohort, patients=ids)
+
+    return Block(name=name, kind="radiomics", indicators=_indicators_of(whole), frame=frame, is_repeated=True)
+
+
+def features_block(embedded: Embeddings, *, name: str, cohort: pd.DataFrame, patients: Iterable[str]) -> Block:
+    """Features of images that may differ by resample and part, such as those of habitats.
+
+    For (resample, part) its own rows are used, else those of part `all`, else those of resample `all`; they are read
+    when `frame` is called. `frame` raises PipelineError if there are none.
+    """
+    ids, views = list(patients), _views(cohort)
+
+    def frame(resample: str, part: str) -> pd.DataFrame:
+        return _by_view(_rows_of(embedded, resample, part, name=name), cohort=cohort, patients=ids)
+
+    indicators = tuple(_indicator(view, views) for view in views) or (MISSING,)
+    return Block(name=name, kind="radiomics", indicators=indicators, frame=frame)
 
 
 def deep_block(
@@ -82,12 +118,10 @@ def deep_block(
     views, ids = [] if by_patient else _views(cohort), list(patients)
 
     def frame(resample: str, part: str) -> pd.DataFrame:
-        for rows in ((resample, part), (resample, ALL), (ALL, ALL)):
-            if rows in embedded.ids and by_patient:
-                return _with_indicators(embedded.frame(*rows), views=[], patients=ids)
-            if rows in embedded.ids:
-                return _by_view(embedded.frame(*rows), cohort=cohort, patients=ids)
-        raise PipelineError(_without_rows(name, resample, part))
+        rows = _rows_of(embedded, resample, part, name=name)
+        if by_patient:
+            return _with_indicators(rows, views=[], patients=ids)
+        return _by_view(rows, cohort=cohort, patients=ids)
 
     indicators = tuple(_indicator(view, views) for view in views) or (MISSING,)
     kind: Kind = "logit" if name.endswith(LOGIT) else "deep"
@@ -105,8 +139,19 @@ def parts_of(blocks: Mapping[str, set[str]], *, used: Iterable[str], match_parts
 
 
 def _one_frame(frame: pd.DataFrame, name: str, kind: Kind) -> Block:
-    indicators = tuple(column for column in frame.columns if column.partition("@")[0] == MISSING)
-    return Block(name=name, kind=kind, indicators=indicators, frame=lambda _resample, _part: frame)
+    return Block(name=name, kind=kind, indicators=_indicators_of(frame), frame=lambda _resample, _part: frame)
+
+
+def _indicators_of(frame: pd.DataFrame) -> tuple[str, ...]:
+    return tuple(str(column) for column in frame.columns if str(column).partition("@")[0] == MISSING)
+
+
+def _rows_of(embedded: Embeddings, resample: str, part: str, *, name: str) -> pd.DataFrame:
+    """The rows of a resample and part, else of the whole resample, else of all resamples."""
+    for rows in ((resample, part), (resample, ALL), (ALL, ALL)):
+        if rows in embedded.ids:
+            return embedded.frame(*rows)
+    raise PipelineError(_without_rows(name, resample, part))
 
 
 def _views(cohort: pd.DataFrame) -> list[str]:
@@ -149,7 +194,9 @@ def _one_array(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _without_rows(name: str, resample: str, part: str) -> str:
-    return f"data/features/{name}.csv and its folder have no rows for resample {resample}, part {part}; run embed again"
+    stage = name if name in OF_IMAGES else "embed"
+    place = f"data/features/{name}.csv and its folder"
+    return f"{place} have no rows for resample {resample}, part {part}; run {stage} again"
 
 
 def _check_complete(embedded: Embeddings, *, name: str, splits: pd.DataFrame) -> None:

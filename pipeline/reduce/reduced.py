@@ -38,6 +38,7 @@ class RawBlock:
     indicators: tuple[str, ...]
     train: pd.DataFrame
     test: pd.DataFrame
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +138,12 @@ def _check_known(splits: pd.DataFrame, *, patients: pd.DataFrame) -> None:
 def _raw(block: Block, resample: str, part: str, *, train: list[str], test: list[str]) -> RawBlock:
     frame = block.frame(resample, part)
     return RawBlock(
-        name=block.name, kind=block.kind, indicators=block.indicators, train=frame.loc[train], test=frame.loc[test]
+        name=block.name,
+        kind=block.kind,
+        indicators=block.indicators,
+        train=frame.loc[train],
+        test=frame.loc[test],
+        is_repeated=block.is_repeated,
     )
 
 
@@ -185,7 +191,7 @@ def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
         where = f"resample {case.resample}, part {case.part}, block {block.name}"
         reducer = BlockReducer(kind=block.kind, params=params, indicators=block.indicators, seed=seed, sites=case.sites)
         try:
-            reducer.fit(block.train, case.y, case.groups, case.repeats)
+            reducer.fit(block.train, case.y, case.groups, case.repeats if block.is_repeated else None)
             # Separately, so that neither the values nor the presence of test rows can change a digit of a training row.
             both = [reducer.transform(block.train), reducer.transform(block.test)]
         except PipelineError as error:

@@ -18,9 +18,11 @@ from pipeline.agreement.repeats import (
     repeat_cases,
     repeat_costs,
     repeats_table,
+    with_used_masks,
 )
 from pipeline.contracts.data.agreement import AGREEMENT, REPEATS
 from pipeline.contracts.data.cohort import COHORT, MASK_READER2
+from pipeline.contracts.data.segment import MASKS
 from pipeline.contracts.data.split import SPLITS
 from pipeline.crop.rois import CropParams, crop_case, crop_cases, rois_table
 from pipeline.foundation.content_store import ContentStore
@@ -188,7 +190,8 @@ def run_stage(folder, *, out, workers=1, store_gb=5, **changes):
     paths = {"params": "agreement.yaml", "radiomics": "radiomics.yaml", "cohort": "cohort.csv", "splits": "splits.csv"}
     paths |= {"images": "images", "masks": "masks", "repeats": f"{out}/repeats.csv", "table": f"{out}/agreement.csv"}
     (folder / "use.json").write_text('{"used": true, "outlines": true}', encoding="utf-8")
-    paths["use"] = "use.json"
+    write_table(MASKS.empty(), folder / "predictions.csv", MASKS)
+    paths |= {"use": "use.json", "predictions": "predictions.csv", "predicted-masks": "predicted"}
     command = [sys.executable, "-m", "stages.agreement", "--common", "params/common.yaml", "--crop", "params/crop.yaml"]
     command += [word for name, value in paths.items() for word in (f"--{name}", str(folder / value))]
     scratch = folder / "scratch"
@@ -228,3 +231,15 @@ def test_command_line_writes_the_same_bytes_with_and_without_the_store(tmp_path)
         b"image_id,repeat,status,reason,dice\n",
         b"feature,form,icc,ci_low,ci_high,n_images,n_repeats\n",
     ]
+
+
+def test_the_masks_that_the_study_uses_are_repeated(tmp_path):
+    cohort = pd.DataFrame({"image_id": ["1", "2", "3"], "mask": ["1.nrrd", None, "3.nrrd"]}).astype("str")
+    cohort.loc[1, "mask"] = None
+    about = {"resample": ["final", "final", "cv-1-1", "final"], "image_id": ["2", "3", "2", "1"]}
+    masks = {"mask": ["final/2.nrrd", "final/3.nrrd", "cv-1-1/2.nrrd", "final/1.nrrd"]}
+    predictions = pd.DataFrame(about | masks | {"used": [1, 1, 1, 0], "status": ["ok", "empty", "ok", "ok"]})
+    found = with_used_masks(cohort, predictions, folder=tmp_path)["mask"]
+
+    assert found[:2].to_list() == ["1.nrrd", str(tmp_path / "final/2.nrrd")]
+    assert pd.isna(found[2])  # the prediction is empty

@@ -12,8 +12,20 @@ from hypothesis import strategies as st
 from places import ROOT
 
 from pipeline.contracts.data.cohort import COHORT
-from pipeline.contracts.data.crop import ROIS
-from pipeline.crop.rois import CropCase, CropParams, bounding_box, crop_case, crop_roi, margins_px, rois_table
+from pipeline.contracts.data.crop import PREDICTED_ROIS, ROIS
+from pipeline.contracts.data.segment import MASKS
+from pipeline.crop.rois import (
+    CropCase,
+    CropParams,
+    bounding_box,
+    crop_case,
+    crop_roi,
+    effective_rows,
+    margins_px,
+    predicted_cases,
+    predicted_table,
+    rois_table,
+)
 from pipeline.foundation.errors import ImageError, ParamsError, PipelineError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image
 from pipeline.foundation.params import load_params
@@ -127,14 +139,51 @@ def test_unreadable_case_keeps_its_row_without_the_folder_it_lies_in(tmp_path):
 
 
 def test_table_keeps_whole_numbers_beside_failed_cases(tmp_path):
-    good = crop_case(case(tmp_path), params=PARAMS, rois=tmp_path / "rois")
+    good = crop_case(case(tmp_path), params=PARAMS, rois=tmp_path / "rois") | {"mask_source": "given"}
     bad = good | {"image_id": "b", "status": "no_roi", "reason": "why"}
     for name in ("n_voxels", "x0_px", "y0_px", "z0_px", "width_px", "height_px", "depth_px", "image", "mask"):
         bad.pop(name)
     write_table(rois_table([bad, good]), tmp_path / "rois.csv", ROIS)
     lines = (tmp_path / "rois.csv").read_text().splitlines()
-    assert lines[1] == "a,007,main,a_image.nrrd,a_mask.nrrd,24,8,3,0,10,8,1,0.5,0.5,,ok,"
-    assert lines[2] == "b,007,main,,,,,,,,,,0.5,0.5,,no_roi,why"
+    assert lines[1] == "a,007,main,a_image.nrrd,a_mask.nrrd,24,8,3,0,10,8,1,0.5,0.5,,given,ok,"
+    assert lines[2] == "b,007,main,,,,,,,,,,0.5,0.5,,given,no_roi,why"
+
+
+def test_predicted_masks_are_cropped_into_a_folder_per_resample(tmp_path):
+    image, mask = frame()
+    for place, one in (("images/a", image), ("masks/cv-1-1/a", mask), ("masks/final/a", mask * 0)):
+        write_image(one, tmp_path / f"{place}.nrrd")
+    cohort = pd.DataFrame([{"image_id": "a", "patient_id": "007", "view": "main", "image": "a.nrrd"}])
+    cohort = cohort.assign(**{f"spacing_{axis}_mm": np.nan for axis in "xyz"})
+    predicted = pd.DataFrame(
+        {"resample": ["cv-1-1", "cv-1-2", "final"], "image_id": "a", "mask": ["cv-1-1/a.nrrd", None, "final/a.nrrd"]}
+    ).assign(reason="nothing was found")
+    cases = predicted_cases(cohort, predicted, images=tmp_path / "images", masks=tmp_path / "masks")
+    table = predicted_table([crop_case(case, params=PARAMS, rois=tmp_path / "rois") for case in cases])
+
+    assert table["status"].tolist() == ["ok", "no_roi", "no_roi"]
+    assert table.loc[1:, "reason"].tolist() == ["nothing was found", "the mask marks no voxel"]
+    assert table.loc[0, ["image", "n_voxels", "x0_px", "mask_source"]].tolist() == [
+        "predicted/cv-1-1/a_image.nrrd",
+        *(24, 8, "predicted"),
+    ]
+    assert (tmp_path / "rois" / table.loc[0, "mask"]).exists()
+    write_table(table, tmp_path / "predicted_rois.csv", PREDICTED_ROIS)
+
+
+def test_the_roi_of_a_study_is_the_predicted_one_of_final_if_it_is_used():
+    given = [{"image_id": name, "status": "ok", "mask_source": "given"} for name in ("a", "b")]
+    predicted = [
+        {"image_id": name, "status": resample, "mask_source": "predicted", "resample": resample}
+        for name in ("a", "b")
+        for resample in ("cv-1-1", "final")
+    ]
+
+    assert effective_rows(given, predicted, used=frozenset()) == given
+    assert effective_rows(given, predicted, used=frozenset({"b"})) == [
+        given[0],
+        {"image_id": "b", "status": "final", "mask_source": "predicted"},
+    ]
 
 
 def test_a_table_without_any_crop_is_an_error():
@@ -159,10 +208,12 @@ def test_negative_margin_is_named(tmp_path):
 def run_stage(folder, *, workers, out):
     command = [sys.executable, "-m", "stages.crop", "--params", "params/crop.yaml"]
     paths = {"cohort": "cohort.csv", "images": "images", "masks": "masks", "rois": out, "table": f"{out}.csv"}
+    paths |= {"predicted-masks": "predicted", "predictions": "predictions.csv", "predicted": f"{out}_predicted.csv"}
     command += [word for name, value in paths.items() for word in (f"--{name}", str(folder / value))]
     variables = {"FUSION_WORKERS": str(workers), "PATH": "/usr/bin:/bin"}
     subprocess.run(command, cwd=ROOT, env=variables, check=True, capture_output=True)
-    return {path.name: path.read_bytes() for path in (folder / out).iterdir()}, (folder / f"{out}.csv").read_bytes()
+    files = {str(path.relative_to(folder / out)): path for path in (folder / out).rglob("*.nrrd")}
+    return {name: path.read_bytes() for name, path in files.items()}, (folder / f"{out}.csv").read_bytes()
 
 
 def test_command_line_writes_the_same_bytes_for_one_and_two_workers(tmp_path):
@@ -176,9 +227,18 @@ def test_command_line_writes_the_same_bytes_for_one_and_two_workers(tmp_path):
     cohort = cohort.assign(**dict.fromkeys(["site", "gland_mask", "mask_source"], None))
     cohort = cohort.assign(**{f"spacing_{axis}_mm": np.nan for axis in "xyz"})
     write_table(cohort, tmp_path / "cohort.csv", COHORT)
+    write_image(frame()[1], tmp_path / "predicted" / "final" / "c.nrrd")
+    predicted = {"resample": "final", "image_id": "c", "patient_id": "c", "network": "unet", "part": "a", "used": 1}
+    predicted |= {"mask": "final/c.nrrd", "n_voxels": 24, "status": "ok", "reason": None}
+    write_table(pd.DataFrame([predicted]), tmp_path / "predictions.csv", MASKS)
     one = run_stage(tmp_path, workers=1, out="one")
     two = run_stage(tmp_path, workers=2, out="two")
     assert one == two
     table = read_table(tmp_path / "one.csv", ROIS)
     assert table["status"].tolist() == ["ok", "no_roi", "ok"]
-    assert sorted(one[0]) == ["a_image.nrrd", "a_mask.nrrd", "c_image.nrrd", "c_mask.nrrd"]
+    assert table["mask_source"].tolist() == ["given", "given", "predicted"]
+    assert sorted(one[0]) == [
+        *("a_image.nrrd", "a_mask.nrrd", "c_image.nrrd", "c_mask.nrrd"),
+        *("predicted/final/c_image.nrrd", "predicted/final/c_mask.nrrd"),
+    ]
+    assert read_table(tmp_path / "one_predicted.csv", PREDICTED_ROIS)["mask"].tolist() == [table.loc[2, "mask"]]

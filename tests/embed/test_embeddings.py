@@ -14,7 +14,7 @@ from tiny_study import cohort, embedded, plan, splits
 
 from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import PATIENTS
-from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.crop import PREDICTED_ROIS, ROIS
 from pipeline.contracts.data.embed import EMBEDDINGS, NO_FILES, PATIENT_EMBEDDINGS, read_embeddings
 from pipeline.contracts.data.split import SPLITS
 from pipeline.embed.embeddings import embeddings_table, logits_table, note_no_files, set_aside, write_features
@@ -110,6 +110,7 @@ def write_study(folder, *, without=()):
     rois = pd.DataFrame(rows, columns=["image_id", "patient_id", "view", "image", "mask", "status"])
     empty = [column.name for column in ROIS.columns if column.name not in rois]
     write_table(rois.assign(**dict.fromkeys(empty)), folder / "rois.csv", ROIS)
+    write_table(PREDICTED_ROIS.empty(), folder / "predicted.csv", PREDICTED_ROIS)
     patients = pd.DataFrame({"patient_id": list(STUDY.labels), "label": list(STUDY.labels.values())})
     patients = patients.assign(group_id=patients["patient_id"], site=None, cohort=None)
     write_table(patients, folder / "patients.csv", PATIENTS)
@@ -119,6 +120,7 @@ def write_study(folder, *, without=()):
 def stage(folder, params, *, net="carnet"):
     command = [sys.executable, "-m", "stages.embed", "--net", net, "--params", params]
     command += ["--common", ROOT / "params" / "common.yaml", "--table", folder / "rois.csv"]
+    command += ["--predicted", folder / "predicted.csv"]
     command += ["--rois", folder / "rois", "--patients", folder / "patients.csv", "--splits", folder / "splits.csv"]
     command += ["--features", folder / "features" / "net.csv", "--logits", folder / "logits.csv"]
     command += ["--network", folder / "net", "--predictions", folder / "head.csv"]

@@ -90,3 +90,12 @@ def test_unknown_patients_and_nothing_to_embed_are_errors():
         check(labels={patient: label for patient, label in LABELS.items() if patient != "p7"})
     with pytest.raises(CohortError, match="no patient to embed has a usable image"):
         check("frozen", with_image=frozenset({"p9"}))
+
+
+def test_a_frozen_network_embeds_in_each_resample_if_images_differ_by_resample():
+    jobs = plan_jobs(SPLITS, strategy="frozen", by_resample=True)
+
+    assert [(job.resample, job.part) for job in jobs] == [("cv-1-1", "all"), ("final", "all")]
+    assert not any(job.trained | job.scored for job in jobs)
+    assert jobs[0].embedded == frozenset({"p1", "p2", "p3", "p4", "p5"})
+    check_jobs(jobs, labels=LABELS, groups=GROUPS, with_image=frozenset(LABELS))

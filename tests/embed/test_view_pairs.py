@@ -48,3 +48,18 @@ def test_the_order_of_the_views_is_that_asked_for():
 def test_a_view_that_no_patient_has_is_one_sentence():
     with pytest.raises(CohortError, match=r"has the view T11 .* has the views: long, other, trans$"):
         pairs_of(inputs(), views=("long", "T11"))
+
+
+def test_a_patient_with_predicted_masks_has_its_pairs_in_each_resample():
+    inputs = RoiInputs(
+        image_ids=("1", "2", "2", "3"),
+        patient_ids=("p1", "p1", "p1", "p2"),
+        views=("long", "trans", "trans", "long"),
+        pixels=np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1),
+        resamples=("", "cv-1-1", "final", ""),
+    )
+    found = paired(inputs, views=("long", "trans"))
+
+    assert found.resamples == ("cv-1-1", "final", "")
+    assert found.pixels[:, :, 0, 0, 0].tolist() == [[0, 1], [0, 2], [3, 0]]
+    assert found.rows_of(frozenset({"p1", "p2"}), resample="final").tolist() == [1, 2]

@@ -10,20 +10,24 @@ from pipeline.plan.radiomics_use import RadiomicsUse, has_outlines, is_shape, ra
 ROIS = pd.DataFrame({"n_voxels": [64, 80], "width_px": 8, "height_px": [8, 10], "depth_px": 1, "status": "ok"})
 
 
-def use(*blocks, rois=ROIS):
-    return radiomics_use(FusionParams.model_validate({"sets": {"one": blocks}, "match_parts": True}), rois=rois)
+def use(*blocks, sources=("a.png", None)):
+    cohort = pd.DataFrame({"mask_source": pd.Series(sources, dtype="str")})
+    return radiomics_use(FusionParams.model_validate({"sets": {"one": blocks}, "match_parts": True}), cohort=cohort)
 
 
 def test_the_sets_decide_whether_radiomics_are_used():
     assert use("clinical", "radiomics").used
     assert not use("clinical", "carnet").used
+    assert use("radiomics_predicted").predicted
+    assert not use("radiomics").predicted
 
 
 def test_masks_that_fill_their_images_are_no_outlines():
-    assert not use("radiomics").outlines
-    assert use("radiomics", rois=ROIS.assign(n_voxels=[64, 79])).outlines
+    assert not use("radiomics", sources=["full", "full"]).outlines
+    assert use("radiomics", sources=["full", "a.png"]).outlines
+    assert use("radiomics", sources=[None, None]).outlines  # to be predicted
+    assert has_outlines(ROIS.assign(n_voxels=[64, 79]))
     assert not has_outlines(ROIS.assign(n_voxels=[64, 79], status=["ok", "no_roi"]))
-    assert use("radiomics", rois=ROIS.assign(status="no_roi")).outlines
 
 
 def test_shape_is_known_by_its_class():

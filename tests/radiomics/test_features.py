@@ -13,7 +13,7 @@ from house import closure
 from places import ROOT
 
 import pipeline.radiomics.features as step
-from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.crop import PREDICTED_ROIS, ROIS
 from pipeline.contracts.data.radiomics import DICTIONARY, RADIOMICS
 from pipeline.crop.rois import crop_roi
 from pipeline.foundation.content_store import ContentStore
@@ -332,13 +332,14 @@ def demo_rois(folder, *, n_images=5):
     table = pd.DataFrame(rows)
     table = table.reindex(columns=ROIS.names)
     write_table(table, folder / "rois.csv", ROIS)
+    write_table(PREDICTED_ROIS.empty(), folder / "predicted.csv", PREDICTED_ROIS)
 
 
 def run_stage(folder, *, out, params="params/radiomics.yaml", **variables):
     command = [sys.executable, "-m", "stages.radiomics", "--params", str(params), "--common", "params/common.yaml"]
-    paths = {"table": "rois.csv", "rois": "rois", "features": f"{out}.csv", "dictionary": f"{out}-words.csv"}
+    paths = {"table": "rois.csv", "rois": "rois", "features": out, "dictionary": f"{out}-words.csv"}
     (folder / "use.json").write_text('{"used": true, "outlines": true}', encoding="utf-8")
-    paths |= {"use": "use.json", "engine-check": f"{out}-check.csv"}
+    paths |= {"use": "use.json", "engine-check": f"{out}-check.csv", "predicted": "predicted.csv"}
     command += [word for name, value in paths.items() for word in (f"--{name}", str(folder / value))]
     variables |= {"PATH": "/usr/bin:/bin", "FUSION_SCRATCH": str(folder / "scratch")}
     return subprocess.run(command, cwd=ROOT, env=variables, check=False, capture_output=True, text=True)
@@ -360,9 +361,9 @@ def test_command_line_writes_the_same_bytes_with_and_without_the_store(tmp_path)
     done = run_stage(tmp_path, out="again", FUSION_WORKERS="1", FUSION_STORE_GB="0", **small)
     assert f"4 images, {left} of them finished earlier" in done.stderr
     assert store.count() == 0
-    for suffix in (".csv", "-words.csv", "-check.csv"):
+    for suffix in ("/radiomics.csv", "-words.csv", "-check.csv"):
         assert (tmp_path / f"cold{suffix}").read_bytes() == (tmp_path / f"again{suffix}").read_bytes()
-    table = read_table(tmp_path / "again.csv", RADIOMICS)
+    table = read_table(tmp_path / "again" / "radiomics.csv", RADIOMICS)
     assert table["status"].tolist() == ["ok", "no_roi", "ok", "ok", "ok"]
     assert table.shape == (5, 3 + 3)
     assert len(read_table(tmp_path / "again-words.csv", DICTIONARY)) == 3
@@ -375,7 +376,7 @@ def test_command_line_stops_with_one_sentence(tmp_path):
     assert done.returncode == 1
     assert "preset ct3d: p0: the preset needs a volume" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "out.csv").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_full_precision_survives_the_table(tmp_path):

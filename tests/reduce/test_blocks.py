@@ -6,7 +6,14 @@ import pytest
 
 from pipeline.contracts.data.embed import embeddings_of
 from pipeline.foundation.errors import PipelineError
-from pipeline.reduce.blocks import clinical_block, deep_block, parts_of, radiomics_block, table_block
+from pipeline.reduce.blocks import (
+    clinical_block,
+    deep_block,
+    features_block,
+    parts_of,
+    radiomics_block,
+    table_block,
+)
 
 IDS = ["p1", "p2", "p3"]
 COHORT = pd.DataFrame(
@@ -112,6 +119,50 @@ def test_a_logit_follows_the_same_rules_and_is_not_an_embedding():
     assert block.frame("final", "a").loc["p2", ["net_logit@long", "missing@long"]].tolist() == [0.4, 0]
     with pytest.raises(PipelineError, match="part b embeds 1 patients of the half"):
         deep_block(embeddings_of(table.assign(part="b")), name="net_logit", cohort=COHORT, splits=SPLITS, patients=IDS)
+
+
+def resampled(*rows):
+    return embeddings_of(pd.DataFrame(list(rows), columns=["resample", "part", "image_id", "f", "g"]))
+
+
+def test_radiomics_of_predicted_masks_are_those_of_the_resample():
+    own = resampled(("cv-1-1", "all", "p1_a", 50.0, 1.0), ("cv-1-1", "all", "p1_b", 52.0, np.nan))
+    block = radiomics_block(radiomics(), cohort=COHORT, patients=IDS, name="radiomics_predicted", resampled=own)
+    whole = radiomics_block(radiomics(), cohort=COHORT, patients=IDS)
+
+    for part in ("a", "all"):  # both halves have the masks of the whole resample
+        frame = block.frame("cv-1-1", part)
+        assert frame.loc["p1", ["f@long", "g@long"]].tolist() == [51, 1]
+        assert frame.loc["p2", ["missing@long", "missing@trans"]].tolist() == [1, 1]
+    pd.testing.assert_frame_equal(block.frame("final", "all"), whole.frame("final", "all"))
+    assert list(block.frame("cv-1-1", "all").columns) == list(whole.frame("final", "all").columns)
+    assert (block.name, block.kind, block.is_repeated) == ("radiomics_predicted", "radiomics", True)
+    assert block.indicators == whole.indicators == ("missing@long", "missing@trans")
+
+
+def test_features_of_noise_are_dropped_from_those_of_a_resample_too():
+    names = [f"lbp-3D-k_glcm_x{place}" for place in range(1556)] + [f"wavelet-LLH_glcm_x{place}" for place in range(5)]
+    table = pd.DataFrame(np.ones((1, 1561)), columns=names).assign(image_id="p1_a")
+    cv = table.assign(resample="cv-1-1", part="all")[["resample", "part", "image_id", *names]]
+    block = radiomics_block(
+        table.assign(status="ok", reason=None), cohort=COHORT, patients=IDS, resampled=embeddings_of(cv)
+    )
+
+    assert list(block.frame("cv-1-1", "all").columns) == list(block.frame("final", "all").columns)
+
+
+def test_features_of_a_resample_and_part_then_of_the_resample_then_of_all():
+    rows = [("final", "all", "p2_a", 1.0, 2.0), ("final", "b", "p2_a", 3.0, np.nan), ("all", "all", "p1_c", 5.0, 6.0)]
+    block = features_block(resampled(*rows), name="habitat", cohort=COHORT, patients=IDS)
+
+    assert block.frame("final", "a").loc["p2", ["f@long", "g@long"]].tolist() == [1, 2]
+    assert block.frame("final", "b").loc["p2", ["f@long", "missing@long"]].tolist() == [3, 0]
+    assert np.isnan(block.frame("final", "b").loc["p2", "g@long"])
+    assert block.frame("cv-1-1", "a").loc["p1", ["f@trans", "missing@long"]].tolist() == [5, 1]
+    assert block.kind == "radiomics"
+    nothing = features_block(resampled(rows[0]), name="habitat", cohort=COHORT, patients=IDS)
+    with pytest.raises(PipelineError, match="no rows for resample cv-1-1, part a; run habitat again"):
+        nothing.frame("cv-1-1", "a")
 
 
 def test_ready_made_table():

@@ -4,13 +4,15 @@ from pipeline.foundation.tables import Column, Contract, fraction, number, text
 
 COHORTS = ("train", "internal", "external")
 SEVERITIES = ("error", "warning", "info")
+WHOLE = "full"  # the mask_source of a mask that covers its whole image
 MASK_READER2 = "mask_reader2"  # the column of a second reader's masks
 
 
 SPACING = tuple(number(f"spacing_{axis}_mm", required=False) for axis in "xyz")
 
 DATE = "date"  # the column of the date of a patient's first image, YYYY-MM-DD
-NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort", DATE)
+FOLD = "fold"  # the column of a fold that the source gives, such as a published one, from 0
+NOT_CLINICAL = ("patient_id", "group_id", "label", "site", "cohort", DATE, FOLD)
 # On which patients the model behind a ready-made table was trained.
 TRAINED_ON = ("nobody", "other_patients", "unknown", "these_patients")
 
@@ -41,6 +43,7 @@ PATIENTS = Contract(
         text("site", required=False),
         text("cohort", required=False, choices=COHORTS),
         Column(name=DATE, required=False, optional=True),
+        Column(name=FOLD, kind="integer", required=False, optional=True),
     ),
     extra="any",
 )

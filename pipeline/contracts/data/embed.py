@@ -1,15 +1,18 @@
-"""The embeddings of `embed`, per image, or per patient for a network of several views: a table, and a folder of files.
+"""Numbers that differ by resample, such as embeddings, per image or patient: a table, and a folder of files.
 
 `features/<net>.csv` holds resample `final` (`all` for a frozen network), which people open. Every other resample has
 one file per part, `features/<net>/<resample>_<part>.safetensors`: the tensor `embeddings` (n, E), in float32 (of
 patients, which are means, in float64), and, as metadata, the resample, the part and the ids of its rows, in order. Both
 give the numbers that a CSV gives.
+
+Features of images that differ by resample (habitats, radiomics of predicted masks) have the same form, in float64, and
+may be empty.
 """
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +49,8 @@ PATIENT_EMBEDDINGS = Contract(
     extra="number",
 )
 BY = {contract.key[-1]: contract for contract in (EMBEDDINGS, PATIENT_EMBEDDINGS)}
-KINDS = {"image_id": ("float32", "F32"), "patient_id": ("float64", "F64")}  # in numpy and in a file
+# By key, in numpy and in a file: embeddings of images, embeddings of patients and features of images.
+KINDS = {"image_id": {"float32": "F32", "float64": "F64"}, "patient_id": {"float64": "F64"}}
 
 Rows = tuple[str, str]  # resample and part
 
@@ -68,7 +72,7 @@ class Embeddings:
         need the memory of one. Raises KeyError if it is not among `ids`, TableError if its file breaks the contract.
         """
         rows = (resample, part)
-        values = self.table[rows] if rows in self.table else _values(self.files[rows])
+        values = self.table[rows] if rows in self.table else _values(self.files[rows], key=self.key)
         index = pd.Index(list(self.ids[rows]), name=self.key, dtype="str")
         return pd.DataFrame(values, index=index, columns=list(self.columns))
 
@@ -85,7 +89,8 @@ def embedding_files(table: Path) -> list[Path]:
 
 def write_embeddings(table: pd.DataFrame, folder: Path) -> None:
     """Write the rows of one resample and part as `folder/<resample>_<part>.safetensors`, sorted by id, whole or not at
-    all; the bytes depend on the rows only. `table` is as in the CSV, its numbers as in `KINDS`.
+    all; the bytes depend on the rows only. `table` is as in the CSV, its numbers as in `KINDS`; features of images
+    (float64) may be empty.
 
     Raises TableError with all faults at once before anything is written, OSError if the file cannot be written.
     """
@@ -94,9 +99,10 @@ def write_embeddings(table: pd.DataFrame, folder: Path) -> None:
     values = numbers.to_numpy()
     place = f"{folder}: embeddings"
     check_table(table, BY[key], place=place)
-    kind = KINDS[key][0]
-    faults = [] if values.dtype == kind else [f"the numbers are {values.dtype}, and {kind} is needed"]
-    faults += _not_finite(values)
+    kinds = KINDS[key]
+    known = str(values.dtype) in kinds
+    faults = [] if known else [f"the numbers are {values.dtype}, and {' or '.join(kinds)} is needed"]
+    faults += _not_finite(values, may_be_empty=_may_be_empty(values, key=key))
     if len(names := table[["resample", "part"]].drop_duplicates()) != 1:
         faults.append(f"the rows are of {len(names)} resamples and parts, and a file holds those of one")
     _refuse(faults, place=place)
@@ -117,7 +123,19 @@ def read_embeddings(table: Path) -> Embeddings:
     another width than the table, rows that the table holds too).
     """
     contract = BY["patient_id" if "patient_id" in header_of(table) else "image_id"]
-    found = embeddings_of(read_table(table, contract))
+    return _with_files(embeddings_of(read_table(table, contract)), table)
+
+
+def read_files(table: Path, *, columns: Sequence[str]) -> Embeddings:
+    """The numbers `columns` of images in the folder of the CSV `table`, whose own rows are of another contract.
+
+    Raises TableError as `read_embeddings`.
+    """
+    return _with_files(Embeddings(key="image_id", ids={}, columns=tuple(columns), table={}, files={}), table)
+
+
+def _with_files(found: Embeddings, table: Path) -> Embeddings:
+    """What is in memory, and the files in the folder of the CSV."""
     ids, files, faults = dict(found.ids), dict[Rows, Path](), list[str]()
     for path in embedding_files(table)[1:]:
         try:
@@ -129,7 +147,7 @@ def read_embeddings(table: Path) -> Embeddings:
             faults.append(f"{path}: {table.name} has rows of resample {rows[0]}, part {rows[1]} too")
         ids[rows], files[rows] = own, path
     _refuse(faults, place=str(folder_of(table)))
-    return Embeddings(key=found.key, ids=ids, columns=found.columns, table=found.table, files=files)
+    return replace(found, ids=ids, files=files)
 
 
 def embeddings_of(table: pd.DataFrame) -> Embeddings:
@@ -175,12 +193,12 @@ def _header(path: Path, *, key: str, width: int) -> tuple[Rows, tuple[str, ...]]
     if (
         not isinstance(about, dict)
         or set(about) != {"resample", "part", key}
-        or kind != KINDS[key][1]
+        or kind not in KINDS[key].values()
         or len(shape) != 2
     ):
         raise TableError(
-            f"{path}: must hold the tensor {TENSOR} (rows, columns) in {KINDS[key][0]} and, as metadata, the resample, "
-            f"the part and the {key} of its rows, as {path.parent.name}.csv has; {AGAIN}"
+            f"{path}: must hold the tensor {TENSOR} (rows, columns) in {' or '.join(KINDS[key])} and, as metadata, the "
+            f"resample, the part and the {key} of its rows, as {path.parent.name}.csv has; {AGAIN}"
         )
     rows, ids = (str(about["resample"]), str(about["part"])), tuple(str(one) for one in about[key])
     faults = []
@@ -197,19 +215,26 @@ def _header(path: Path, *, key: str, width: int) -> tuple[Rows, tuple[str, ...]]
     return rows, ids
 
 
-def _values(path: Path) -> NDArray[np.float64]:
+def _values(path: Path, *, key: str) -> NDArray[np.float64]:
     """The numbers of a file, as the CSV would give them."""
     try:
         with safe_open(path, framework="numpy") as file:
             values: NDArray[Any] = file.get_tensor(TENSOR)
     except (SafetensorError, OSError) as error:
         raise TableError(f"{path}: cut off or not readable as safetensors ({error}); {AGAIN}") from error
-    _refuse(_not_finite(values), place=str(path))
+    _refuse(_not_finite(values, may_be_empty=_may_be_empty(values, key=key)), place=str(path))
     return as_in_csv(values) if values.dtype == np.float32 else values.astype(np.float64, copy=False)
 
 
-def _not_finite(values: NDArray[Any]) -> list[str]:
-    bad = int((~np.isfinite(values)).sum()) if values.dtype.kind == "f" else 0
+def _may_be_empty(values: NDArray[Any], *, key: str) -> bool:
+    """Whether the numbers are features of images, not embeddings."""
+    return key == "image_id" and values.dtype == np.float64
+
+
+def _not_finite(values: NDArray[Any], *, may_be_empty: bool) -> list[str]:
+    if values.dtype.kind != "f":
+        return []
+    bad = int((np.isinf(values) if may_be_empty else ~np.isfinite(values)).sum())
     return [f"{bad} numbers are not finite"] if bad else []
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.contracts.reports.leaks import DATES, LEAK_TYPES, NEAR_COUNTS, NEAR_PAIRS
+from pipeline.contracts.reports.regions import REGION_TABLES
 from pipeline.foundation.tables import Column, Contract, Kind
 
 
@@ -285,4 +286,5 @@ TABLES = {
     "nomogram_check": NOMOGRAM_CHECK,
     "checklists": CHECKLISTS,
     "checklist_scores": CHECKLIST_SCORES,
+    **REGION_TABLES,
 }

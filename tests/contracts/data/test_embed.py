@@ -77,7 +77,7 @@ def test_a_file_by_patient_beside_a_table_by_image_is_refused(tmp_path):
     ("changed", "message"),
     [
         (lambda table: table.assign(net_0000=np.float32(np.nan)), "2 numbers are not finite"),
-        (lambda table: table.astype({"net_0000": np.float64}), "float32 is needed"),
+        (lambda table: table.astype({"net_0000": np.float16, "net_0001": np.float16}), "float32 or float64 is needed"),
         (lambda table: table.assign(part=["a", "b"]), "of 2 resamples and parts"),
         (lambda table: table.assign(image_id="x"), "more than one row for .*image_id = x"),
         (lambda table: table.assign(image_id=["", "x"]), "'image_id': 1 empty"),
@@ -99,7 +99,7 @@ def raw(path, *, name="embeddings", kind=np.float32, n=2, width=2, **about):
     ("given", "message"),
     [
         ({"name": "logits"}, "must hold the tensor embeddings"),
-        ({"kind": np.float64}, "in float32"),
+        ({"kind": np.float16}, "in float32 or float64"),
         ({"n": 3}, "3 rows of numbers for 2 ids"),
         ({"width": 3}, "3 columns of numbers, and the CSV of the network has 2"),
         ({"image_id": ["1", "1"]}, "more than one row for image_id = 1"),
