@@ -19,7 +19,7 @@ from pipeline.cohort.mask_files import MaskParams, decode_mask
 from pipeline.cohort.near_signature import Signature, signature
 from pipeline.cohort.source_image import read_source_image
 from pipeline.cohort.voxel_checks import VoxelParams, voxel_findings
-from pipeline.contracts.data.cohort import MASK_READER2
+from pipeline.contracts.data.cohort import MASK_READER2, WHOLE
 from pipeline.foundation.errors import ImageError
 from pipeline.foundation.images import array_of, image_from, pixel_hash, write_image
 
@@ -97,7 +97,8 @@ def _lesion(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mas
     if lesion.mask is None:
         return None, None, list(lesion.findings)
     mask, faults = fit_mask(lesion.mask, grey=grey, image_id=case.image_id, name=lesion.source)
-    return mask, lesion.source, [*lesion.findings, *faults]
+    is_whole = mask is not None and bool(mask.all())
+    return mask, WHOLE if is_whole else lesion.source, [*lesion.findings, *faults]
 
 
 def _second(case: SourceImage, grey: GreyImage, params: MaskParams) -> tuple[Mask | None, list[Finding]]:

@@ -13,6 +13,7 @@ from skimage.draw import polygon2mask
 from pipeline.cohort.findings import Finding, error, info, warning
 from pipeline.cohort.importers.source import LesionSource, Polygon
 from pipeline.cohort.mask_files import MaskParams, decode_mask
+from pipeline.contracts.data.cohort import WHOLE
 from pipeline.foundation.images import RASTER_SUFFIXES, array_of, image_from, suffix_of
 
 
@@ -39,7 +40,7 @@ def lesion_mask(
     size of a mask file may differ from the grid; the caller checks that.
     """
     if lesion.kind == "full":
-        return LesionMask(mask=image_from(np.ones(_shape(grid), dtype=np.uint8), like=grid), source="full")
+        return LesionMask(mask=image_from(np.ones(_shape(grid), dtype=np.uint8), like=grid), source=WHOLE)
     if lesion.kind == "polygons":
         mask, findings = _from_polygons(lesion.polygons, image_id=image_id, grid=grid)
         source = "polygons"

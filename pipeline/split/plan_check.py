@@ -9,7 +9,7 @@ from pipeline.contracts.data.embed import LOGIT
 from pipeline.contracts.data.split import FINAL
 from pipeline.foundation.errors import PipelineError, listed
 from pipeline.plan.comparison import PrimaryParams
-from pipeline.plan.feature_sets import CLINICAL, RADIOMICS, FusionParams, network_behind
+from pipeline.plan.feature_sets import CLINICAL, OF_IMAGES, FusionParams, network_behind
 from pipeline.plan.radiomics_use import RadiomicsUse
 
 
@@ -60,7 +60,7 @@ def _block_faults(
     trained: Sequence[str],
     tables: Collection[str],
 ) -> list[str]:
-    known = [CLINICAL, RADIOMICS, *networks, *sorted(tables), *(f"{net}{LOGIT}" for net in trained)]
+    known = [CLINICAL, *OF_IMAGES, *networks, *sorted(tables), *(f"{net}{LOGIT}" for net in trained)]
     faults = [
         f"params/fusion.yaml: block '{block}' does not exist; the blocks are {', '.join(known)} (networks are listed "
         "in params/embed.yaml under nets, ready-made tables in params/cohort.yaml)"

@@ -9,6 +9,7 @@ from pipeline.cohort.import_image import import_image
 from pipeline.cohort.importers.source import LesionSource, SourceImage
 from pipeline.cohort.mask_files import MaskParams
 from pipeline.cohort.voxel_checks import VoxelParams
+from pipeline.contracts.data.cohort import WHOLE
 from pipeline.foundation.images import array_of, image_from, read_image
 
 VOXELS = VoxelParams(
@@ -168,6 +169,16 @@ def test_whole_image_and_image_without_a_mask(bring, tmp_path):
     without, checks = bring(image)
     assert "mask" not in without.row
     assert checks == {}
+
+
+def test_a_mask_file_that_covers_its_image_is_the_whole_image(bring, tmp_path):
+    image = save(RAMP, tmp_path / "a.nrrd")
+    whole, checks = bring(image, mask=save(np.ones_like(BOX), tmp_path / "m.nrrd"))
+    almost, _ = bring(image, mask=save(np.pad(np.ones((19, 30), np.uint8), ((1, 0), (0, 0))), tmp_path / "n.nrrd"))
+
+    assert whole.row["mask_source"] == WHOLE  # no network may learn a lesion from it
+    assert "roi_large" in checks or "roi_fraction" in checks or checks
+    assert almost.row["mask_source"] == "n.nrrd"
 
 
 def test_two_files_with_the_same_voxels_have_one_hash(bring, tmp_path):

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from places import ROOT
 
-from pipeline.contracts.data.cohort import PATIENTS
-from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.cohort import COHORT, PATIENTS
 from pipeline.contracts.data.split import SPLITS
-from pipeline.foundation.errors import CohortError
+from pipeline.foundation.errors import CohortError, ParamsError
+from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.selftest.dates import dates_check
 from pipeline.split.splits import SplitParams, split_table
@@ -197,13 +197,13 @@ def run(tmp_path, params, *, patients=None, **others):
     table = cohort_of() if patients is None else patients
     write_table(table.assign(age=50), tmp_path / "patients.csv", PATIENTS)
     (tmp_path / "blocks").mkdir()
-    write_table(ROIS.empty(), tmp_path / "rois.csv", ROIS)
+    write_table(COHORT.empty(), tmp_path / "cohort.csv", COHORT)
     paths = {"params": tmp_path / "split.yaml", "blocks": tmp_path / "blocks"}
     paths |= {name: ROOT / "params" / f"{name}.yaml" for name in PLAN}
     paths |= {
         "patients": tmp_path / "patients.csv",
         "splits": tmp_path / "splits.csv",
-        "rois": tmp_path / "rois.csv",
+        "cohort": tmp_path / "cohort.csv",
         "settings": tmp_path / "settings",
         "planned": tmp_path / "networks" / "planned.json",
         **others,
@@ -242,3 +242,32 @@ def test_stage_refuses_a_wrong_value_in_one_sentence(tmp_path):
     assert done.returncode == 1
     assert "key 'folds' has the value 1" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_given_folds_are_those_of_the_resamples():
+    patients = cohort_of()
+    training = patients["cohort"] == "train"
+    patients["fold"] = pd.array(np.where(training, np.arange(len(patients)) % 3, 0), dtype="Int64")
+    patients.loc[~training, "fold"] = pd.NA
+    table = split_table(patients, params=SplitParams(folds="given", repeats=1, holdout_fraction=0), seed=1)
+
+    assert list(table["resample"].unique()) == [*(f"cv-1-{number}" for number in range(1, 4)), "final"]
+    fold = patients.set_index("patient_id")["fold"]
+    for number in range(3):
+        held_out = table[(table["resample"] == f"cv-1-{number + 1}") & (table["role"] == "cv")]
+        assert set(fold[held_out["patient_id"]]) == {number}
+    assert (table["role"] == "cv").sum() == training.sum()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("folds: drawn\nrepeats: 1", r"key 'folds' has the value 'drawn': it must be a whole number from 2 to 20, or"),
+        ("folds: true\nrepeats: 1", r"key 'folds' has the value True: it must be a whole number"),
+        ("folds: given\nrepeats: 2", r"key 'repeats' has the value 2, and given folds are not redrawn; set it to 1$"),
+    ],
+)
+def test_folds_are_a_number_or_given(text, message, tmp_path):
+    (tmp_path / "split.yaml").write_text(f"{text}\nholdout_fraction: 0\n")
+    with pytest.raises(ParamsError, match=message):
+        load_params(tmp_path / "split.yaml", SplitParams)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.cohort.findings import Finding
 from pipeline.cohort.importers.by_image import LabelledImage, fault, source_by_image
-from pipeline.cohort.importers.exclusion import Rule, apply_rules, exclude
+from pipeline.cohort.importers.exclusion import OutlineRule, Rule, apply_rules, exclude
 from pipeline.cohort.importers.paths import holding, image_files, image_ids, image_stem, source_folder, subfolder
 from pipeline.cohort.importers.source import LesionSource, Source
 from pipeline.foundation.errors import CohortError
@@ -25,7 +25,7 @@ class BusiParams(Params):
     """What happens to normal breasts (no lesion, empty masks) and to images without a mask."""
 
     normal: Rule = "drop"
-    no_outline: Rule = "error"
+    no_outline: OutlineRule = "error"
 
 
 def read(root: Path, *, params: BusiParams) -> Source:

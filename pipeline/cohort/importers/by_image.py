@@ -8,6 +8,7 @@ import pandas as pd
 
 from pipeline.cohort.findings import Finding, Scope, Severity
 from pipeline.cohort.importers.source import LesionSource, Source, SourceImage
+from pipeline.contracts.data.cohort import FOLD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,20 +20,27 @@ class LabelledImage:
     label: int | None
     lesion: LesionSource | None
     cohort: str | None = None
+    fold: int | None = None
 
 
 def source_by_image(images: Iterable[LabelledImage], *, findings: list[Finding]) -> Source:
-    """A source whose patients are its images, sorted by image_id; nothing is dropped here."""
+    """A source whose patients are its images, sorted by image_id; nothing is dropped here.
+
+    The patients have the column FOLD if an image has a fold.
+    """
     ordered = sorted(images, key=lambda image: image.image_id)
     table = pd.DataFrame(
         [{"patient_id": i.image_id, "label": i.label, "site": None, "cohort": i.cohort} for i in ordered],
         columns=["patient_id", "label", "site", "cohort"],
     )
+    table = table.astype({"patient_id": "str", "label": "Int64", "site": "str", "cohort": "str"})
+    if any(image.fold is not None for image in ordered):
+        table[FOLD] = pd.array([image.fold for image in ordered], dtype="Int64")
     return Source(
         images=[
             SourceImage(image_id=i.image_id, patient_id=i.image_id, image=i.image, lesion=i.lesion) for i in ordered
         ],
-        patients=table.astype({"patient_id": "str", "label": "Int64", "site": "str", "cohort": "str"}),
+        patients=table,
         findings=findings,
         has_patient_ids=False,
     )

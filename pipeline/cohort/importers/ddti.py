@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import model_validator
 
 from pipeline.cohort.findings import Finding, Scope, Severity
-from pipeline.cohort.importers.exclusion import Rule, apply_rules
+from pipeline.cohort.importers.exclusion import OutlineRule, Rule, apply_rules
 from pipeline.cohort.importers.paths import image_files, image_ids, image_stem, source_folder
 from pipeline.cohort.importers.source import LesionSource, Polygon, Source, SourceImage
 from pipeline.foundation.params import Params
@@ -28,7 +28,7 @@ class DdtiParams(Params):
     positive: tuple[str, ...] = ("4a", "4b", "4c", "5")
     negative: tuple[str, ...] = ("2", "3")
     unlabelled: Rule = "drop"
-    no_outline: Rule = "drop"
+    no_outline: OutlineRule = "drop"
     descriptors: bool = False  # adds composition, echogenicity, margins and calcifications to the clinical block
 
     @model_validator(mode="after")

@@ -10,18 +10,20 @@ from pipeline.cohort.findings import Dropped, Finding, Scope
 from pipeline.cohort.importers.source import Source
 
 Rule = Literal["drop", "error"]
+OutlineRule = Literal["drop", "error", "keep"]  # keep: the mask is to be predicted
 
 
 def apply_rules(
     source: Source,
     *,
     unlabelled: Rule,
-    no_outline: Rule,
+    no_outline: OutlineRule,
     places: Mapping[tuple[Scope, str], str] | None = None,
 ) -> Source:
     """`source` without the patients that have no label and the images that have no mask or contour.
 
-    Under `drop` they are excluded and listed in `dropped`; under `error` they are kept and each is an error finding. A
+    Under `drop` they are excluded and listed in `dropped`; under `error` they are kept and each is an error finding;
+    under `keep` an image without a mask is kept and is an info finding. A
     patient that already has an error finding is kept and gets no second one; if the whole column of labels is at fault,
     no patient counts as unlabelled. `places` gives the position of a case in
     its table ((scope, id): "rows 3 and 4").
@@ -38,10 +40,10 @@ def apply_rules(
         if image.lesion is None
     }
     if unlabelled == "error":
-        source = _with_errors(source, labels, check="unlabelled", scope="patient")
+        source = _with_findings(source, labels, check="unlabelled", scope="patient")
         labels = {}
-    if no_outline == "error":
-        source = _with_errors(source, without_lesion, check="no_outline", scope="image")
+    if no_outline != "drop":
+        source = _with_findings(source, without_lesion, check="no_outline", scope="image", kept=no_outline == "keep")
         without_lesion = {}
     source = exclude(source, patients=labels, rule="unlabelled")
     return exclude(source, images=without_lesion, rule="no_outline")
@@ -52,14 +54,20 @@ def _with_place(what: str, scope: Scope, case: str, places: Mapping[tuple[Scope,
     return f"{what} ({place})" if place else what
 
 
-def _with_errors(source: Source, cases: Mapping[str, str], *, check: str, scope: Literal["image", "patient"]) -> Source:
+def _with_findings(
+    source: Source, cases: Mapping[str, str], *, check: str, scope: Literal["image", "patient"], kept: bool = False
+) -> Source:
+    """One finding per case: an error, or an information if the case is `kept` for its mask to be predicted."""
+    remedy = f"give it one, or set {check}: drop in params/cohort.yaml"
+    if kept:
+        remedy = "its mask is to be predicted (mask_source in params/segment.yaml)"
     new = [
         Finding(
             scope=scope,
             id=case,
             check=check,
-            severity="error",
-            message=f"{scope} {case} {what}; give it one, or set {check}: drop in params/cohort.yaml",
+            severity="info" if kept else "error",
+            message=f"{scope} {case} {what}; {remedy}",
         )
         for case, what in cases.items()
     ]

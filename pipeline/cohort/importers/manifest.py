@@ -12,7 +12,7 @@ from pipeline.cohort.findings import Finding, Severity
 from pipeline.cohort.importers.by_image import fault
 from pipeline.cohort.importers.csv_rows import other_table, read_rows, row_list
 from pipeline.cohort.importers.dates import with_dates
-from pipeline.cohort.importers.exclusion import Rule, apply_rules
+from pipeline.cohort.importers.exclusion import OutlineRule, Rule, apply_rules
 from pipeline.cohort.importers.identifiers import cleaned_columns
 from pipeline.cohort.importers.labels import LABELS, with_codes, without_label
 from pipeline.cohort.importers.paths import image_ids, inside, source_folder
@@ -49,7 +49,7 @@ class ManifestParams(Params):
         default_factory=dict
     )  # by name; the path alone = trained on unknown patients
     unlabelled: Rule = "error"
-    no_outline: Rule = "error"
+    no_outline: OutlineRule = "error"
 
     @field_validator("blocks")
     @classmethod

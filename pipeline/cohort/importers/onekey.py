@@ -9,7 +9,7 @@ from pydantic import Field
 from pipeline.cohort.findings import Finding
 from pipeline.cohort.importers.by_image import LabelledImage, fault, source_by_image
 from pipeline.cohort.importers.csv_rows import read_rows, row_list
-from pipeline.cohort.importers.exclusion import Rule, apply_rules
+from pipeline.cohort.importers.exclusion import OutlineRule, Rule, apply_rules
 from pipeline.cohort.importers.labels import LABELS, with_codes, without_label
 from pipeline.cohort.importers.paths import image_files, image_ids, image_stem, source_folder
 from pipeline.cohort.importers.source import LesionSource, Source
@@ -26,7 +26,7 @@ class OnekeyParams(Params):
     ids: Literal["image", "patient"] = "image"  # patient: each ID is one patient, and no patient has two
     groups: dict[str, CohortName] = Field(default_factory=lambda: dict(GROUPS))
     unlabelled: Rule = "error"
-    no_outline: Rule = "error"
+    no_outline: OutlineRule = "error"
 
 
 def read(root: Path, *, params: OnekeyParams, label_positive: str | None = None) -> Source:

@@ -39,8 +39,8 @@ class Source:
     """Everything that an importer read.
 
     `patients` has one row per patient: patient_id (text), label (Int64: 0, 1 or missing), site and cohort (text: train,
-    internal, external; missing = NaN), date (text, of the first image; only if the source gives dates), then the
-    clinical columns as given (numbers or text; missing = NaN).
+    internal, external; missing = NaN), date (text, of the first image; only if the source gives dates), fold
+    (Int64; only if the source gives folds), then the clinical columns as given (numbers or text; missing = NaN).
     A case in `dropped` is no longer in `images`, `patients` or `blocks`, and no finding repeats its rule.
     """
 

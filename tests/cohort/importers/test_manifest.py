@@ -115,6 +115,15 @@ def test_an_image_without_a_mask_is_an_error_or_dropped_or_taken_whole(tmp_path)
     assert [i.lesion.kind for i in source(tmp_path, *rows, roi="full").images] == ["files", "full", "files", "full"]
 
 
+def test_an_image_without_a_mask_is_kept_for_its_mask_to_be_predicted(tmp_path):
+    kept = source(tmp_path, "1,a.png,a.png,0", "2,b.png,,1", no_outline="keep")
+
+    assert [(image.image_id, image.lesion is None) for image in kept.images] == [("a", False), ("b", True)]
+    assert kept.dropped == []
+    assert found(kept) == [("b", "no_outline", "info")]
+    assert kept.findings[0].message.endswith("its mask is to be predicted (mask_source in params/segment.yaml)")
+
+
 def test_a_path_must_lie_in_the_folder_of_the_manifest(tmp_path):
     (tmp_path / "study").mkdir()
     (tmp_path / "secret.png").write_bytes(b"")

@@ -1,6 +1,8 @@
 import json
 
+import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from pipeline.cohort.importers.tn3k import Tn3kParams, read
 from pipeline.foundation.errors import CohortError
@@ -78,10 +80,12 @@ def test_a_fold_of_another_form_is_one_sentence(tmp_path, text):
         read(tmp_path, params=Tn3kParams(fold=1))
 
 
-def test_without_labels_it_cannot_be_classified(tmp_path):
+def test_without_label_tables_the_remedy_is_one_sentence(tmp_path):
     nodules(tmp_path, labels=False)
 
-    with pytest.raises(CohortError, match="can serve segmentation but not classification"):
+    with pytest.raises(
+        CohortError, match=r"every patient needs a label, for segmentation too .* or set unlabelled to drop"
+    ):
         read(tmp_path, params=Tn3kParams())
     assert {d.rule for d in read(tmp_path, params=Tn3kParams(unlabelled="drop")).dropped} == {"unlabelled"}
 
@@ -109,3 +113,51 @@ def test_faults_of_labels_and_masks(tmp_path):
         ("trainval_0002", "unlabelled", "error"),
         ("trainval_0003", "no_outline", "error"),
     ]
+
+
+def published(root, *, count=10, folds=5):
+    for fold in range(folds):
+        val = list(range(fold, count, 5))
+        content = {"val": val, "train": [place for place in range(count) if place not in val]}
+        (root / f"tn3k-trainval-fold{fold}.json").write_text(json.dumps(content))
+
+
+def test_the_five_published_folds_are_resolved_to_names(tmp_path):
+    nodules(tmp_path, trainval=10)
+    for kind in ("image", "mask"):  # in text order 10000 comes before 2: positions count in numeric order
+        (tmp_path / f"trainval-{kind}" / "0009.jpg").rename(tmp_path / f"trainval-{kind}" / "10000.jpg")
+    (tmp_path / "label4trainval.csv").write_text("".join(f"{n:04d}.jpg,0\n" for n in range(9)) + "10000.jpg,1\n")
+    published(tmp_path)
+
+    patients = read(tmp_path, params=Tn3kParams(folds="published")).patients.set_index("patient_id")
+
+    assert patients["fold"].dropna().to_dict() == {
+        **{f"trainval_{n:04d}": n % 5 for n in range(9)},
+        "trainval_10000": 4,
+    }
+    assert patients.loc["test_0000", ["fold", "cohort"]].tolist() == [pd.NA, "internal"]
+    assert set(patients.loc[patients["fold"].notna(), "cohort"]) == {"train"}
+    assert "fold" not in read(tmp_path, params=Tn3kParams()).patients
+
+
+def test_folds_that_do_not_hold_every_image_once_are_one_sentence(tmp_path):
+    nodules(tmp_path, trainval=10)
+    published(tmp_path)
+    content = json.dumps({"val": [0, 6], "train": [1, 2, 3, 4, 5, 7, 8, 9]})  # 0 is in fold 0, too, and 1 in none
+    (tmp_path / "tn3k-trainval-fold1.json").write_text(content)
+    with pytest.raises(CohortError, match=r"2 images are validation images of none or of several .* 0000.jpg \(of 2\)"):
+        read(tmp_path, params=Tn3kParams(folds="published"))
+
+    (tmp_path / "trainval-image/0004.jpg").unlink()
+    with pytest.raises(
+        CohortError, match=r"fold0.json: the fold lists 10 positions, which are not those of the 9 files"
+    ):
+        read(tmp_path, params=Tn3kParams(folds="published"))
+    (tmp_path / "tn3k-trainval-fold0.json").unlink()
+    with pytest.raises(CohortError, match=r"fold0.json: there is no such fold; set fold and folds to null"):
+        read(tmp_path, params=Tn3kParams(folds="published"))
+
+
+def test_one_fold_held_out_and_all_five_exclude_each_other():
+    with pytest.raises(ValidationError, match="exclude each other"):
+        Tn3kParams(fold=0, folds="published")
