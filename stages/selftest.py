@@ -18,8 +18,12 @@ from pipeline.selftest.data_checks import FILES as DATA
 from pipeline.selftest.data_checks import data_checks
 from pipeline.selftest.frame_alone import frame_check, frame_scored
 from pipeline.selftest.garbage_rows import garbage_check, spoilt_studies
+from pipeline.selftest.habitat_clusters import FILES as HABITATS
+from pipeline.selftest.habitat_clusters import habitat_check
 from pipeline.selftest.inputs import PATHS, Inputs, SelftestParams, read_inputs
 from pipeline.selftest.lights import Check, selftest_table
+from pipeline.selftest.masks_apart import FILES as PREDICTED
+from pipeline.selftest.masks_apart import masks_check
 from pipeline.selftest.membership import identity_checks
 from pipeline.selftest.outline_alone import outline_check, outline_trials, primary_auc
 from pipeline.selftest.sham_labels import sham_checks, sham_study, sham_table, shuffled_auc, shuffles, training_sites
@@ -32,8 +36,8 @@ Spread = Callable[..., Iterator[Any]]
 
 def main() -> None:
     """Read the study, run every self-test, write the lights, shuffles, controls and size results."""
-    words = ("near-duplicates",)
-    given = arguments(__doc__, paths=("params", *PATHS, *DATA, "tables"), words=words).parse_args()
+    paths = ("params", *PATHS, *DATA, *HABITATS, *PREDICTED, "tables")
+    given = arguments(__doc__, paths=paths, words=("near-duplicates",)).parse_args()
     params = load_params(given.params, SelftestParams)
     inputs, settings = read_inputs(vars(given), params=params), run_settings()
     measured = opened_store(settings)
@@ -59,6 +63,8 @@ def main() -> None:
         *size_checks,
         *identity_checks(inputs, images=given.images, spread=spread),
         *data_checks(inputs, given=vars(given), near_duplicates=given.near_duplicates),
+        masks_check(vars(given), cohort=inputs.cohort, patients=inputs.tables.patients, splits=inputs.tables.splits),
+        habitat_check(vars(given), splits=inputs.tables.splits, seed=inputs.recipe.seed, spread=spread),
     ]
     for check in checks:
         log.info("%s: %s", check.light, check.title)

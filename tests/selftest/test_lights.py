@@ -56,7 +56,7 @@ def test_insample_on_purpose_stops_the_run_unless_it_is_allowed(name):
 def test_the_stage_writes_every_table_and_leaves_red_to_the_verdict(tmp_path, monkeypatch, light):
     study = tables()
     labels = study.patients.set_index("patient_id")["label"]
-    given = SimpleNamespace(tables=study, recipe=recipe(), training=labels, key=lambda _params: "k")
+    given = SimpleNamespace(tables=study, recipe=recipe(), training=labels, cohort=None, key=lambda _params: "k")
     sizes = SIZE_ALONE.empty()
     doubles = {
         "read_inputs": lambda _given, **_: given,
@@ -64,11 +64,13 @@ def test_the_stage_writes_every_table_and_leaves_red_to_the_verdict(tmp_path, mo
         "negative_controls": lambda _inputs, **_: ([check("shifted_roi", "grey")], []),
         "size_results": lambda _inputs, **_: ([check("size_alone", "green")], sizes),
         "data_checks": lambda _inputs, **_: [check("dates_in_order", "green")],
+        "masks_check": lambda _given, **_: check("masks_apart", "grey"),
+        "habitat_check": lambda _given, **_: check("habitat_clusters", "grey"),
         "identity_checks": lambda _inputs, **_: [check("patients_apart", light)],
     }
     for name, double in doubles.items():
         monkeypatch.setattr(stage, name, double)
-    flags = {name: str(tmp_path) for name in (*PATHS, *stage.DATA, "tables")}
+    flags = {name: str(tmp_path) for name in (*PATHS, *stage.DATA, *stage.HABITATS, *stage.PREDICTED, "tables")}
     flags |= {"params": str(ROOT / "params" / "selftest.yaml"), "near-duplicates": "join"}
     monkeypatch.setattr(
         "sys.argv", ["selftest", *(part for name, path in flags.items() for part in (f"--{name}", path))]

@@ -71,7 +71,7 @@ def run_stages(run):
     found = {}
     with contextlib.chdir(run.folder):
         for stage, words in run.commands():
-            if stage in ("cohort", "crop", "split"):
+            if stage in ("cohort", "split", "segment", "crop"):
                 continue
             before = content(run.folder)
             with patch("sys.argv", [stage, *words[3:]]), patch("stages.selftest.shuffles", few_shuffles):
