@@ -21,7 +21,7 @@ FOLDERS = (
     "predictions",
     "models",
 )
-MORE = ("networks", "pictures", "near")
+MORE = ("networks", "pictures", "near", "images", "masks", "crops", "segment", "habitat")
 
 
 def main() -> None:

@@ -13,7 +13,6 @@ from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import AUDIT, COHORT, DATE, NOT_CLINICAL, PATIENTS
 from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.embed import LOGIT, embedding_files
-from pipeline.contracts.data.radiomics import DICTIONARY
 from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO, LASSO_PATHS, REDUCED, SELECTED
 from pipeline.contracts.data.split import FINAL, SPLITS
 from pipeline.contracts.reports.compare import (
@@ -32,15 +31,20 @@ from pipeline.contracts.reports.compare import (
 )
 from pipeline.contracts.reports.consistency import CONSISTENCY
 from pipeline.contracts.reports.explain import EXPLAIN
+from pipeline.contracts.reports.segment import SEGMENTATION, SEGMENTATION_SUMMARY, SEGMENTATION_TESTS
 from pipeline.contracts.reports.selftest import CONTROLS, SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.fingerprints import file_sha256, fingerprint
 from pipeline.foundation.params import read_yaml
+from pipeline.foundation.pseudonyms import pseudonyms
 from pipeline.foundation.tables import Contract, read_csv, read_table
+from pipeline.plan.feature_sets import OF_IMAGES, RADIOMICS
 from pipeline.report.near_images import NearImages, read_near_images
 from pipeline.report.nomogram import Nomogram, read_nomogram
+from pipeline.report.regions import Regions, read_dictionary, read_regions
 
 Tables = dict[str, pd.DataFrame]
+SINGLE = {"cohort": COHORT, "patients": PATIENTS, "audit": AUDIT, "rois": ROIS, "splits": SPLITS}
 RESULTS = {
     "metrics": METRICS,
     "folds": FOLDS,
@@ -60,6 +64,9 @@ RESULTS = {
     "controls": CONTROLS,
     "consistency": CONSISTENCY,
     "explain": EXPLAIN,
+    "segmentation": SEGMENTATION,
+    "segmentation_summary": SEGMENTATION_SUMMARY,
+    "segmentation_tests": SEGMENTATION_TESTS,
 }
 
 
@@ -71,7 +78,8 @@ class ReportInputs:
     resample `final`); `predictions` by file name; `agreement` (ICC by feature); `extraction` (status of each image's
     radiomics; empty if the stage did not run); `cards` (of the networks named in params/embed.yaml); `params` (the
     content of every params file); `hashes` (SHA-256 by table); `pictures` (PNG bytes by file name of explain.csv);
-    `near` (near-duplicates and their thumbnails); `nomogram` (of the logistic regression of the primary set).
+    `near` (near-duplicates and their thumbnails); `nomogram` (of the logistic regression of the primary set); `regions`
+    (features by predicted masks, examples of segmentation, habitats).
     """
 
     cohort: pd.DataFrame
@@ -95,6 +103,7 @@ class ReportInputs:
     pictures: Mapping[str, bytes]
     near: NearImages
     nomogram: Nomogram | None
+    regions: Regions
 
     @property
     def sets(self) -> list[str]:
@@ -161,27 +170,21 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
     Raises TableError if a table is missing or breaks its contract, ParamsError if a params file is not YAML.
     """
     params = {file.stem: read_yaml(file) for file in sorted(paths["all_params"].glob("*.yaml"))}
-    single = {
-        "cohort": COHORT,
-        "patients": PATIENTS,
-        "audit": AUDIT,
-        "rois": ROIS,
-        "splits": SPLITS,
-        "dictionary": DICTIONARY,
-    }
-    tables = {name: read_table(paths[name], contract) for name, contract in single.items()}
+    tables = {name: read_table(paths[name], contract) for name, contract in SINGLE.items()}
     results = {name: read_table(paths["tables"] / f"{name}.csv", contract) for name, contract in RESULTS.items()}
     chosen = results["chosen"]
     sets = sorted(chosen.loc[chosen["kind"] == "classifier", "feature_set"])
     # One file per network, which also holds the heads of its views, if it has any.
     heads = sorted(f"{net}_head" for net in chosen.loc[chosen["kind"] == "head", "feature_set"].unique())
     nets = [str(net) for net in params.get("embed", {}).get("nets", [])]
-    radiomics = paths["features"] / "radiomics.csv"
+    blocks = {name: [str(one) for one in own] for name, own in params.get("fusion", {}).get("sets", {}).items()}
+    used = {name: blocks.get(name, []) for name in sets}
     reduced = _final_rows(_by_name(paths["reduced"], sets, REDUCED))
     return ReportInputs(
         **tables,
+        dictionary=read_dictionary(paths, sets=used),
         results=results,
-        extraction=_extraction(radiomics),
+        extraction=_extraction(paths["features"] / "radiomics.csv"),
         selected=_by_name(paths["selected"], sets, SELECTED),
         lasso=_by_name(paths["lasso"], sets, LASSO),
         lasso_paths=_by_name(paths["lasso_paths"], sets, LASSO_PATHS),
@@ -191,10 +194,25 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
         predictions=_by_name(paths["predictions"], [*sets, *heads], PREDICTIONS),
         cards={net: _cards(paths["networks"] / net) for net in nets},
         params=params,
-        hashes=_hashes(paths, sets=sets, heads=heads, nets=nets),
+        hashes=_hashes(paths, sets=used, heads=heads, nets=nets),
         near=read_near_images(paths["near"]),
         nomogram=_nomogram(paths["models"], chosen=chosen, reduced=reduced),
         pictures={name: (paths["pictures"] / name).read_bytes() for name in results["explain"]["picture"].unique()},
+        regions=_regions(paths, tables=tables, results=results, sets=used),
+    )
+
+
+def _regions(paths: Mapping[str, Path], *, tables: Tables, results: Tables, sets: Mapping[str, list[str]]) -> Regions:
+    """Masks and habitats; `sets`: the blocks of each set."""
+    cohort, patients = tables["cohort"], tables["patients"]
+    return read_regions(
+        paths,
+        sets=sets,
+        cohort=cohort,
+        rois=tables["rois"],
+        results=results,
+        patients=list(patients["patient_id"]),
+        names=pseudonyms(patients=patients, cohort=cohort, audit=tables["audit"]),
     )
 
 
@@ -227,11 +245,17 @@ def _cards(folder: Path) -> list[dict[str, Any]]:
         raise TableError(f"{folder}: a network's card is not readable; run the stage embed again ({error})") from error
 
 
-def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], nets: list[str]) -> dict[str, str]:
-    """SHA-256 of every table, network and model behind the report, by a name without any folder of this machine."""
+def _hashes(
+    paths: Mapping[str, Path], *, sets: Mapping[str, list[str]], heads: list[str], nets: list[str]
+) -> dict[str, str]:
+    """SHA-256 of every table, network and model behind the report, by a name without any folder of this machine.
+
+    `sets`: the blocks of each set.
+    """
     files = {f"{name}.csv": paths[name] for name in ("cohort", "patients", "audit", "rois", "splits", "dictionary")}
     files["near_duplicates/pairs.csv"] = paths["near"] / "pairs.csv"
-    for name in ("radiomics", *nets, *(f"{net}{LOGIT}" for net in nets)):
+    images = [block for block in OF_IMAGES if any(block in own for own in sets.values()) or block == RADIOMICS]
+    for name in (*images, *nets, *(f"{net}{LOGIT}" for net in nets)):
         files[f"features/{name}.csv"] = paths["features"] / f"{name}.csv"
     for folder in ("selected", "lasso", "half_samples", "reduced"):
         files |= {f"{folder}/{name}.csv": paths[folder] / f"{name}.csv" for name in sets}
@@ -242,7 +266,7 @@ def _hashes(paths: Mapping[str, Path], *, sets: list[str], heads: list[str], net
             f"networks/{net}/{file.name}": file for file in sorted((paths["networks"] / net).glob("*.safetensors"))
         }
     hashes = {name: file_sha256(file) for name, file in files.items() if file.exists()}
-    return hashes | folder_hashes(paths, sets=sets, nets=nets)
+    return hashes | folder_hashes(paths, sets=list(sets), nets=[*images, *nets])
 
 
 def folder_hashes(paths: Mapping[str, Path], *, sets: list[str], nets: list[str]) -> dict[str, str]:

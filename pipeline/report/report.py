@@ -65,7 +65,7 @@ def make_report(study: ReportInputs, *, params: ReportParams) -> Report:
             "t": cited,
             "title": params.title,
             "synthetic": params.synthetic or is_demo(root),
-            "glossary": glossary(),
+            "glossary": glossary(segmentation="segmentation" not in context["absent"]),
         }
     )
     return Report(tables=tables, page=page)

@@ -15,21 +15,24 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 from places import ROOT
+from region_study import add_regions
 from study_folder import write_cards, write_results, write_study
 
 from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
+from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.reports.compare import METRICS
 from pipeline.contracts.reports.report import TABLES
 from pipeline.foundation.errors import TableError
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.report.inputs import RESULTS, read_inputs
+from pipeline.report.page.regions import SOURCE_WORDS
 from pipeline.report.params import ReportParams
 from pipeline.report.report import make_report, other_words, write_report
 
 PARAMS = load_params(ROOT / "params" / "report.yaml", ReportParams)
 # Digits that are not results: levels of confidence, hash names; ids and codes are in elements that are skipped.
-FIXED = {"95\N{NO-BREAK SPACE}%", "F1", "SHA-256"}
+FIXED = {"95\N{NO-BREAK SPACE}%", "F1", "HD95", "SHA-256"}
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,20 @@ def report(paths):
     made = make_report(read_inputs(paths), params=PARAMS)
     write_report(made, tables=paths["report_tables"], page=paths["report"])
     return made
+
+
+@pytest.fixture(scope="module")
+def with_regions(paths, tmp_path_factory):
+    """The report and the tables of the same study with predicted masks, parity metrics and habitats."""
+    folder = tmp_path_factory.mktemp("regions")
+    sets = {"predicted_set": "densenet121", "habitat_set": "combined"}
+    own = add_regions(paths, folder, **sets, n_images=14, halves=True, parity=True, second="<b>trfe")
+    rois = read_table(own["rois"], ROIS)
+    rois.loc[:1, "mask_source"] = "predicted"
+    write_table(rois, own["rois"], ROIS)
+    made = make_report(read_inputs(own), params=PARAMS)
+    write_report(made, tables=own["tables"] / "report", page=folder / "report.html")
+    return made, own["tables"]
 
 
 class Page(HTMLParser):
@@ -111,14 +128,39 @@ def agrees(shown, value):
     return min(abs(float(number) - float(value)), abs(float(number) - 100 * float(value))) <= unit
 
 
-def test_every_cited_number_is_in_its_table(report, paths):
-    page, known = Page(report.page), {}
-    assert len(page.cited) > 500
+def check_cited(page, tables):
+    """Every cited number is the cell that it names, exact or rounded."""
+    known = {}
     for value, source, shown in page.cited:
         if source not in known:
-            known[source] = cell(source, paths["tables"])
+            known[source] = cell(source, tables)
         assert value == known[source], source
         assert agrees(shown, value), (source, value, shown)
+
+
+def uncited(page):
+    """The words with a digit that are neither cited nor fixed."""
+    text = " ".join(page.rest)
+    for fixed in FIXED:
+        text = text.replace(fixed, "")
+    return re.findall(r"\S*\d\S*", text)
+
+
+def test_every_cited_number_is_in_its_table(report, paths):
+    page = Page(report.page)
+
+    assert len(page.cited) > 500
+    check_cited(page, paths["tables"])
+
+
+def test_numbers_on_masks_and_habitats_are_in_their_tables(with_regions):
+    made, tables = with_regions
+    page = Page(made.page)
+
+    assert {"segmentation", "habitats"} <= page.ids
+    check_cited(page, tables)
+    assert uncited(page) == []
+    assert all(link.startswith("#") and link[1:] in page.ids for link in page.links)
 
 
 def test_a_wrong_number_would_be_found():
@@ -131,11 +173,53 @@ def test_a_wrong_number_would_be_found():
 
 
 def test_no_number_is_outside_the_tables(report):
-    text = " ".join(Page(report.page).rest)
-    for fixed in FIXED:
-        text = text.replace(fixed, "")
+    assert uncited(Page(report.page)) == []
 
-    assert re.findall(r"\S*\d\S*", text) == []
+
+def test_published_faults_and_predicted_masks_are_marked(with_regions):
+    made, _ = with_regions
+
+    assert "▲ Published faults are on" in made.page
+    assert made.page.count("▲ parity") == 2  # both networks, on internal patients
+    assert "<b>trfe" not in made.page
+    assert "&lt;b&gt;trfe" in made.page
+    assert SOURCE_WORDS["predicted"] in made.page.partition('<section id="patients"')[2].partition("</section>")[0]
+
+
+def section(report, name):
+    return re.search(rf'<section id="{name}".*?</section>', report.page, flags=re.DOTALL).group()
+
+
+def test_the_page_says_who_predicted_whose_mask(with_regions):
+    text = re.sub(r"<[^>]*>", "", section(with_regions[0], "segmentation"))
+
+    assert "the mask of a training patient comes from the network of the other half of the training patients" in text
+    assert "the mask of a held-out patient comes from the network of all training patients" in text
+    for name in ("Dice, mean", "Dice from mean IoU", "Dice, pooled"):
+        assert name in text
+
+
+def test_each_picture_and_figure_of_regions_has_a_text(with_regions):
+    masks, habitats = section(with_regions[0], "segmentation"), section(with_regions[0], "habitats")
+
+    assert len(re.findall(r'<img alt="Lesion of image #\d+ with the contours', masks)) == 9
+    assert len(re.findall(r'<img alt="Lesion of patient #3 with its contour, and its habitats"', habitats)) == 1
+    assert (masks + habitats).count('role="img"') == 4
+
+
+def test_habitats_are_named_and_their_number_is_explained(with_regions):
+    text = re.sub(r"<[^>]*>", "", section(with_regions[0], "habitats"))
+
+    for words in ("highest silhouette", "darkest, most homogeneous", "This section shows part a", "Habitats of part b"):
+        assert words in text
+
+
+def test_a_study_with_given_masks_alone_has_one_line_on_them(report):
+    assert report.page.count(SOURCE_WORDS["file"]) == 1
+    for words in ("segmentation", "habitats"):
+        assert f'id="{words}"' not in report.page
+        assert f'"#{words}"' not in report.page
+    assert "HD95" not in report.page
 
 
 def test_page_needs_no_network_and_runs_only_its_own_script(report, paths):

@@ -12,6 +12,7 @@ from pipeline.report.page.cited_numbers import Cells
 from pipeline.report.page.leakage import leak_variables
 from pipeline.report.page.markup import data_address
 from pipeline.report.page.models import model_variables
+from pipeline.report.page.regions import region_variables
 from pipeline.report.page.selected import feature_variables
 from pipeline.report.tables.networks import light, network_words
 from pipeline.report.tables.patient_groups import GROUPS
@@ -28,6 +29,7 @@ def page_variables(
         **leak_variables(study, cells=cells),
         **_patient_variables(study, cells=cells),
         **feature_variables(study, cells=cells, top=top_features),
+        **region_variables(study, cells=cells, tables=tables),
         **_network_variables(study),
         "number": float,
     }

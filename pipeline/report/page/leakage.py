@@ -17,7 +17,7 @@ GROUPS = {
     LEAKS: (
         *("patients_apart", "images_apart", "near_images_apart", "dates_in_order", "scored_held_out"),
         *("thresholds_frozen", "garbage_rows", "sham_labels", "networks_apart", "networks_insample"),
-        "ready_made_blocks",
+        *("ready_made_blocks", "masks_apart", "habitat_clusters"),
     ),
     CONFOUNDING: (
         *("shape_alone", "shifted_roi", "shuffled_voxels", "frame_alone", "size_alone", "size_correlation"),

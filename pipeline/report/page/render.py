@@ -12,17 +12,20 @@ from markupsafe import Markup
 from pipeline.report.page.markup import breakable
 
 TEMPLATE, SCRIPT = "page.html.jinja", "page.js"
-# In page order; the section repeats its heading. `networks` is a subsection of `selftest`.
+# In page order; the section repeats its heading. `networks` is a subsection of `selftest`. A study without predicted
+# masks or without habitats lacks their sections (`absent`).
 PLACES = {
     "result": "The result in brief",
     "selftest": "Does the pipeline leak? Its self-tests",
     "patients": "Who was studied",
+    "segmentation": "Masks: segmentation and its effect",
     "discrimination": "How well the feature sets discriminate",
     "calibration": "Are the probabilities right, and would acting on them help?",
     "comparisons": "Are the differences real?",
     "models": "All models",
     "subgroups": "Subgroups",
     "features": "Selected features",
+    "habitats": "Habitats of the lesion",
     "nomogram": "Nomogram",
     "cases": "Right and wrong predictions",
     "excluded": "Excluded cases, failures, warnings",
@@ -35,8 +38,8 @@ PLACES = {
 }
 # The templates of the sections in page order, after the result.
 SECTIONS = (
-    *("selftest", "patients", "discrimination", "calibration", "comparisons", "models", "subgroups", "features"),
-    *("nomogram", "cases", "excluded", "methods", "sample", "checklists", "annex"),
+    *("selftest", "patients", "segmentation", "discrimination", "calibration", "comparisons", "models", "subgroups"),
+    *("features", "habitats", "nomogram", "cases", "excluded", "methods", "sample", "checklists", "annex"),
 )
 
 

@@ -103,7 +103,7 @@ METRICS = _metrics("""
 .0292|The time between image and reference standard is stated|
 .0337|The segmentation is described|segmentation
 .0225|An automatic segmentation was evaluated|automatic
-.0112|Test masks by one reader or by software, as in practice|
+.0112|Test masks by one reader or by software, as in practice|test_masks
 .0622|Pre-processing is suitable and described|settings
 .0311|Extraction by standardised software|dictionary
 .0415|Extraction settings are reported|settings

@@ -7,11 +7,13 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field, field_validator
 
+from pipeline.contracts.data.split import FINAL
 from pipeline.contracts.reports.report import CHECKLIST_SCORES, CHECKLISTS, NO, NOT_APPLICABLE, OPEN, PARTLY, YES
 from pipeline.foundation.params import Params
-from pipeline.plan.feature_sets import network_behind
+from pipeline.plan.feature_sets import OF_IMAGES, network_behind
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.tables.checklist_items import CLEAR, METRICS, Item
+from pipeline.report.tables.mask_sources import mask_sources
 
 Answer = Literal["yes", "no", "not applicable"]
 EVENTS_PER_FEATURE = 10  # with fewer events per selected feature, the answer to METRICS 16 is no
@@ -63,7 +65,7 @@ def facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
 
 
 def _method_facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
-    radiomics = "radiomics" in study.blocks
+    radiomics = bool(set(OF_IMAGES) & set(study.blocks))
     deep = any(network_behind(block, nets=study.nets) for block in study.blocks)
     reduce = study.params.get("reduce", {})
     used = {str(card.get("strategy")) for cards in study.cards.values() for card in cards}
@@ -98,20 +100,40 @@ def _method_facts(study: ReportInputs, *, question: str) -> dict[str, Fact]:
 
 def _data_facts(study: ReportInputs) -> dict[str, Fact]:
     sites = study.patients["site"].dropna().nunique()
-    sources = set(study.cohort["mask_source"].dropna())
-    automatic = any(source.startswith("auto") or source == "segment" for source in sources)
     return {
         "sample_size": Fact(answer=YES, place="sample-size"),
         "acquisition": Fact(answer=PARTLY, place="excluded", remark="sizes and spacing only"),
         "clinical": _shown(study.has_clinical, "patients", otherwise=NOT_APPLICABLE, remark="no clinical columns"),
-        "segmentation": Fact(answer=PARTLY, place="methods", remark="the source of the masks only"),
-        "automatic": Fact(answer=NO if automatic else NOT_APPLICABLE, remark="" if automatic else "masks were given"),
         "missing": Fact(answer=YES, place="patients"),
         "centres": _shown(sites > 1, "patients"),
         "uniparametric": Fact(answer=YES, place="methods"),
         "baseline": Fact(answer=YES, place="patients"),
         "flow": Fact(answer=YES, place="patients"),
         "confounders": _confounders(study),
+        **_mask_facts(study),
+    }
+
+
+def _mask_facts(study: ReportInputs) -> dict[str, Fact]:
+    """Where the masks come from, and whether networks that predict them were evaluated on given masks."""
+    sources = mask_sources(study.cohort, rois=study.rois)
+    predicted = sources == "predicted"
+    summary = study.results["segmentation_summary"]
+    evaluated = bool((summary["metric"].eq("dice_mean") & summary["estimate"].notna()).any())
+    remark, automatic = "the source of the masks only", Fact(answer=NOT_APPLICABLE, remark="masks were given")
+    if predicted.any():
+        remark = f"masks of {int(predicted.sum())} of {len(predicted)} images were predicted; who drew the given ones?"
+    if predicted.any() or study.regions.pairs:
+        automatic = _shown(evaluated, "segmentation", remark="no image has both a given and a predicted mask")
+    place = "segmentation" if predicted.any() or evaluated else "methods"
+    final = study.splits[study.splits["resample"] == FINAL]
+    test = final.loc[final["role"] != "train", "patient_id"]
+    tested = study.cohort["patient_id"].isin(test).to_numpy()
+    by_software = bool(tested.any() and predicted.to_numpy()[tested].all())
+    return {
+        "segmentation": Fact(answer=PARTLY, place=place, remark=remark),
+        "automatic": automatic,
+        "test_masks": _shown(by_software, "segmentation" if by_software else "", otherwise=OPEN),
     }
 
 
@@ -131,7 +153,7 @@ def _result_facts(study: ReportInputs) -> dict[str, Fact]:
         "clinical" in study.sets and len(study.sets) > 1, "comparisons", remark="no set of clinical data alone"
     )
     return {
-        "agreement": _shown(agreement, "features", otherwise=NO, remark="no repeated masks"),
+        "agreement": _agreement(study),
         "feature_statistics": Fact(answer=YES if agreement else PARTLY, place="features"),
         "dimension": _dimension(study),
         "internal": _shown("internal" in found, "models"),
@@ -145,6 +167,15 @@ def _result_facts(study: ReportInputs) -> dict[str, Fact]:
         "explained": _shown(explained, "cases", otherwise=NO, remark="no examples were made"),
         "performance": Fact(answer=YES if explained else PARTLY, place="models"),
     }
+
+
+def _agreement(study: ReportInputs) -> Fact:
+    """Whether features were compared between masks: repeated ones, or given and predicted ones."""
+    if len(study.agreement):
+        return Fact(answer=YES, place="features")
+    if len(study.regions.given):
+        return Fact(answer=PARTLY, place="segmentation", remark="between given and predicted masks only")
+    return Fact(answer=NO, place="features", remark="no repeated masks")
 
 
 def _dimension(study: ReportInputs) -> Fact:

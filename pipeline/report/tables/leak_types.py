@@ -36,8 +36,8 @@ PREPROCESSING = Leak(
     leak="L1.2",
     name="Pre-processing on training and test data together",
     covered="Imputation, scaling, harmonisation, principal components, recalibration and thresholds are fitted on the "
-    "training rows of each resample; networks on training patients alone.",
-    checks=("garbage_rows", "sham_labels", "networks_apart"),
+    "training rows of each resample; networks and the clusters of habitats on training patients alone.",
+    checks=("garbage_rows", "sham_labels", "networks_apart", "masks_apart", "habitat_clusters"),
     remains="What was done to the images and tables before the pipeline read them.",
 )
 SELECTION = Leak(

@@ -13,7 +13,7 @@ from pipeline.contracts.data.cohort import NOT_CLINICAL
 from pipeline.contracts.reports.report import SAMPLE_SIZE
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import Params
-from pipeline.plan.feature_sets import CLINICAL, RADIOMICS
+from pipeline.plan.feature_sets import CLINICAL, HABITAT, PERITUMORAL, PREDICTED, RADIOMICS
 from pipeline.radiomics.noise_bands import noise_features
 from pipeline.reduce.steps.clinical_encoder import ClinicalEncoder
 from pipeline.report.inputs import ReportInputs
@@ -146,7 +146,12 @@ def _candidates(study: ReportInputs, block: str, *, train: pd.Index) -> int | No
         encoded = ClinicalEncoder().fit(patients[columns]).transform(patients[columns])
         # Free parameters beside the constant: the columns of all levels of a category sum to one.
         return int(np.linalg.matrix_rank(np.column_stack([np.ones(len(encoded)), encoded]))) - 1
-    if block == RADIOMICS:
+    if block == HABITAT:  # columns of habitats that no clustering has are empty everywhere
+        columns = study.regions.habitats.drop(columns=["resample", "part", "image_id"], errors="ignore")
+        return int(columns.notna().any().sum()) * views or None
+    if block == PERITUMORAL:
+        return int((study.dictionary["block"] == PERITUMORAL).sum()) * views or None
+    if block in (RADIOMICS, PREDICTED):
         features = [str(name) for name in study.dictionary.loc[study.dictionary["block"] == RADIOMICS, "feature"]]
         return (len(features) - len(noise_features(features))) * views or None
     widths = {int(card["embedding_width"]) for card in study.cards.get(block, []) if card.get("embedding_width")}

@@ -121,6 +121,9 @@ def test_sham_states_whether_the_mean_is_within_chance():
         ("my_marker", "my_marker"),
         ("carnet_logit", "logit of carnet"),
         ("carnet_logit@long", "logit of carnet (long)"),
+        ("habitat_1_fraction@long", "fraction (habitat 1; long)"),
+        ("habitat_2_original_glcm_Contrast", "Contrast (glcm, original image; habitat 2)"),
+        ("contact_1_2@trans", "contact (habitats 1 and 2; trans)"),
     ],
 )
 def test_features_in_words(name, shown):

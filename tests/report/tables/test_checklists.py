@@ -8,9 +8,11 @@ from pydantic import ValidationError
 from study_folder import write_study
 
 from pipeline.contracts.reports.report import CHECKLISTS
+from pipeline.contracts.reports.segment import SEGMENTATION_SUMMARY
 from pipeline.foundation.tables import check_table
 from pipeline.report.inputs import read_inputs
 from pipeline.report.page.render import PLACES
+from pipeline.report.regions import Regions
 from pipeline.report.tables.checklist_items import CLEAR, METRICS
 from pipeline.report.tables.checklists import ChecklistAnswers, band, checklist_table, facts, score_table
 
@@ -91,6 +93,39 @@ def test_without_external_patients_the_external_item_is_no(study):
     assert table.loc[("METRICS", 27), "answer"] == "no"
     assert table.loc[("METRICS", 26), "answer"] == "yes"
     assert table.loc[("CLEAR", 38), "answer"] == "partly"
+
+
+def test_predicted_masks_are_counted_and_their_evaluation_asked_for(study):
+    rois = study.rois.assign(mask_source="given")
+    rois.loc[:9, "mask_source"] = "predicted"
+    some = dataclasses.replace(study, rois=rois)
+    known = facts(some, question="")
+
+    assert known["segmentation"].remark == "masks of 10 of 260 images were predicted; who drew the given ones?"
+    assert known["automatic"].answer == "no"  # nothing was evaluated
+    assert known["test_masks"].answer == "for the author"
+    row = ("unet", "internal", "dice_mean", 0.9, 0.8, 0.95, None, 1, 20, 10, 0)
+    evaluated = pd.DataFrame([row], columns=SEGMENTATION_SUMMARY.names)
+    results = study.results | {"segmentation_summary": evaluated}
+    assert facts(dataclasses.replace(some, results=results), question="")["automatic"].answer == "yes"
+
+
+def test_given_masks_need_no_evaluation_of_a_network(study):
+    assert facts(study, question="")["automatic"].answer == "not applicable"
+
+
+def test_masks_of_all_test_patients_by_software_answer_an_item(study):
+    everyone = dataclasses.replace(study, rois=study.rois.assign(mask_source="predicted"))
+
+    assert facts(everyone, question="")["test_masks"].answer == "yes"
+
+
+def test_features_compared_between_both_masks_are_partly_an_agreement(study):
+    regions = Regions(given=pd.DataFrame({"a": [1.0]}), predicted=pd.DataFrame({"a": [1.0]}))
+    without = dataclasses.replace(study, agreement=study.agreement.iloc[:0])
+
+    assert facts(without, question="")["agreement"].answer == "no"
+    assert facts(dataclasses.replace(without, regions=regions), question="")["agreement"].answer == "partly"
 
 
 def test_score_by_hand():

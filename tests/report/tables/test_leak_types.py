@@ -50,6 +50,7 @@ def test_the_eight_types_of_the_paper(study):
     [
         ("scored_held_out", {"L1.1"}),
         ("garbage_rows", {"L1.2", "L1.3"}),
+        ("habitat_clusters", {"L1.2"}),
         ("near_images_apart", {"L1.4"}),
         ("shape_alone", {"L2"}),
         ("frame_alone", {"L2"}),

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 from study_folder import write_study
@@ -10,6 +12,7 @@ from pipeline.contracts.reports.report import SAMPLE_SIZE
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.tables import check_table
 from pipeline.report.inputs import read_inputs
+from pipeline.report.regions import Regions
 from pipeline.report.tables.patient_groups import roles
 from pipeline.report.tables.sample_size import SampleSizeParams, sample_size_table
 from pipeline.statistics.sample_size import r_squared_of_auc, required_patients
@@ -63,6 +66,19 @@ def test_networks_count_by_the_width_of_their_embedding(study):
     assert unknown["parameters"].isna()[("combined", "all")]
     assert unknown["required_n"].isna()[("combined", "all")]
     assert "no table" in unknown.loc[("combined", "all"), "note"]
+
+
+def test_regions_count_by_their_columns_and_predicted_masks_as_given_ones(study):
+    columns = {"resample": ["final"], "part": ["all"], "image_id": ["0001_long"], "habitat_1_fraction": [1.0]}
+    habitats = pd.DataFrame(columns | {"habitat_2_fraction": [np.nan]})  # a number of habitats that none has
+    dictionary = pd.concat([study.dictionary, study.dictionary.head(1).assign(feature="ring", block="peritumoral")])
+    sets = {"clinical": ["habitat"], "radiomics": ["peritumoral"], "combined": ["radiomics_predicted"]}
+    params = study.params | {"fusion": {"sets": sets}}
+    found = rows(dataclasses.replace(study, params=params, dictionary=dictionary, regions=Regions(habitats=habitats)))[
+        "parameters"
+    ]
+
+    assert [found[name, "all"] for name in sets] == [1 * 2, 1 * 2, 2 * 2]  # two views
 
 
 def test_what_reaches_the_lasso_is_counted(study):
