@@ -122,3 +122,30 @@ def test_a_preset_on_2d_images(preset, tmp_path):
 
     counts = {"us2d": 1311, "paper1357": 1357, "onekey1561": 1561}
     assert len(rows("data/features/radiomics.csv").columns) == 3 + counts[preset]
+
+
+def test_masks_are_predicted_where_none_is_given_and_regions_are_blocks(tmp_path):
+    sets = {
+        "radiomics": ["radiomics"],
+        "radiomics_predicted": ["radiomics_predicted"],
+        "combined": ["clinical", "radiomics", "habitat", "peritumoral"],
+    }
+    params = {
+        "cohort": {"manifest": {"no_outline": "keep"}},
+        "segment": {"mask_source": "given_else_predicted", "networks": ["unet"]},
+        "habitat": {"k": 2, "radiomics": None, "voxels_per_patient": 20, "n_init": 1},
+        "embed": {"nets": ["carnet"]},
+        "fusion": {"sets": sets | {"carnet": ["carnet"]}},
+        "compare": {"primary": {"feature_set": "combined", "comparator": "radiomics", "evaluation": "internal"}},
+    }
+    run = AnyRun(tmp_path, params=params, study=some())
+    masks = rows("source/manifest.csv")["mask"]
+    run.edit_manifest(mask=masks.mask(masks.index % 5 == 0))  # every fifth has none
+    lights = finished(run)
+
+    assert (lights["masks_apart"], lights["habitat_clusters"], lights["networks_apart"]) == ("green",) * 3
+    rois, by_resample = rows("data/rois.csv"), rows("data/predicted_rois.csv")
+    assert (rois["mask_source"] == "predicted").sum() == len(range(0, 40, 5))
+    assert set(by_resample["resample"]) == {"cv-1-1", "cv-1-2", "final"}
+    assert len(rows("reports/own/tables/segmentation.csv"))
+    assert {"radiomics_predicted", "combined"} <= set(rows("reports/own/tables/metrics.csv")["feature_set"])

@@ -29,6 +29,10 @@ UPSTREAM = {
     ("benchmark", "split"): "grouped_folds",
     ("selftest", "crop"): "*",
     ("selftest", "radiomics"): "*",
+    ("segment", "cohort"): "grey_image importers.paths mask_files source_image",
+    ("habitat", "crop"): "*",
+    ("habitat", "radiomics"): "*",
+    ("selftest", "habitat"): "*",
     ("selftest", "reduce"): "*",
     ("selftest", "benchmark"): "*",
     ("explain", "embed"): "*",
@@ -176,6 +180,7 @@ def test_every_test_file_mirrors_the_file_it_tests():
     spanning |= {"test_tracked_params.py", "test_verify.py", "leaks/test_leaks.py"}
     # Several files of one room at once: against PyRadiomics itself, in a browser, every figure.
     spanning |= {"radiomics/test_pyradiomics_oracle.py", "report/test_report_browser.py"}
+    spanning |= {"habitat/test_planted_study.py"}
     spanning |= {"report/figures/test_figures.py", "report/figures/test_figures_content.py"}
     places = {path.relative_to(ROOT / "tests") for path in ROOT.glob("tests/**/test_*.py")}
     places = {place for place in places if place.parts[0] != "bad_inputs"}  # what a stage must refuse, a file a stage

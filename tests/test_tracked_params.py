@@ -87,9 +87,13 @@ def test_only_the_report_and_its_own_stage_track_whole_files_of_others():
         ("agreement", "radiomics.yaml"),
         ("benchmark", "common.yaml"),  # the seed and the threshold rule: all of the file
         ("embed", "common.yaml"),
+        ("habitat", "crop.yaml"),  # its margin must reach the rings
+        ("habitat", "fusion.yaml"),
+        ("habitat", "radiomics.yaml"),  # habitats and rings are measured as lesions are
         ("reduce", "fusion.yaml"),  # the halves of every set depend on the networks of all
         ("selftest", "common.yaml"),
         ("selftest", "crop.yaml"),
+        ("selftest", "habitat.yaml"),
         ("selftest", "radiomics.yaml"),
         ("selftest", "reduce.yaml"),
     }

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 from places import ROOT
 
 import pipeline.radiomics.features as step
-from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.crop import PREDICTED_ROIS, ROIS
 from pipeline.contracts.data.radiomics import RADIOMICS
 from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.errors import PipelineError, machine_fault
@@ -182,7 +182,8 @@ def run_stage(folder, *, file_limit=None, workers="1"):
         "params": "radiomics.yaml",
         "table": "rois.csv",
         "rois": "",
-        "features": "out.csv",
+        "predicted": "predicted.csv",
+        "features": "out",
         "dictionary": "words.csv",
         "use": "use.json",
         "engine-check": "check.csv",
@@ -210,6 +211,7 @@ def test_a_disk_that_takes_no_more_stops_the_stage_with_one_sentence_and_no_tabl
         files = {"image": case.image.name, "mask": case.mask.name}
         rows.append({"image_id": name, "patient_id": name, "view": "main", "status": "ok", **files})
     write_table(pd.DataFrame(rows).reindex(columns=ROIS.names), tmp_path / "rois.csv", ROIS)
+    write_table(PREDICTED_ROIS.empty(), tmp_path / "predicted.csv", PREDICTED_ROIS)
     settings = "settings: {imageType: {Original: {}}, featureClass: {firstorder: []}}"
     (tmp_path / "radiomics.yaml").write_text(f"preset: null\n{settings}\n")
     done = run_stage(tmp_path, file_limit=256, workers=workers)
@@ -219,8 +221,8 @@ def test_a_disk_that_takes_no_more_stops_the_stage_with_one_sentence_and_no_tabl
     last = done.stderr.strip().splitlines()[-1]
     assert "File too large; free space on this disk" in last
     assert "scratch/store" in last
-    assert not (tmp_path / "out.csv").exists()
+    assert not (tmp_path / "out" / "radiomics.csv").exists()
 
     assert run_stage(tmp_path).returncode == 0
-    assert read_table(tmp_path / "out.csv", RADIOMICS)["status"].tolist() == ["ok", "ok"]
+    assert read_table(tmp_path / "out" / "radiomics.csv", RADIOMICS)["status"].tolist() == ["ok", "ok"]
     assert sitk.ReadImage(str(tmp_path / "a_image.nrrd")).GetSize() == (40, 40, 40)

@@ -21,10 +21,12 @@ from pipeline.embed.params import EmbedParams
 from pipeline.explain.examples import ExplainParams
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
+from pipeline.habitat.params import HabitatParams
 from pipeline.plan.feature_sets import FusionParams
 from pipeline.radiomics.features import RadiomicsParams
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.report.params import ReportParams
+from pipeline.segment.params import SegmentParams
 from pipeline.selftest.inputs import SelftestParams
 from pipeline.split.splits import SplitParams
 
@@ -40,9 +42,11 @@ MODELS = {
     "embed": EmbedParams,
     "explain": ExplainParams,
     "fusion": FusionParams,
+    "habitat": HabitatParams,
     "radiomics": RadiomicsParams,
     "reduce": ReduceParams,
     "report": ReportParams,
+    "segment": SegmentParams,
     "selftest": SelftestParams,
     "split": SplitParams,
 }

@@ -1,6 +1,7 @@
 """A drawn study of any kind, run from its source to the verdict by the commands of dvc.yaml, in this process."""
 
 import importlib
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
+from drawn_nodules import write_glands
 from leaky_study import Study, clean, write_study
 from PIL import Image
 from places import ROOT
@@ -38,6 +40,12 @@ TINY: dict[str, dict[str, Any]] = {
     },
     "reduce": {"lasso": {"n_lambdas": 12, "folds": 3, "min_lambda_ratio": 0.1}, "half_samples": 2},
     "report": {"synthetic": True},
+    "segment": {
+        "input": {"image_size_px": 32},
+        "network": {"width": 4},
+        "training": {"epochs": 2, "batch_size": 8},
+        "bootstrap": {"replicates": 20},
+    },
     "selftest": {"feature_set": "combined", "control_voxels": 1_000_000},
     "split": {"folds": 2},
 }
@@ -91,6 +99,7 @@ class AnyRun:
         known = {
             "root": cohort["root"],
             "reports": cohort["reports"],
+            "gland.root": self.params("segment")["gland"]["root"],
             "near_duplicates": cohort["near_duplicates"],
             "tables.min_test_class_count": cohort["tables"]["min_test_class_count"],
         }
@@ -158,6 +167,28 @@ class AnyRun:
         meta.mkdir()
         (meta / "train.txt").write_text("".join(lines[:cut]), encoding="utf-8")
         (meta / "test.txt").write_text("".join(lines[cut:]), encoding="utf-8")
+
+    def as_tn3k(self) -> None:
+        """Write the folder of TN3K with the images of the manifest: a quarter is its test folder, the masks are lossy,
+        and each of the five folds has its share of both classes. Beside it `glands`, in the layout of TG3K.
+        """
+        rows = pd.read_csv(self.folder / "source" / "manifest.csv", dtype="str").sort_values("label", kind="stable")
+        in_test = np.arange(len(rows)) % 4 == 3
+        for part, found in (("trainval", rows[~in_test]), ("test", rows[in_test])):
+            names = [f"{number:04d}.jpg" for number in range(len(found))]
+            for kind in ("image", "mask"):
+                (self.folder / "source" / f"{part}-{kind}").mkdir()
+                for name, file in zip(names, found[kind], strict=True):
+                    picture = Image.open(self.folder / "source" / file)
+                    picture.save(self.folder / "source" / f"{part}-{kind}" / name, quality=95)
+            lines = (f"{name},{label}\n" for name, label in zip(names, found["label"], strict=True))
+            (self.folder / "source" / f"label4{part}.csv").write_text("".join(lines), encoding="utf-8")
+        places = list(range(int((~in_test).sum())))
+        for fold in range(5):
+            content = {"val": places[fold::5], "train": [place for place in places if place % 5 != fold]}
+            path = self.folder / "source" / f"tn3k-trainval-fold{fold}.json"
+            path.write_text(json.dumps(content), encoding="utf-8")
+        write_glands(self.folder / "glands", names=("thyroid-image", "thyroid-mask"))
 
     def edit_manifest(self, **columns: Any) -> None:
         """Give the manifest these columns."""

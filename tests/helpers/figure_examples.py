@@ -15,6 +15,7 @@ from pipeline.report.figures.lasso import coefficient_figure, lasso_cv_figure, l
 from pipeline.report.figures.marks import ModelLine, curves_of
 from pipeline.report.figures.overview import overview_figure
 from pipeline.report.figures.precision_recall import precision_recall_figure
+from pipeline.report.figures.regions import area_figure, dice_figure, fraction_figure
 from pipeline.report.figures.roc import roc_figure
 from pipeline.report.figures.sham import sham_figure
 
@@ -124,7 +125,26 @@ def controls(*, ring=0.7):
     return controls_figure(table, title="Controls")
 
 
+def dice():
+    table = pd.DataFrame({"network": ["unet", "trfe"] * 4, "evaluation": ["cv", "cv", "internal", "internal"] * 2})
+    return dice_figure(table.assign(dice=np.linspace(0, 1, 8)), title="Dice")
+
+
+def areas():
+    sizes = pd.DataFrame({"given_voxels": [30, 400, 5000], "predicted_voxels": [20, 500, 6000]})
+    return area_figure(sizes, title="Areas")
+
+
+def fractions():
+    rows = [(1, "event", np.array([0.1, 0.3])), (1, "no event", np.array([0.2, 0.9]))]
+    table = pd.DataFrame({"habitat": 1, "outcome": ["event", "no event"], "mean": 0.2, "ci_low": 0.1, "ci_high": 0.9})
+    return fraction_figure(rows, table=table, title="Habitats")
+
+
 ALL = {
+    "dice": dice,
+    "areas": areas,
+    "fractions": fractions,
     "roc": lambda: roc(with_legend=True),
     "precision_recall": precision_recall,
     "calibration": calibration,

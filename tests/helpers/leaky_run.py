@@ -11,6 +11,7 @@ from places import ROOT
 from ruamel.yaml import YAML
 
 from pipeline.contracts.data.agreement import REPEATS
+from pipeline.contracts.data.segment import MASKS
 from pipeline.contracts.reports.selftest import SELFTEST
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.content_store import ContentStore
@@ -91,15 +92,18 @@ class LeakyRun:
         )
 
     def features(self) -> None:
-        """Crop, splits and radiomics."""
-        table = {"table": "data/rois.csv", "rois": "data/rois"}
-        self.stage("crop", cohort="data/cohort.csv", images="data/images", masks="data/masks", **table)
+        """Splits, crop and radiomics."""
         words = ("common", "fusion", "compare", "embed", "agreement", "reduce", "selftest")
         plan = {name: f"params/{name}.yaml" for name in words}
-        plan |= {"patients": "data/patients.csv", "blocks": "data/blocks", "rois": "data/rois.csv"}
+        plan |= {"patients": "data/patients.csv", "blocks": "data/blocks", "cohort": "data/cohort.csv"}
         made = {"splits": "data/splits.csv", "settings": "data/settings", "planned": "data/networks/planned.json"}
         self.stage("split", "--min-test-class-count", "10", **made, **plan)
-        made = {"features": "data/features/radiomics.csv", "dictionary": "data/dictionary.csv"}
+        table = {"table": "data/rois.csv", "rois": "data/rois", "predicted": "data/predicted_rois.csv"}
+        masks = {"predicted_masks": "data/segment/masks", "predictions": "data/segment/masks.csv"}
+        write_table(MASKS.empty(), self.path(masks["predictions"]), MASKS)  # no mask is predicted
+        self.path("data/segment/networks").mkdir()
+        self.stage("crop", cohort="data/cohort.csv", images="data/images", masks="data/masks", **masks, **table)
+        made = {"features": "data/features", "dictionary": "data/dictionary.csv"}
         made |= {"engine_check": "data/engine_check.csv", "common": "params/common.yaml"}
         self.stage("radiomics", use="data/settings/radiomics.json", **made, **table)
 
@@ -139,6 +143,12 @@ class LeakyRun:
             "origins": "data/block_origins.csv",
             "near": "data/near_duplicates",
             "engine_check": "data/engine_check.csv",
+            "habitat": "params/habitat.yaml",
+            "predicted": "data/predicted_rois.csv",
+            "rois": "data/rois",
+            "regions": "data/habitat",
+            "mask_predictions": "data/segment/masks.csv",
+            "mask_networks": "data/segment/networks",
             "chosen": "reports/tables/chosen.csv",
             "consistency": "reports/tables/consistency.csv",
         }

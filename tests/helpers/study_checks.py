@@ -12,6 +12,7 @@ from pipeline.contracts.data.cohort import NEAR_DUPLICATES
 from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO_PATHS, REDUCED
 from pipeline.contracts.reports.consistency import CONSISTENCY
 from pipeline.contracts.reports.explain import EXPLAIN
+from pipeline.contracts.reports.segment import SEGMENTATION, SEGMENTATION_SUMMARY, SEGMENTATION_TESTS
 from pipeline.contracts.reports.selftest import CONTROL_NAMES, CONTROLS, SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.tables import write_table
 
@@ -35,8 +36,9 @@ def write_checks(tables: Path, *, pictures: Path) -> None:
     write_table(sizes, tables / "size_alone.csv", SIZE_ALONE)
     controls = [(name, 0.55, 0.45, 0.65, 60, 120, 6) for name in CONTROL_NAMES]
     write_table(pd.DataFrame(controls, columns=CONTROLS.names), tables / "controls.csv", CONTROLS)
-    nothing = CONSISTENCY.empty()
-    write_table(nothing, tables / "consistency.csv", CONSISTENCY)
+    without = {"consistency": CONSISTENCY, "segmentation": SEGMENTATION, "segmentation_summary": SEGMENTATION_SUMMARY}
+    for name, contract in (without | {"segmentation_tests": SEGMENTATION_TESTS}).items():
+        write_table(contract.empty(), tables / f"{name}.csv", contract)
     row = ("1", "patient #3", "long", "densenet121", "grad_cam", "true positive", 0.91, 0.4, "1_true_positive.png")
     explain = pd.DataFrame([row], columns=EXPLAIN.names)
     write_table(explain, tables / "explain.csv", EXPLAIN)

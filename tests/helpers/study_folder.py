@@ -212,5 +212,6 @@ def write_study(folder: Path) -> dict[str, Path]:
     paths = {name: data / f"{name}.csv" for name in SINGLE}
     paths |= {name: data / name for name in FOLDERS}
     paths["near"] = data / "near_duplicates"
+    paths |= {name: data / name for name in ("images", "masks", "segment", "habitat")} | {"crops": data / "rois"}
     paths |= {"all_params": folder / "params", "tables": tables, "pictures": folder / "reports" / "figures" / "explain"}
     return paths | {"report_tables": tables / "report", "report": folder / "reports" / "report.html"}

@@ -37,8 +37,9 @@ def test_the_clean_study_turns_nothing(tmp_path):
     lights = run.lights()
 
     assert {light for light, _ in lights.values()} == {"green", "grey"}
-    # Grey: no date, no network. Everything else was tested.
-    assert {name for name, (light, _) in lights.items() if light == "grey"} == {"dates_in_order", "networks_apart"}
+    # Grey: no date, no network, no habitats. Everything else was tested.
+    grey = {name for name, (light, _) in lights.items() if light == "grey"}
+    assert grey == {"dates_in_order", "networks_apart", "masks_apart", "habitat_clusters"}
 
 
 def test_the_clean_study_has_no_line_in_the_audit(tmp_path):
