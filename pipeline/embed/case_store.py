@@ -15,10 +15,9 @@ from pipeline.embed.work_plan import Case, Place, Plan
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.fingerprints import code_hash, fingerprint, package_versions
-from pipeline.foundation.parallel import map_cases
 from pipeline.networks.weights import read_tensors, write_tensors
 from pipeline.plan.network_settings import network_settings
-from pipeline.training import data_parallel
+from pipeline.training.trained_cases import loaders_of, trained_cases
 from pipeline.training.trainer import TrainingParams
 
 log = logging.getLogger(__name__)
@@ -74,28 +73,24 @@ def embed_cases(
     workers: int,
     scheduler: str | None,
 ) -> Iterator[EmbeddedCase]:
-    """Yield the result of each case: those in `store` first, then the others as they finish, which are then stored.
+    """Yield the result of each case as `trained_cases`; finished ones are kept in `store`."""
+    place = replace(place, store=store, loaders=loaders_of(place.device, workers=workers))
 
-    On a GPU, and if several processes share a batch, the cases run one after another in this process, and `workers`
-    processes load its images.
-    """
-    missing = []
-    for case in cases:
-        stored = load_embedded(store, case)
-        if stored is None:
-            missing.append(case)
-        else:
-            yield stored
-    missing.sort(key=lambda case: -len(case.job.trained))  # the longest first, so that no worker idles at the end
-    here = place.device != "cpu" or data_parallel.size() > 1
-    place = replace(place, store=store, loaders=workers if here and place.device != "cpu" else 0)
-    work = partial(embed_case, plan=plan, place=place)
-    for done in map_cases(work, missing, workers=1 if here else workers, scheduler=None if here else scheduler):
-        if data_parallel.rank() == 0:
-            save_embedded(store, done)
-            for member in plan.members:
-                state_of(done.case, network=member.network.name, store=store).remove()
-        yield done
+    def save(done: EmbeddedCase) -> None:
+        save_embedded(store, done)
+        for member in plan.members:
+            state_of(done.case, network=member.network.name, store=store).remove()
+
+    yield from trained_cases(
+        cases,
+        load=partial(load_embedded, store),
+        compute=partial(embed_case, plan=plan, place=place),
+        save=save,
+        trained=lambda case: case.job.trained,
+        device=place.device,
+        workers=workers,
+        scheduler=scheduler,
+    )
 
 
 def ran_all_epochs(results: Sequence[EmbeddedCase], *, training: TrainingParams) -> str | None:

@@ -14,7 +14,6 @@ from torch import Tensor
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.fingerprints import code_hash, file_sha256, fingerprint, package_versions
-from pipeline.foundation.parallel import map_cases
 from pipeline.networks.weights import read_tensors, write_tensors
 from pipeline.segment.cases import (
     STATE,
@@ -27,8 +26,8 @@ from pipeline.segment.cases import (
 )
 from pipeline.segment.images import Picture
 from pipeline.segment.jobs import SegmentJob
-from pipeline.training import data_parallel
 from pipeline.training.board import epochs_done
+from pipeline.training.trained_cases import loaders_of, trained_cases
 
 log = logging.getLogger(__name__)
 PACKAGES = ("torch", "torchvision", "timm", "segmentation-models-pytorch", "monai", "numpy", "scipy", "SimpleITK")
@@ -113,23 +112,20 @@ def segment_cases(
     workers: int,
     scheduler: str | None,
 ) -> Iterator[Segmented]:
-    """Yield the result of each job: those in `store` first, then the others as they finish, which are then stored.
+    """Yield the result of each job as `trained_cases`; finished ones are kept in `store`."""
+    place = replace(place, store=store, loaders=loaders_of(place.device, workers=workers))
 
-    On a GPU, and if several processes share a batch, the jobs run one after another in this process, and `workers`
-    processes load its images.
-    """
-    missing = []
-    for job in jobs:
-        stored = load_segmented(store, job)
-        if stored is None:
-            missing.append(job)
-        else:
-            yield stored
-    here = place.device != "cpu" or data_parallel.size() > 1
-    place = replace(place, store=store, loaders=workers if place.device != "cpu" else 0)
-    work = partial(segment_case, plan=plan, place=place)
-    for done in map_cases(work, missing, workers=1 if here else workers, scheduler=None if here else scheduler):
-        if data_parallel.rank() == 0:
-            save_segmented(store, done)
-            state_of(done.job, store=store).remove()
-        yield done
+    def save(done: Segmented) -> None:
+        save_segmented(store, done)
+        state_of(done.job, store=store).remove()
+
+    yield from trained_cases(
+        jobs,
+        load=partial(load_segmented, store),
+        compute=partial(segment_case, plan=plan, place=place),
+        save=save,
+        trained=lambda job: job.trained,
+        device=place.device,
+        workers=workers,
+        scheduler=scheduler,
+    )

@@ -10,9 +10,6 @@ The common loop is one image at a time through Pillow and torchvision, with a ho
 import argparse
 import logging
 import os
-import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,22 +28,9 @@ from pipeline.training.batches import Examples, batches
 from pipeline.training.device import device_named, reproducible
 from pipeline.training.optimisation import loss_of, optimiser_of
 from pipeline.training.trainer import Trainer
+from tests.benchmarks.rounds import seconds
 
-ROUNDS = 5
 log = logging.getLogger("embedding")
-
-
-def seconds(ways: dict[str, Callable[[], object]], *, device: torch.device) -> dict[str, float]:
-    """The median time of each way over the rounds, after one round that is not counted."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(ROUNDS + 1):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            way()
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(found[1:]) for name, found in times.items()}
 
 
 def common_loop(network: nn.Module, pixels: NDArray[np.uint8], *, device: torch.device) -> list[NDArray[np.float32]]:

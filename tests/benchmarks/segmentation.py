@@ -10,8 +10,6 @@ The bare pass and the bare step (forward, loss, backward, optimiser) take tensor
 import argparse
 import logging
 import os
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,22 +26,9 @@ from pipeline.training.mask_loss import MaskLossParams, mask_loss
 from pipeline.training.mask_task import N_MASKS, MaskTask
 from pipeline.training.optimisation import optimiser_of
 from pipeline.training.trainer import Trainer
+from tests.benchmarks.rounds import seconds
 
-ROUNDS = 5
 log = logging.getLogger("segmentation")
-
-
-def seconds(ways: dict[str, Callable[[], object]], *, device: torch.device) -> dict[str, float]:
-    """The median time of each way over the rounds, after one round that is not counted."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(ROUNDS + 1):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            way()
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            times[name].append(time.perf_counter() - start)
-    return {name: statistics.median(found[1:]) for name, found in times.items()}
 
 
 def study(images: int, *, size_px: int, loss: MaskLossParams) -> tuple[Examples, MaskTask]:
