@@ -19,13 +19,14 @@ from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.plan.feature_sets import PREDICTED, FusionParams
 from pipeline.segment.case_store import forget_earlier, segment_cases, store_key, under_way
-from pipeline.segment.cases import Segmented, SegmentPlace, SegmentPlan, pictures_by_patient
+from pipeline.segment.cases import Segmented, SegmentPlace, SegmentPlan
 from pipeline.segment.ensemble import all_rows
 from pipeline.segment.evaluation import segmentation_table
 from pipeline.segment.images import (
     Picture,
     cohort_pictures,
     gland_pictures,
+    pictures_by_patient,
     reader,
     training_pictures,
     with_mask,

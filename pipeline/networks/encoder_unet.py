@@ -35,6 +35,7 @@ class EncoderWeights(Params):
     source: Literal["none", "file"]
     file: str = Field(default="", description="safetensors file, relative to the folder the pipeline runs in")
     sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$", description="hash of that file")
+    trained_on: Literal["other_patients", "unknown"] = Field(default="unknown", description="the patients of the file")
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -1,6 +1,5 @@
 """One case of segmentation: train a network, predict the masks of patients that it has not seen, and score them."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,6 +98,9 @@ def segment_case(job: SegmentJob, *, plan: SegmentPlan, place: SegmentPlace) -> 
         "parameters": sum(parameter.numel() for parameter in trainer.network.parameters()),
         **_trained_on(job, plan=plan, rows=rows),
         "learns_gland": job.network in NEEDS_GLAND,
+        "trained_on": params.network.encoder_weights.trained_on
+        if has_given_encoder(job.network, params=params)
+        else None,
         "gland_blocks_held_out": sorted(held) if job.network in NEEDS_GLAND else [],
         "gland_dice_mean": glands,
         "epochs_run": len(training.epochs),
@@ -198,8 +200,13 @@ def normalisation_of(network: str, *, params: SegmentParams) -> Normalisation:
     """`auto` means the mean and SD that a given encoder is for, else each image's own."""
     if params.input.normalise != "auto":
         return params.input.normalise
-    is_given = network == "encoder_unet" and params.network.encoder_weights.source != "none"
+    is_given = has_given_encoder(network, params=params)
     return statistics_of_encoder(params.network.encoder) if is_given else "image"
+
+
+def has_given_encoder(network: str, *, params: SegmentParams) -> bool:
+    """Whether a network starts from the weights of a file."""
+    return network == "encoder_unet" and params.network.encoder_weights.source != "none"
 
 
 def state_of(job: SegmentJob, *, store: CheckpointStore | None) -> TrainingState:
@@ -284,11 +291,3 @@ def source_of(picture: Picture, *, params: SegmentParams) -> str:
     """Which mask of the image the study uses: given or predicted."""
     rule = params.mask_source
     return "predicted" if rule == "predicted" or (rule != "given" and picture.lesion is None) else "given"
-
-
-def pictures_by_patient(pictures: Sequence[Picture]) -> dict[str, list[Picture]]:
-    """The pictures of each patient, in their order."""
-    found: dict[str, list[Picture]] = {}
-    for picture in pictures:
-        found.setdefault(picture.patient_id, []).append(picture)
-    return found

@@ -80,6 +80,14 @@ def gland_pictures(params: GlandParams) -> list[Picture]:
     ]
 
 
+def pictures_by_patient(pictures: Sequence[Picture]) -> dict[str, list[Picture]]:
+    """The pictures of each patient, in their order."""
+    found: dict[str, list[Picture]] = {}
+    for picture in pictures:
+        found.setdefault(picture.patient_id, []).append(picture)
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Learned:
     """What a picture gives to the training: planes uint8 (n, 3, S, S) of its slices (grey, lesion, gland), which masks

@@ -15,10 +15,11 @@ from pipeline.foundation.tables import read_table
 from pipeline.selftest.lights import Check
 
 FILES = ("mask-predictions", "mask-networks")  # masks.csv of the predicted masks, folder of their networks
-TITLE = "No patient was outlined by a network that saw the patient's group"
+TITLE = "By its card, no network outlined a patient whose group it was trained on"
 RULE = (
-    "Red if a predicted mask is by a network that was trained on a patient of the same group, or the hash of a "
-    "network's training patients is not that of the splits (the value counts such masks and networks)."
+    "Red if a predicted mask is by a network that was trained on a patient of the same group, or its card does not fit "
+    "the splits (the value counts such masks and networks); amber for an encoder's supplied weights whose training "
+    "patients are unknown."
 )
 
 
@@ -48,14 +49,24 @@ def masks_check(
         taught = sorted((trained & teaching) - set(card.get("without_usable_mask", ())))
         wrong += int(group.reindex(rows["patient_id"]).isin(set(group.reindex(sorted(trained)))).sum())
         wrong += int(card.get("trained_ids_sha256") != fingerprint(taught))
+    return _light(
+        wrong, n_masks=len(masks), unknown=any(card.get("trained_on") == "unknown" for card in cards.values())
+    )
+
+
+def _light(wrong: int, *, n_masks: int, unknown: bool) -> Check:
+    if wrong:
+        finding = "Some masks are by networks that saw the patient's group, or not by those of the splits."
+    elif unknown:
+        finding = "The encoder's weights were supplied without a statement that they were trained on other patients."
+    else:
+        finding = f"All {n_masks} predicted masks are by networks that were not trained on the patient's group."
     return Check(
         check="masks_apart",
-        light="red" if wrong else "green",
+        light="red" if wrong else "amber" if unknown else "green",
         title=TITLE,
         rule=RULE,
-        finding="Some masks are by networks that saw the patient's group, or not by those of the splits."
-        if wrong
-        else f"All {len(masks)} predicted masks are by networks that never saw the patient's group.",
+        finding=finding,
         value=float(wrong),
         limit=0.0,
     )

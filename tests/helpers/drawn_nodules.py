@@ -16,8 +16,8 @@ from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.images import image_from, write_image
 from pipeline.foundation.params import read_yaml
 from pipeline.foundation.tables import write_table
-from pipeline.segment.cases import SegmentPlan, pictures_by_patient
-from pipeline.segment.images import Picture, cohort_pictures, learned, training_pictures, with_mask
+from pipeline.segment.cases import SegmentPlan
+from pipeline.segment.images import Picture, cohort_pictures, learned, pictures_by_patient, training_pictures, with_mask
 from pipeline.segment.params import SegmentParams
 from pipeline.split.splits import SplitParams, split_table
 

@@ -30,7 +30,7 @@ ROWS = (("5", "p5", "all"), ("3", "p3", "a"), ("4", "p4", "a"), ("1", "p1", "b")
 TAUGHT = {"all": ["p1", "p2"], "a": ["p1", "p2"], "b": []}
 
 
-def light(folder, *, rows=ROWS, taught=TAUGHT, learns_gland=False, patients=PATIENTS):
+def light(folder, *, rows=ROWS, taught=TAUGHT, learns_gland=False, trained_on=None, patients=PATIENTS):
     about = {
         "resample": "final",
         "network": "unet",
@@ -46,7 +46,7 @@ def light(folder, *, rows=ROWS, taught=TAUGHT, learns_gland=False, patients=PATI
         card = {"network": "unet", "resample": "final", "part": part, "trained_ids_sha256": fingerprint(ids)}
         path = folder / "networks" / "unet" / f"final_{part}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(card | {"learns_gland": learns_gland}), encoding="utf-8")
+        path.write_text(json.dumps(card | {"learns_gland": learns_gland, "trained_on": trained_on}), encoding="utf-8")
     given = {"mask_predictions": folder / "masks.csv", "mask_networks": folder / "networks"}
     check = masks_check(given, cohort=COHORT, patients=patients, splits=SPLITS)
     return check.light, check.value
@@ -69,6 +69,12 @@ def test_a_patient_whose_lesion_is_too_small_for_the_network_is_named_by_its_car
     card.write_text(json.dumps(content), encoding="utf-8")
 
     assert light(tmp_path, taught={"a": TAUGHT["a"], "b": []}) == ("green", 0)
+
+
+def test_an_encoder_of_unknown_patients_is_amber(tmp_path):
+    assert light(tmp_path, trained_on="unknown") == ("amber", 0)
+    assert light(tmp_path, trained_on="other_patients") == ("green", 0)
+    assert light(tmp_path, trained_on="unknown", patients=PATIENTS.assign(group_id="g")) == ("red", 5)
 
 
 def test_without_a_predicted_mask_it_is_grey(tmp_path):
