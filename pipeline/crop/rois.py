@@ -130,7 +130,7 @@ def predicted_cases(cohort: pd.DataFrame, predicted: pd.DataFrame, *, images: Pa
             CropCase(
                 row=keys,
                 image=images / own["image"],
-                mask=None if pd.isna(row["mask"]) else masks / row["mask"],
+                mask=masks / row["mask"] if row["status"] == "ok" else None,
                 place=f"predicted/{row['resample']}",
                 reason=str(row["reason"]),
             )

@@ -157,12 +157,12 @@ def test_predicted_masks_are_cropped_into_a_folder_per_resample(tmp_path):
     cohort = cohort.assign(**{f"spacing_{axis}_mm": np.nan for axis in "xyz"})
     predicted = pd.DataFrame(
         {"resample": ["cv-1-1", "cv-1-2", "final"], "image_id": "a", "mask": ["cv-1-1/a.nrrd", None, "final/a.nrrd"]}
-    ).assign(reason="nothing was found")
+    ).assign(reason="nothing was found", status=["ok", "empty", "empty"])
     cases = predicted_cases(cohort, predicted, images=tmp_path / "images", masks=tmp_path / "masks")
     table = predicted_table([crop_case(case, params=PARAMS, rois=tmp_path / "rois") for case in cases])
 
     assert table["status"].tolist() == ["ok", "no_roi", "no_roi"]
-    assert table.loc[1:, "reason"].tolist() == ["nothing was found", "the mask marks no voxel"]
+    assert table.loc[1:, "reason"].tolist() == ["nothing was found"] * 2
     assert table.loc[0, ["image", "n_voxels", "x0_px", "mask_source"]].tolist() == [
         "predicted/cv-1-1/a_image.nrrd",
         *(24, 8, "predicted"),
