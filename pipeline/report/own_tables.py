@@ -66,7 +66,7 @@ def region_tables(study: ReportInputs) -> dict[str, pd.DataFrame]:
         "segmentation_examples": segmentation_example_table(regions.examples, name_of=names.of),
         "mask_effect": effect,
         "mask_effect_classes": mask_effect_class_table(effect),
-        "mask_effect_auc": mask_effect_auc_table(study.results, pairs=regions.pairs),
+        "mask_effect_auc": mask_effect_auc_table(study.results, predictions=study.predictions, pairs=regions.pairs),
         "habitats": habitat_table(regions.clusterings),
         "habitat_choice": choice_table(regions.clusterings),
         "habitat_fractions": fraction_table(

@@ -146,7 +146,7 @@ def networks_checks(
     against the hash on its card, then their groups against the rows it embeds, and every row must have a card.
     """
     if not cards:
-        return [_networks_light("grey", finding="No network was used.")]
+        return [_networks_light("grey", finding="No network computes features or scores.")]
     faults, unknown, insample = 0, False, 0
     for net, own in cards.items():
         carded = {(str(card["resample"]), str(card["part"])) for card in own}

@@ -62,14 +62,14 @@ MASK_EFFECT_AUC = Contract(
     name="results with given and with predicted masks",
     key=("set_given", "set_predicted", "evaluation"),
     columns=(
-        *(text(name) for name in ("set_given", "set_predicted", "evaluation", "model_given", "model_predicted")),
+        *(text(name) for name in ("set_given", "set_predicted", "evaluation", "model")),
         *(
             number(f"{side}_{name}", required=False)
             for side in ("given", "predicted")
             for name in ("auc", "low", "high")
         ),
         *(number(name, required=False) for name in ("difference", "ci_low", "ci_high")),
-        *(fraction(name, required=False) for name in ("p_value", "p_holm")),
+        fraction("p_value", required=False),
         integer("n"),
     ),
 )

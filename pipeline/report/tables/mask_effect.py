@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.contracts.reports.compare import CHOSEN_SETS
 from pipeline.contracts.reports.regions import MASK_EFFECT, MASK_EFFECT_AUC, MASK_EFFECT_CLASSES
+from pipeline.predictions.model_scores import ModelScores, check_same_patients, model_scores
 from pipeline.report.tables.feature_classes import ALL, GOOD
+from pipeline.statistics.auc_tests import paired_tests
 from pipeline.statistics.icc import icc
+from pipeline.statistics.roc import placements
 
 MIN_IMAGES = 3  # fewer give no interval worth the name
 AUC = {"cv": "auc_pooled"}  # the metric that DeLong compares, if it is not `auc`
@@ -51,42 +53,47 @@ def mask_effect_class_table(effect: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=MASK_EFFECT_CLASSES.names)
 
 
-def mask_effect_auc_table(results: Mapping[str, pd.DataFrame], *, pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
-    """`MASK_EFFECT_AUC`: each set with radiomics of given masks beside that of predicted ones, at their chosen
-    classifiers, from `metrics`, `delong` and `chosen`.
+def mask_effect_auc_table(
+    results: Mapping[str, pd.DataFrame],
+    *,
+    predictions: Mapping[str, pd.DataFrame],
+    pairs: Sequence[tuple[str, str]],
+) -> pd.DataFrame:
+    """`MASK_EFFECT_AUC`: the same classifier, the one chosen for the set with radiomics of given masks, on that set and
+    on the set with those of predicted masks: AUCs from `metrics`, and DeLong's test of their difference on the same
+    patients. `predictions` are by set.
+
+    Raises TableError if the two sets were not scored on the same patients.
     """
     metrics = results["metrics"].set_index(["feature_set", "model", "evaluation", "metric"])
     chosen = results["chosen"].query("kind == 'classifier'").set_index("feature_set")["model"]
     rows = []
     for given, predicted in pairs:
+        model = chosen[given]
         for evaluation in EVALUATIONS:
-            keys = [(name, chosen[name], evaluation, AUC.get(evaluation, "auc")) for name in (given, predicted)]
+            keys = [(name, model, evaluation, AUC.get(evaluation, "auc")) for name in (given, predicted)]
             if not all(key in metrics.index for key in keys):
                 continue
             row: dict[str, Any] = {"set_given": given, "set_predicted": predicted, "evaluation": evaluation}
+            row["model"] = model
             for side, key in zip(("given", "predicted"), keys, strict=True):
                 own = metrics.loc[key]
-                row |= {f"model_{side}": key[1], f"{side}_auc": own["estimate"], "n": own["n_pos"] + own["n_neg"]}
+                row |= {f"{side}_auc": own["estimate"], "n": own["n_pos"] + own["n_neg"]}
                 row |= {f"{side}_low": own["ci_low"], f"{side}_high": own["ci_high"]}
-            rows.append(row | _difference(results["delong"], given=keys[0], predicted=keys[1]))
+            both = [_scores(predictions[name], model=model, evaluation=evaluation) for name in (predicted, given)]
+            rows.append(row | _difference(both))
     return pd.DataFrame(rows, columns=MASK_EFFECT_AUC.names).astype({"n": "Int64"})
 
 
-def _difference(delong: pd.DataFrame, *, given: tuple[str, ...], predicted: tuple[str, ...]) -> dict[str, float]:
-    """predicted - given with its interval and p-values; empty if the pair was not tested. A test names a pair once."""
-    own = delong[(delong["evaluation"] == given[2]) & (delong["family"] == CHOSEN_SETS)]
-    for first, second, sign in ((predicted, given, 1.0), (given, predicted, -1.0)):
-        rows = own
-        for side, key in (("a", first), ("b", second)):
-            rows = rows[(rows[f"set_{side}"] == key[0]) & (rows[f"model_{side}"] == key[1])]
-        if len(rows):
-            row = rows.iloc[0]
-            ends = sorted((sign * row["ci_low"], sign * row["ci_high"]))
-            return {
-                "difference": sign * row["difference"],
-                "ci_low": ends[0],
-                "ci_high": ends[1],
-                "p_value": row["p_value"],
-                "p_holm": row["p_holm"],
-            }
-    return {}
+def _scores(predictions: pd.DataFrame, *, model: str, evaluation: str) -> ModelScores:
+    own = predictions[(predictions["model"] == model) & (predictions["evaluation"] == evaluation)]
+    (found,) = model_scores(own, place=f"data/predictions, model {model}")
+    return found
+
+
+def _difference(both: Sequence[ModelScores]) -> dict[str, float]:
+    """predicted - given, with its interval and p-value; `both` are the scores of the two in this order."""
+    check_same_patients(both)
+    placed = placements([one.scores for one in both], labels=both[0].labels)
+    test = paired_tests(placed, pairs=[(0, 1)]).iloc[0]
+    return {name: float(test[name]) for name in ("difference", "ci_low", "ci_high", "p_value")}

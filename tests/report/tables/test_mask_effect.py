@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.contracts.reports.compare import CHOSEN_SETS, DELONG
 from pipeline.contracts.reports.regions import MASK_EFFECT, MASK_EFFECT_AUC, MASK_EFFECT_CLASSES
+from pipeline.foundation.errors import TableError
 from pipeline.foundation.tables import check_table
 from pipeline.report.tables.mask_effect import mask_effect_auc_table, mask_effect_class_table, mask_effect_table
 
@@ -56,36 +56,46 @@ def test_shares_by_class():
     assert len(mask_effect_class_table(MASK_EFFECT.empty())) == 0
 
 
-def results(*, swapped):
-    """Given masks have an AUC of 0.9, predicted ones of 0.8; DeLong names the pair in either order."""
-    auc = {"radiomics": 0.9, "by_network": 0.8}
+SCORES = {"radiomics": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], "by_network": [0.1, 0.5, 0.3, 0.4, 0.2, 0.6]}
+LABELS = [0, 0, 0, 1, 1, 1]
+
+
+def scored(name, *, patients="abcdef"):
+    """The scores of two classifiers; those of `rf` are the labels, so that they cannot be confused."""
+    about = {"feature_set": name, "resample": "final", "evaluation": "internal", "threshold": np.nan}
+    keys = {"patient_id": list(patients), "label": LABELS}
+    return pd.concat(
+        [pd.DataFrame(keys | about | {"model": m, "score": s}) for m, s in (("lr", SCORES[name]), ("rf", LABELS))]
+    )
+
+
+def results():
+    """The classifier chosen for given masks is lr, for predicted ones rf."""
+    auc = {("radiomics", "lr"): 1.0, ("by_network", "lr"): 6 / 9, ("by_network", "rf"): 1.0}
     metrics = pd.DataFrame(
-        [(name, "lr", "internal", "auc", value, value - 0.1, value + 0.05, 10, 20) for name, value in auc.items()],
+        [(*key, "internal", "auc", value, value - 0.1, 1.0, 3, 3) for key, value in auc.items()],
         columns=["feature_set", "model", "evaluation", "metric", "estimate", "ci_low", "ci_high", "n_pos", "n_neg"],
     )
-    a, b = ("by_network", "radiomics") if swapped else ("radiomics", "by_network")
-    sign = -1 if swapped else 1
-    ends = sorted((sign * -0.02, sign * 0.22))
-    row = ("internal", CHOSEN_SETS, a, "lr", b, "lr", auc[a], auc[b], sign * 0.1, *ends, 1.6, 0.1, 0.3, 0.2, 30)
-    chosen = pd.DataFrame({"feature_set": list(auc), "model": "lr", "kind": "classifier"})
-    return {"metrics": metrics, "delong": pd.DataFrame([row], columns=DELONG.names), "chosen": chosen}
+    chosen = pd.DataFrame({"feature_set": ["radiomics", "by_network"], "model": ["lr", "rf"], "kind": "classifier"})
+    return {"metrics": metrics, "chosen": chosen}
 
 
-@pytest.mark.parametrize("swapped", [True, False])
-def test_the_difference_is_predicted_minus_given(swapped):
-    table = mask_effect_auc_table(results(swapped=swapped), pairs=[("radiomics", "by_network")])
+def table_of(predictions, *, pairs=(("radiomics", "by_network"),)):
+    table = mask_effect_auc_table(results(), predictions=predictions, pairs=pairs)
     check_table(table, MASK_EFFECT_AUC, place="mask_effect_auc")
-    (row,) = table.to_dict("records")
-
-    assert (row["given_auc"], row["predicted_auc"], row["n"]) == (0.9, 0.8, 30)
-    assert (row["difference"], row["ci_low"], row["ci_high"]) == pytest.approx((-0.1, -0.22, 0.02))
-    assert row["p_holm"] == 0.3
+    return table
 
 
-def test_a_pair_that_was_not_tested_has_no_difference():
-    found = results(swapped=False)
-    table = mask_effect_auc_table(found | {"delong": DELONG.empty()}, pairs=[("radiomics", "by_network")])
-    check_table(table, MASK_EFFECT_AUC, place="mask_effect_auc")
+def test_the_same_classifier_on_both_sets_and_the_difference_is_predicted_minus_given():
+    (row,) = table_of({name: scored(name) for name in SCORES}).to_dict("records")
 
-    assert table["difference"].isna().all()
-    assert len(mask_effect_auc_table(found, pairs=[])) == 0
+    assert (row["model"], row["given_auc"], row["predicted_auc"], row["n"]) == ("lr", 1.0, 6 / 9, 6)
+    assert row["difference"] == pytest.approx(-3 / 9)
+    assert row["ci_low"] < -3 / 9 < row["ci_high"]
+    assert 0 < row["p_value"] < 1
+
+
+def test_other_patients_are_refused_and_without_a_pair_there_is_no_row():
+    with pytest.raises(TableError, match="a paired test needs the same patients"):
+        table_of({"radiomics": scored("radiomics"), "by_network": scored("by_network", patients="abcdeg")})
+    assert len(table_of({}, pairs=())) == 0
