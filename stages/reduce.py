@@ -8,13 +8,16 @@ from pipeline.contracts.data.split import SPLITS
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.fingerprints import code_hash, file_sha256, fingerprint, package_versions
+from pipeline.foundation.folders import written_aside
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.plan.feature_sets import PREDICTED, RADIOMICS, FusionParams
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
 from pipeline.reduce.blocks import parts_of
-from pipeline.reduce.reduced import PACKAGES, reduce_all, reduce_cases, result_tables
+from pipeline.reduce.reduced import PACKAGES, reduce_all, reduce_cases
+from pipeline.reduce.reducer_files import SUFFIX
+from pipeline.reduce.result_tables import result_tables
 from pipeline.reduce.steps.compilation import compile_lasso
 from stages.cli import arguments, progress, run, run_settings
 
@@ -23,9 +26,9 @@ INPUTS = ("params", "fusion", "embed", "common", "cohort", "patients", "splits",
 
 
 def main() -> None:
-    """Read the blocks of the set, reduce every resample and part, write the five tables."""
+    """Read the blocks of the set, reduce every resample and part, write the five tables and the fitted reducers."""
     given = arguments(
-        __doc__, paths=(*INPUTS, *(name.replace("_", "-") for name in TABLES)), words=("set",)
+        __doc__, paths=(*INPUTS, *(name.replace("_", "-") for name in TABLES), "reducers"), words=("set",)
     ).parse_args()
     params, fusion = load_params(given.params, ReduceParams), load_params(given.fusion, FusionParams)
     seed = load_params(given.common, CommonParams).seed
@@ -62,6 +65,10 @@ def main() -> None:
 
     for name, contract in TABLES.items():
         write_table(tables[name], vars(given)[name], contract)
+    with written_aside(given.reducers) as folder:
+        for result in results:
+            for name, content in result.reducer_files.items():
+                (folder / f"{name}{SUFFIX}").write_bytes(content)
     store.remove()
 
 

@@ -19,7 +19,8 @@ from pipeline.plan.comparison import CompareParams
 from pipeline.predictions.model_scores import model_scores
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.blocks import table_block
-from pipeline.reduce.reduced import reduce_case, reduce_cases, reduced_table
+from pipeline.reduce.reduced import reduce_case, reduce_cases
+from pipeline.reduce.result_tables import reduced_table
 from pipeline.split.splits import SplitParams, split_table
 
 

@@ -180,6 +180,11 @@ def rois_table(rows: list[dict[str, object]]) -> pd.DataFrame:
     if not any(row["status"] == "ok" for row in rows):
         faults = [f"{row['image_id']}: {row['reason']}" for row in rows]
         raise PipelineError(listed(faults, heading="no image could be cropped", limit=10))
+    return roi_table(rows)
+
+
+def roi_table(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """The rows of `crop_case` in the columns of `rois.csv`; failed cases are kept, with empty geometry."""
     return _table(rows, ROIS)
 
 

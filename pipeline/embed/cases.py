@@ -195,6 +195,7 @@ def _about(member: Member, *, training: Training) -> dict[str, Any]:
         "input": recipe.input.model_dump(mode="json"),
         "normalisation": normalisation if isinstance(normalisation, str) else normalisation._asdict(),
         "n_validation_patients": training.n_validation_patients,
+        "weight_ratio": training.weight_ratio,  # of an event to a non-event in the loss; logits are corrected by it
         "epochs_run": len(training.epochs),
     }
 

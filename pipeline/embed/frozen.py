@@ -1,9 +1,5 @@
-"""Embeddings of a frozen network: each depends on its own image alone, so that it can be kept for later runs.
-
-A processor computes an image in a batch of 16 with other last digits than alone. Hence every batch has the same size,
-the last one is filled up, and then an embedding depends neither on the other images of its batch nor on its place there
-(tested for every network, on CPUs). One image more therefore costs one batch. A network of views passes as many images
-on as there are views, so that its batches have one sample.
+"""Embeddings of a frozen network: each depends on its own image alone (see `Encoder.encode`), so that it can be kept
+for later runs. One image more therefore costs one batch.
 """
 
 import hashlib
@@ -44,7 +40,7 @@ def encode_frozen(encoder: Encoder, examples: Examples, *, network: Network, sto
     size = 1 if network.architecture.has_views else encoder.batch_size
     for start in range(0, len(missing), size):
         rows = missing[start : start + size]
-        for row, vectors in zip(rows, _batch(encoder, examples, rows=np.resize(rows, size)), strict=False):
+        for row, vectors in zip(rows, _batch(encoder, examples, rows=rows), strict=True):
             found[row] = vectors
             if store is not None:
                 store.save_bytes(keys[row], save(vectors), suffix=SUFFIX)

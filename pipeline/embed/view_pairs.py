@@ -18,21 +18,23 @@ class Pair:
     resample: str = ""
 
 
-def pairs_of(inputs: RoiInputs, *, views: Sequence[str]) -> list[Pair]:
-    """The pairs of every patient with an image of any of these views, sorted by patient.
-
-    The k-th image of one view is paired with the k-th of the other; a view with fewer images starts again from its
-    first, so that every image is in a pair and a patient has as many pairs as images of the view with more (the first
-    images of the other view then count more than once).
-    Raises CohortError if no patient has an image of a view.
-    """
-    absent = sorted(set(views) - set(inputs.views))
-    if absent:
+def check_views(inputs: RoiInputs, *, views: Sequence[str]) -> None:
+    """Raise CohortError if no patient of a study has an image of a view: its name must be wrong."""
+    if absent := sorted(set(views) - set(inputs.views)):
         there = ", ".join(sorted(set(inputs.views)))
         raise CohortError(
             f"no usable image has the view {', '.join(absent)} that dualview.views in params/embed.yaml names; the "
             f"cohort has the views: {there}"
         )
+
+
+def pairs_of(inputs: RoiInputs, *, views: Sequence[str]) -> list[Pair]:
+    """The pairs of every patient with an image of any of these views, sorted by patient.
+
+    The k-th image of one view is paired with the k-th of the other; a view with fewer images starts again from its
+    first, so that every image is in a pair and a patient has as many pairs as images of the view with more (the first
+    images of the other view then count more than once). A patient without an image of any view has no pair.
+    """
     by_patient: dict[str, list[int]] = {}
     for row, patient in enumerate(inputs.patient_ids):
         by_patient.setdefault(patient, []).append(row)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.embed.params import EmbedParams, network_of
 from pipeline.embed.strategy import Job, Strategy
-from pipeline.embed.view_pairs import paired
+from pipeline.embed.view_pairs import check_views, paired
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.fingerprints import fingerprint
@@ -155,8 +155,10 @@ def plan_of(
     seed: int,
     patients: pd.DataFrame,
     read: Callable[..., RoiInputs],
+    every_view: bool = True,
 ) -> Plan:
-    """The networks behind `net`, each with its input images; `read(params=…)` returns the images of an input.
+    """The networks behind `net`, each with its input images; `read(params=…)` returns the images of an input. With
+    `every_view` each view of a network of views must have an image, as in a study; one new patient may lack it.
 
     Raises ParamsError if the params do not list it, CohortError if a network of views finds no image of a view.
     """
@@ -168,6 +170,8 @@ def plan_of(
             sizes[recipe.input] = read(params=recipe.input)
         inputs = sizes[recipe.input]
         if member.architecture.has_views:
+            if every_view:
+                check_views(inputs, views=member.settings.views)
             inputs = paired(inputs, views=member.settings.views)
         members.append(Member(network=member, recipe=recipe, cohort=cohort_of(patients, inputs=inputs)))
     settings = params.settings_of(net)

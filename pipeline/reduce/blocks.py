@@ -5,7 +5,7 @@ Images of one view are averaged feature by feature; if the cohort has several vi
 `missing@view` (or `missing`); imputation is learned later, on training rows.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -58,7 +58,15 @@ def table_block(table: pd.DataFrame, *, name: str, patients: Iterable[str]) -> B
     if MISSING in table:
         raise PipelineError(f"data/blocks/{name}.csv: a column may not be named '{MISSING}'; rename it in its source")
     numbers = _one_array(table.set_index("patient_id"))
-    return _one_frame(_with_indicators(numbers, views=[], patients=patients), name, "table")
+    return _one_frame(with_indicators(numbers, views=[], patients=patients), name, "table")
+
+
+def usable_features(features: pd.DataFrame) -> pd.DataFrame:
+    """The radiomics of the images that gave features, index image_id, without the features of pure noise; `features` as
+    `radiomics.csv`.
+    """
+    usable = features[features["status"] == "ok"].drop(columns=["status", "reason"]).set_index("image_id")
+    return _one_array(usable.drop(columns=noise_features([str(column) for column in usable.columns])))
 
 
 def radiomics_block(
@@ -73,16 +81,15 @@ def radiomics_block(
 
     `resampled`: the features of the resamples whose masks differ from those of the table (predicted masks).
     """
-    usable = features[features["status"] == "ok"].drop(columns=["status", "reason"]).set_index("image_id")
-    noise, ids = noise_features([str(column) for column in usable.columns]), list(patients)
-    whole = _by_view(_one_array(usable.drop(columns=noise)), cohort=cohort, patients=ids)
+    usable, ids, views = usable_features(features), list(patients), _views(cohort)
+    whole = by_view(usable, cohort=cohort, patients=ids, views=views)
     if resampled is None or not resampled.ids:
         return replace(_one_frame(whole, name, "radiomics"), is_repeated=True)
 
     def frame(resample: str, _part: str) -> pd.DataFrame:
         if (resample, ALL) not in resampled.ids:
             return whole
-        return _by_view(resampled.frame(resample, ALL).drop(columns=noise), cohort=cohort, patients=ids)
+        return by_view(resampled.frame(resample, ALL)[list(usable.columns)], cohort=cohort, patients=ids, views=views)
 
     return Block(name=name, kind="radiomics", indicators=_indicators_of(whole), frame=frame, is_repeated=True)
 
@@ -96,7 +103,7 @@ def features_block(embedded: Embeddings, *, name: str, cohort: pd.DataFrame, pat
     ids, views = list(patients), _views(cohort)
 
     def frame(resample: str, part: str) -> pd.DataFrame:
-        return _by_view(_rows_of(embedded, resample, part, name=name), cohort=cohort, patients=ids)
+        return by_view(_rows_of(embedded, resample, part, name=name), cohort=cohort, patients=ids, views=views)
 
     indicators = tuple(_indicator(view, views) for view in views) or (MISSING,)
     return Block(name=name, kind="radiomics", indicators=indicators, frame=frame)
@@ -120,8 +127,8 @@ def deep_block(
     def frame(resample: str, part: str) -> pd.DataFrame:
         rows = _rows_of(embedded, resample, part, name=name)
         if by_patient:
-            return _with_indicators(rows, views=[], patients=ids)
-        return _by_view(rows, cohort=cohort, patients=ids)
+            return with_indicators(rows, views=[], patients=ids)
+        return by_view(rows, cohort=cohort, patients=ids, views=views)
 
     indicators = tuple(_indicator(view, views) for view in views) or (MISSING,)
     kind: Kind = "logit" if name.endswith(LOGIT) else "deep"
@@ -158,28 +165,31 @@ def _views(cohort: pd.DataFrame) -> list[str]:
     return sorted(cohort["view"].unique())
 
 
-def _indicator(view: str, views: list[str]) -> str:
+def _indicator(view: str, views: Sequence[str]) -> str:
     return f"{MISSING}@{view}" if len(views) > 1 else MISSING
 
 
-def _by_view(features: pd.DataFrame, *, cohort: pd.DataFrame, patients: Iterable[str]) -> pd.DataFrame:
-    """Mean over the images of a patient and view, one group of columns per view, all `patients`, indicators last.
-
-    `features` (images, p) has the index image_id.
+def by_view(
+    features: pd.DataFrame, *, cohort: pd.DataFrame, patients: Iterable[str], views: Sequence[str]
+) -> pd.DataFrame:
+    """Mean over the images of a patient and view, one group of columns per view of `views` (one view: no suffix), all
+    `patients`, indicators last; `features` (images, p) has the index image_id.
     """
     # Sorted by image: the same images give the same last digit of a mean, whatever order they come in.
     rows = features.sort_index()
     about = cohort.set_index("image_id")[["patient_id", "view"]].reindex(rows.index)
     means = rows.groupby([about["patient_id"], about["view"]]).mean()
-    views = _views(cohort)
     groups = []
     for view in views:
         group = means[means.index.get_level_values("view") == view].droplevel("view")
         groups.append(group.add_suffix(f"@{view}") if len(views) > 1 else group)
-    return _with_indicators(pd.concat(groups, axis=1), views=views, patients=patients)
+    return with_indicators(pd.concat(groups, axis=1), views=views, patients=patients)
 
 
-def _with_indicators(frame: pd.DataFrame, *, views: list[str], patients: Iterable[str]) -> pd.DataFrame:
+def with_indicators(frame: pd.DataFrame, *, views: Sequence[str], patients: Iterable[str]) -> pd.DataFrame:
+    """All `patients`, sorted, with the rows of `frame` (index patient_id), empty if it has none, and the indicators of
+    missing views (`views` empty: of a missing patient).
+    """
     rows = frame.reindex(pd.Index(sorted(patients), name="patient_id", dtype="str"))
     indicators = {}
     for view in views or [""]:

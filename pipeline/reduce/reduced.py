@@ -7,6 +7,7 @@ Column names are `<block>.<feature>`. Radiomics, tables and deep blocks are z-sc
 coefficients apply to the columns as they are; clinical columns keep their units.
 """
 
+import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +17,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.contracts.data.reduce import HALF_SAMPLES, LASSO, LASSO_PATHS, SELECTED
 from pipeline.contracts.data.split import ALL, FINAL
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
@@ -24,6 +24,7 @@ from pipeline.foundation.lazy import LazySequence
 from pipeline.foundation.parallel import map_cases
 from pipeline.reduce.block_reducer import BlockReducer, ReduceParams
 from pipeline.reduce.blocks import Block, Kind
+from pipeline.reduce.reducer_files import to_bytes
 
 PACKAGES = ("numpy", "scipy", "pandas", "numba")
 INTERCEPT, NOTHING = "(intercept)", "(none)"
@@ -61,7 +62,8 @@ class Case:
 @dataclass(frozen=True, kw_only=True)
 class Reduced:
     """The result of a case, ready for JSON: `columns` (by name, one value per patient: training, then test rows), rows
-    of the selected, LASSO and half-samples tables, notes.
+    of the selected, LASSO and half-samples tables, notes, and for resample `final` the file of the reducer of each
+    block (`reducer_files`, base64).
     """
 
     columns: dict[str, list[Any]]
@@ -70,6 +72,13 @@ class Reduced:
     half_samples: list[dict[str, Any]]
     lasso_paths: list[dict[str, Any]]
     notes: list[str]
+    reducers: dict[str, str]
+
+    @property
+    def reducer_files(self) -> dict[str, bytes]:
+        """The files of the fitted reducers by name, `<block>_<part>`; none for another resample than `final`."""
+        part = self.columns["part"][0] if self.reducers else ""
+        return {f"{block}_{part}": base64.b64decode(content) for block, content in self.reducers.items()}
 
 
 Cases = LazySequence[tuple[str, str], Case]
@@ -187,6 +196,7 @@ def reduce_all(
 def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
     """Fit every block on the training rows, apply it to all."""
     frames, selected, lasso, half_samples, paths, notes = [], [], [], [], [], []
+    reducers: dict[str, str] = {}
     for block in case.blocks:
         where = f"resample {case.resample}, part {case.part}, block {block.name}"
         reducer = BlockReducer(kind=block.kind, params=params, indicators=block.indicators, seed=seed, sites=case.sites)
@@ -201,6 +211,7 @@ def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
         if case.resample == FINAL:
             half_samples += [keys | row for row in reducer.half_samples(block.train, case.y, case.groups)]
             paths += [keys | row for row in _path_rows(reducer)]
+            reducers[block.name] = base64.b64encode(to_bytes(reducer)).decode()
         selected += [keys | row for row in _selected_rows(reducer)]
         lasso += [keys | row for row in _lasso_rows(reducer)]
         notes += [f"{where}: {note}" for note in reducer.unseen(pd.concat([block.train, block.test]))]
@@ -210,7 +221,13 @@ def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
     columns |= {"patient_id": list(case.roles.index), "role": list(case.roles)}
     columns |= {str(name): frame[name].tolist() for frame in frames for name in frame}
     return Reduced(
-        columns=columns, selected=selected, lasso=lasso, half_samples=half_samples, lasso_paths=paths, notes=notes
+        columns=columns,
+        selected=selected,
+        lasso=lasso,
+        half_samples=half_samples,
+        lasso_paths=paths,
+        notes=notes,
+        reducers=reducers,
     )
 
 
@@ -243,43 +260,3 @@ def _lasso_rows(reducer: BlockReducer) -> list[dict[str, Any]]:
         }
         for place, (value, mean, se, count) in enumerate(zip(*columns, strict=True))
     ]
-
-
-def reduced_table(results: Sequence[Reduced], *, blocks: Sequence[str]) -> pd.DataFrame:
-    """All rows of all cases; columns are the union over the cases, block by block, sorted by name within a block."""
-    table = pd.concat([pd.DataFrame(result.columns) for result in results], ignore_index=True)
-    keys = ["resample", "part", "patient_id", "role"]
-    features = table.columns.drop(keys)
-    ordered = [name for block in blocks for name in sorted(f for f in features if f.partition(".")[0] == block)]
-    return table[keys + ordered]
-
-
-def selected_table(results: Sequence[Reduced]) -> pd.DataFrame:
-    """What the LASSO keeps in each case and block, by both rules for lambda; the reduced columns are those of the rule
-    in params. Clinical columns are not selected, hence not in it.
-    """
-    return pd.DataFrame([row for result in results for row in result.selected], columns=SELECTED.names)
-
-
-def lasso_table(results: Sequence[Reduced]) -> pd.DataFrame:
-    """The cross-validated path of each case and block; no row if no feature is correlated with the outcome."""
-    return pd.DataFrame([row for result in results for row in result.lasso], columns=LASSO.names)
-
-
-def half_sample_table(results: Sequence[Reduced]) -> pd.DataFrame:
-    """How often the half-samples of resample `final` keep each candidate, by part and block."""
-    return pd.DataFrame([row for result in results for row in result.half_samples], columns=HALF_SAMPLES.names)
-
-
-def result_tables(results: Sequence[Reduced], *, blocks: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """The five tables of a set by their names in `TABLES`."""
-    return {
-        "reduced": reduced_table(results, blocks=blocks),
-        "selected": selected_table(results),
-        "lasso": lasso_table(results),
-        "half_samples": half_sample_table(results),
-        "lasso_paths": pd.DataFrame(
-            [row for result in results for row in result.lasso_paths],
-            columns=LASSO_PATHS.names,
-        ),
-    }

@@ -20,7 +20,8 @@ from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.lazy import LazySequence
 from pipeline.radiomics.features import IMAGE_VOXELS
 from pipeline.reduce.blocks import Block
-from pipeline.reduce.reduced import Case, Cases, Reduced, reduce_case, reduce_cases, reduced_table
+from pipeline.reduce.reduced import Case, Cases, Reduced, reduce_case, reduce_cases
+from pipeline.reduce.result_tables import reduced_table
 from pipeline.selftest.inputs import Inputs, Recipe
 from pipeline.selftest.sham_labels import fold_aucs
 from pipeline.statistics.fold_interval import corrected_resampled_interval

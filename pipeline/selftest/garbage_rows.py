@@ -22,7 +22,8 @@ from pipeline.foundation.params import ThresholdParams
 from pipeline.predictions.operating_point import operating_points
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.blocks import Block
-from pipeline.reduce.reduced import Cases, Reduced, reduce_all, reduce_cases, reduced_table
+from pipeline.reduce.reduced import Cases, Reduced, reduce_all, reduce_cases
+from pipeline.reduce.result_tables import reduced_table
 from pipeline.selftest.inputs import Recipe, Tables
 from pipeline.selftest.lights import Check
 

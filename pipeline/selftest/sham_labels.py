@@ -18,7 +18,8 @@ from pipeline.contracts.data.split import ALL, FINAL
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.errors import PipelineError
 from pipeline.reduce.block_reducer import ReduceParams
-from pipeline.reduce.reduced import Case, reduce_case, reduce_cases, reduced_table
+from pipeline.reduce.reduced import Case, reduce_case, reduce_cases
+from pipeline.reduce.result_tables import reduced_table
 from pipeline.selftest.inputs import MIN_SHUFFLES, Recipe, Tables
 from pipeline.selftest.lights import Check
 from pipeline.statistics.roc import placements

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pipeline.networks.inputs import Normalisation, normalised
-from pipeline.training.batches import Rows, batches
+from pipeline.training.batches import Rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +35,26 @@ class Encoder:
     precision: Literal["float32", "bfloat16"] = "float32"
 
     def encode(self, pixels: NDArray[np.uint8], *, present: NDArray[np.bool_] | None = None) -> Encoding:
-        """Logits and embeddings of images (n, P, S, S) or views (n, V, P, S, S), as float32, without augmentation."""
+        """Logits and embeddings of images (n, P, S, S) or views (n, V, P, S, S), as float32, without augmentation.
+
+        A processor computes an image in a batch of 16 with other last digits than alone. Hence every batch has the same
+        size, the last one is filled up, and a result depends neither on the other images of its batch nor on its place
+        there: a new patient alone gets the numbers of the same patient in a study (tested for every network, on CPUs).
+        A network of views passes as many images on as there are views, so that its batches have one sample.
+        """
         self.network.eval()
         found: list[list[NDArray[Any]]] = []
+        size = self.batch_size if present is None else 1
         with torch.inference_mode():
-            for batch in batches(np.arange(len(pixels)), batch_size=self.batch_size):
+            for start in range(0, len(pixels), size):
+                rows = np.arange(start, min(start + size, len(pixels)))
+                batch = np.resize(rows, size)
                 grey = torch.from_numpy(pixels[batch])
                 grey = (grey.pin_memory() if self.device.type == "cuda" else grey).to(self.device, non_blocking=True)
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
                     output = self.network(*self.inputs(grey.float() / 255, present=present, rows=batch))
-                found.append([tensor.float().cpu().numpy() for tensor in output if tensor is not None])
+                kept = [tensor[: len(rows)] for tensor in output if tensor is not None]
+                found.append([tensor.float().cpu().numpy() for tensor in kept])
         logits, embeddings, *views = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
         if not views:
             return Encoding(logits=logits.astype(np.float64), embeddings=embeddings)

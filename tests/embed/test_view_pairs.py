@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.embed.view_pairs import paired, pairs_of
+from pipeline.embed.view_pairs import check_views, paired, pairs_of
 from pipeline.foundation.errors import CohortError
 from pipeline.networks.inputs import RoiInputs
 
@@ -47,7 +47,7 @@ def test_the_order_of_the_views_is_that_asked_for():
 
 def test_a_view_that_no_patient_has_is_one_sentence():
     with pytest.raises(CohortError, match=r"has the view T11 .* has the views: long, other, trans$"):
-        pairs_of(inputs(), views=("long", "T11"))
+        check_views(inputs(), views=("long", "T11"))
 
 
 def test_a_patient_with_predicted_masks_has_its_pairs_in_each_resample():

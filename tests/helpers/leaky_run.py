@@ -115,7 +115,8 @@ class LeakyRun:
         for name in SMALL["fusion"]["sets"]:
             made = ("reduced", "selected", "lasso", "half_samples", "lasso_paths")
             paths = tables | plan | {kind: f"data/{kind}/{name}.csv" for kind in made}
-            self.stage("reduce", "--set", name, features="data/features", blocks="data/blocks", **paths)
+            folders = {"features": "data/features", "blocks": "data/blocks", "reducers": f"data/reducers/{name}"}
+            self.stage("reduce", "--set", name, **folders, **paths)
             used = {kind: paths[kind] for kind in ("common", "reduced", "selected", "patients", "splits")}
             self.stage(
                 "benchmark",

@@ -10,7 +10,8 @@ from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import load_params
 from pipeline.reduce.block_reducer import BlockReducer, ReduceParams
 from pipeline.reduce.blocks import table_block
-from pipeline.reduce.reduced import half_sample_table, reduce_case, reduce_cases, reduced_table, selected_table
+from pipeline.reduce.reduced import reduce_case, reduce_cases
+from pipeline.reduce.result_tables import half_sample_table, reduced_table, selected_table
 from pipeline.reduce.steps.combat import Combat, CombatParams
 from pipeline.split.splits import SplitParams, split_table
 

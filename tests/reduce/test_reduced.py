@@ -24,7 +24,9 @@ from pipeline.foundation.tables import read_table, write_table
 from pipeline.reduce import reduced as reduced_module
 from pipeline.reduce.block_reducer import BlockReducer, ReduceParams
 from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
-from pipeline.reduce.reduced import reduce_all, reduce_case, reduce_cases, result_tables
+from pipeline.reduce.reduced import reduce_all, reduce_case, reduce_cases
+from pipeline.reduce.reducer_files import from_bytes
+from pipeline.reduce.result_tables import result_tables
 from pipeline.reduce.steps.lasso import choose
 from pipeline.split.splits import SplitParams, split_table
 
@@ -393,7 +395,8 @@ def test_if_no_mask_was_repeated_nothing_is_filtered(tables, tmp_path):
     _, passed = radiomics_cases(tables | {"repeats": tables["repeats"][:0]}, tmp_path / "none")
     _, without = radiomics_cases(tables, tmp_path / "off", params=PARAMS.model_copy(update={"agreement": None}))
 
-    assert passed == without
+    # A reducer's file names its params, of which one filters.
+    assert [replace(one, reducers={}) for one in passed] == [replace(one, reducers={}) for one in without]
 
 
 def test_parts_come_from_the_tables_of_the_networks(tables, tmp_path):
@@ -428,6 +431,7 @@ def run(folder, *, feature_set, fusion=SETS):
     given |= {name: folder / f"{name}.csv" for name in ("cohort", "patients", "splits", "repeats")}
     outputs = ("reduced", "selected", "lasso", "half-samples", "lasso-paths")
     given |= {name: folder / name / f"{feature_set}.csv" for name in outputs}
+    given |= {"reducers": folder / "reducers" / feature_set}
     flags = [word for name, path in given.items() for word in (f"--{name}", str(path))]
     command = [sys.executable, "-m", "stages.reduce", *flags, "--set", feature_set]
     environment = {**os.environ, "FUSION_WORKERS": "1", "FUSION_SCRATCH": str(folder / "scratch")}
@@ -445,6 +449,13 @@ def test_stage_writes_four_tables_in_the_matched_halves(tables, tmp_path):
     assert read_table(tmp_path / "selected" / "clinical.csv", SELECTED).empty
     assert read_table(tmp_path / "lasso" / "clinical.csv", LASSO).empty
     assert read_table(tmp_path / "half-samples" / "clinical.csv", HALF_SAMPLES).empty
+    kept = sorted((tmp_path / "reducers" / "clinical").iterdir())
+    assert [path.name for path in kept] == ["clinical_a.safetensors", "clinical_b.safetensors"]
+    fitted = from_bytes(kept[0].read_bytes(), place=kept[0].name)
+    final = matrix[(matrix["resample"] == "final") & (matrix["part"] == "a")].set_index("patient_id")
+    raw = read_table(tmp_path / "patients.csv", PATIENTS).set_index("patient_id")
+    again = fitted.transform(raw.loc[final.index])
+    pd.testing.assert_frame_equal(again.add_prefix("clinical."), final[[f"clinical.{name}" for name in again]])
 
 
 def test_stage_refuses_an_unknown_set_in_one_sentence(tables, tmp_path):

@@ -75,10 +75,10 @@ def read(root: Path, *, params: ManifestParams, label_positive: str | None = Non
     rows, hidden = cleaned_columns(rows, columns=("patient_id", "view", "site"), table=table.name)
     rows = rows.reindex(columns=[*REQUIRED, *OPTIONAL], fill_value="")
     rows, classes = with_codes(rows, table=table.name, positive=label_positive)
-    rows, faults = _usable(rows, folder=table.parent)
+    rows, faults = usable_rows(rows, folder=table.parent)
     patients, conflicts = _patients(rows)
     patients, undated = with_dates(patients, rows=rows)
-    images = _images(rows, folder=table.parent, full=params.roi == "full")
+    images = source_images(rows, folder=table.parent, full=params.roi == "full")
     source = Source(
         images=[images[row] for row in sorted(images, key=lambda row: images[row].image_id)],
         patients=patients,
@@ -121,7 +121,7 @@ def _check_columns(rows: pd.DataFrame, table: Path) -> list[Finding]:
     return findings
 
 
-def _usable(rows: pd.DataFrame, *, folder: Path) -> tuple[pd.DataFrame, list[Finding]]:
+def usable_rows(rows: pd.DataFrame, *, folder: Path) -> tuple[pd.DataFrame, list[Finding]]:
     """The rows that name a patient and files inside the folder, each image once; all other rows are findings."""
     findings: list[Finding] = []
     row_of: dict[Path, int] = {}
@@ -214,7 +214,7 @@ def _cohort(patient: str, cells: pd.Series) -> tuple[str | None, list[Finding]]:
     return (str(given.iloc[0]) if len(given) else None), findings
 
 
-def _images(rows: pd.DataFrame, *, folder: Path, full: bool) -> dict[int, SourceImage]:
+def source_images(rows: pd.DataFrame, *, folder: Path, full: bool) -> dict[int, SourceImage]:
     """Each row's image, by row number."""
     paths = [inside(text, folder=folder) for text in rows["image"]]
     images = {}
