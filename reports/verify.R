@@ -6,7 +6,8 @@
 # Again from the predictions alone, with pROC: every AUC with its plain and its logit interval (pROC's DeLong variance),
 # every fold of the cross-validation, every row of the DeLong table (difference, interval, z, p, and Holm and
 # Benjamini-Hochberg in each family), the change from internal to external patients. With base R, since pROC has no such
-# thing: the corrected interval over folds (Nadeau and Bengio) and the score interval of an AUC of 0 or 1 (Newcombe).
+# thing: the corrected interval over folds (Nadeau and Bengio), the score interval of an AUC of 0 or 1 (Newcombe), and the
+# mean size of the contributions by block (shap_groups.csv).
 # Needs R and the package pROC: install.packages("pROC").
 
 TOLERANCE <- 1e-6
@@ -251,6 +252,21 @@ verify_transport <- function(table, models) {
   compare("transport.csv", a, "p_holm", table$p_holm, p.adjust(tests[, "p"], method = "holm"))
 }
 
+# The mean size of the contributions by block, from those of each patient: parts are averaged, features added up.
+verify_blocks <- function(groups, values, parts) {
+  groups <- groups[groups$grouping == "block", ]
+  if (nrow(groups) == 0) return(invisible())
+  key <- function(table, block) paste(table$feature_set, block, sep = " / ")
+  sums <- aggregate(list(sum = values$contribution), list(key = key(values, sub("\\..*", "", values$feature)),
+                    case = values$case, feature_set = values$feature_set), sum)
+  n_parts <- table(parts$feature_set)
+  sizes <- tapply(abs(sums$sum) / as.numeric(n_parts[sums$feature_set]), sums$key, mean)[key(groups, groups$group)]
+  sizes[is.na(sizes)] <- 0  # a block without a feature
+  compare("shap_groups.csv", key(groups, groups$group), "mean_abs", groups$mean_abs, sizes)
+  total <- ave(as.numeric(sizes), groups$feature_set, FUN = sum)
+  compare("shap_groups.csv", key(groups, groups$group), "share", groups$share, ifelse(total > 0, sizes / total, NA))
+}
+
 # --- all of it ---------------------------------------------------------------------------------------------------------
 
 # The folder of the report, which params/cohort.yaml names; without that file, the one of this script.
@@ -282,6 +298,8 @@ main <- function() {
                 delong = function() verify_delong(tables$delong, models))
   transport <- file.path(places[2], "transport.csv")
   if (file.exists(transport)) steps$transport <- function() verify_transport(read_table(transport), models)
+  shap <- file.path(places[2], paste0(c("shap_groups", "shap", "shap_models"), ".csv"))
+  if (all(file.exists(shap))) steps$shap_groups <- function() do.call(verify_blocks, unname(lapply(shap, read_table)))
   for (name in names(steps)) {
     before <- ledger$checked
     steps[[name]]()

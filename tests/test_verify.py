@@ -60,7 +60,10 @@ def test_every_number_agrees_perfect_constant_and_equal_models_too(study):
     out = done.stdout.splitlines()
 
     assert done.returncode == 0, done.stderr
-    assert [line.partition(":")[0] for line in out[1:5]] == ["folds.csv", "metrics.csv", "delong.csv", "transport.csv"]
+    assert [line.partition(":")[0] for line in out[1:6]] == [
+        *("folds.csv", "metrics.csv", "delong.csv", "transport.csv"),
+        "shap_groups.csv",
+    ]
     assert out[0].startswith("R version")
     assert out[-1].startswith("All ")
     methods = set(pd.read_csv(study / "reports" / "tables" / "metrics.csv")["ci_method"].dropna())
@@ -74,6 +77,7 @@ def test_every_number_agrees_perfect_constant_and_equal_models_too(study):
         ("metrics", "ci_low", "ci_low is"),
         ("folds", "auc", "auc is"),
         ("transport", "t", "t is"),
+        ("shap_groups", "mean_abs", "mean_abs is"),
     ],
 )
 def test_an_altered_number_stops_it_and_is_named(study, tmp_path, table, column, message):

@@ -1,1 +1,1 @@
-"""Examples of right and wrong predictions, and what a network attends to."""
+"""Examples of right and wrong predictions, what a network attends to, and what each feature contributes."""

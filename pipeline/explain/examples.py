@@ -34,6 +34,11 @@ class ExplainParams(Params):
     map: Literal["grad_cam", "coordinate_attention"]
     examples: int = Field(ge=1, le=12, description="patients of each kind")
     panel_px: int = Field(ge=64, le=1024, description="side of a panel of the picture")
+    shap: bool
+    orders: int = Field(ge=1, le=1000, description="orders of the features, for svm, knn and mlp")
+    permutations: int = Field(ge=1, le=10_000, description="exchanges of a block between patients")
+    replicates: int = Field(ge=0, le=100_000, description="bootstrap samples of patients; 0 = no intervals")
+    largest: int = Field(ge=1, le=50, description="contributions named in a waterfall")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ from pipeline.contracts.reports.compare import (
     TRANSPORT,
 )
 from pipeline.contracts.reports.consistency import CONSISTENCY
-from pipeline.contracts.reports.explain import EXPLAIN
+from pipeline.contracts.reports.explain import EXPLAIN, PERMUTATION, SHAP, SHAP_GROUPS, SHAP_MODELS
 from pipeline.contracts.reports.segment import SEGMENTATION, SEGMENTATION_SUMMARY, SEGMENTATION_TESTS
 from pipeline.contracts.reports.selftest import CONTROLS, SELFTEST, SHAM, SIZE_ALONE
 from pipeline.foundation.errors import TableError
@@ -64,6 +64,10 @@ RESULTS = {
     "controls": CONTROLS,
     "consistency": CONSISTENCY,
     "explain": EXPLAIN,
+    "shap": SHAP,
+    "shap_models": SHAP_MODELS,
+    "shap_groups": SHAP_GROUPS,
+    "permutation": PERMUTATION,
     "segmentation": SEGMENTATION,
     "segmentation_summary": SEGMENTATION_SUMMARY,
     "segmentation_tests": SEGMENTATION_TESTS,
@@ -77,7 +81,7 @@ class ReportInputs:
     `results` (as `RESULTS`); by feature set `selected`, `lasso`, `half_samples`, `lasso_paths` and `reduced` (rows of
     resample `final`); `predictions` by file name; `agreement` (ICC by feature); `extraction` (status of each image's
     radiomics; empty if the stage did not run); `cards` (of the networks named in params/embed.yaml); `params` (the
-    content of every params file); `hashes` (SHA-256 by table); `pictures` (PNG bytes by file name of explain.csv);
+    content of every params file); `hashes` (SHA-256 by table); `pictures` (bytes by file name of explain.csv);
     `near` (near-duplicates and their thumbnails); `nomogram` (of the logistic regression of the primary set); `regions`
     (features by predicted masks, examples of segmentation, habitats).
     """
@@ -197,7 +201,7 @@ def read_inputs(paths: Mapping[str, Path]) -> ReportInputs:
         hashes=_hashes(paths, sets=used, heads=heads, nets=nets),
         near=read_near_images(paths["near"]),
         nomogram=_nomogram(paths["models"], chosen=chosen, reduced=reduced),
-        pictures={name: (paths["pictures"] / name).read_bytes() for name in results["explain"]["picture"].unique()},
+        pictures=_pictures(paths["pictures"], explain=results["explain"]),
         regions=_regions(paths, tables=tables, results=results, sets=used),
     )
 
@@ -228,6 +232,11 @@ def _final_rows(tables: Tables) -> Tables:
 
 def _by_name(folder: Path, names: list[str], contract: Contract) -> Tables:
     return {name: read_table(folder / f"{name}.csv", contract) for name in names}
+
+
+def _pictures(folder: Path, *, explain: pd.DataFrame) -> dict[str, bytes]:
+    names = [*explain["picture"].unique(), *explain["waterfall"].dropna().unique()]
+    return {str(name): (folder / str(name)).read_bytes() for name in names}
 
 
 def _extraction(path: Path) -> pd.DataFrame:

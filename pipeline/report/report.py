@@ -65,7 +65,10 @@ def make_report(study: ReportInputs, *, params: ReportParams) -> Report:
             "t": cited,
             "title": params.title,
             "synthetic": params.synthetic or is_demo(root),
-            "glossary": glossary(segmentation="segmentation" not in context["absent"]),
+            "glossary": glossary(
+                segmentation="segmentation" not in context["absent"],
+                contributions="contributions" not in context["absent"],
+            ),
         }
     )
     return Report(tables=tables, page=page)

@@ -13,7 +13,7 @@ from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import AUDIT, COHORT, PATIENTS
 from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.reports.compare import CHOSEN as CHOSEN_CONTRACT
-from pipeline.contracts.reports.explain import EXPLAIN
+from pipeline.contracts.reports.explain import EXPLAIN, TABLES
 from pipeline.embed.params import EmbedParams
 from pipeline.explain.examples import ExplainParams, choose_patients, kinds, network_name, primary_predictions
 from pipeline.foundation.errors import PipelineError
@@ -24,6 +24,11 @@ from pipeline.plan.feature_sets import FusionParams
 
 EMBED = load_params(ROOT / "params" / "embed.yaml", EmbedParams)
 FUSION = load_params(ROOT / "params" / "fusion.yaml", FusionParams)
+SHIPPED = load_params(ROOT / "params" / "explain.yaml", ExplainParams)
+
+
+def params_of(network):
+    return SHIPPED.model_copy(update={"network": network})
 
 
 def predictions():
@@ -99,7 +104,7 @@ def test_a_primary_model_without_predictions_is_an_error():
     ],
 )
 def test_which_network_is_drawn(named, feature_set, found):
-    params = ExplainParams(network=named, map="grad_cam", examples=1, panel_px=64)
+    params = params_of(named)
 
     fusion = FUSION.model_copy(update={"sets": FUSION.sets | {"score": ("clinical", "carnet_logit")}})
 
@@ -107,7 +112,7 @@ def test_which_network_is_drawn(named, feature_set, found):
 
 
 def test_an_unknown_network_is_named():
-    params = ExplainParams(network="vgg", map="grad_cam", examples=1, panel_px=64)
+    params = params_of("vgg")
     with pytest.raises(PipelineError, match="network vgg is not among nets"):
         network_name(params, embed=EMBED, fusion=FUSION, primary_set="combined")
 
@@ -139,15 +144,23 @@ def study(folder):
     (folder / "networks").mkdir()
 
 
+FOLDERS = ("predictions", "rois", "networks", "reduced", "models", "pictures")
+
+
 def command(folder):
+    """The stage without contributions, which need saved models; those are tested in test_results.py."""
+    shipped = (ROOT / "params" / "explain.yaml").read_text(encoding="utf-8")
+    assert "shap: true" in shipped
+    (folder / "explain.yaml").write_text(shipped.replace("shap: true", "shap: false"), encoding="utf-8")
     names = ("embed", "fusion", "common")
-    flags = ["--params", str(ROOT / "params" / "explain.yaml")]
+    flags = ["--params", str(folder / "explain.yaml")]
     flags += [word for name in names for word in (f"--{name}", str(ROOT / "params" / f"{name}.yaml"))]
     flags += [
         w for name in ("chosen", "cohort", "patients", "audit") for w in (f"--{name}", str(folder / f"{name}.csv"))
     ]
     flags += ["--table", str(folder / "rois.csv"), "--explained", str(folder / "explain.csv")]
-    flags += [w for name in ("predictions", "rois", "networks", "pictures") for w in (f"--{name}", str(folder / name))]
+    flags += ["--splits", str(folder / "splits.csv"), "--tables", str(folder / "tables")]
+    flags += [w for name in FOLDERS for w in (f"--{name}", str(folder / name))]
     return subprocess.run(
         [sys.executable, "-m", "stages.explain", *flags], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -164,3 +177,19 @@ def test_stage_writes_one_picture_per_row_and_reports_patients_without_one(tmp_p
     assert list(table["case"])[:2] == ["patient #1", "patient #2"]
     assert table["network"].isna().all()  # the folder of networks is empty
     assert "patient #4 has no usable image to show" in done.stderr
+    assert table["waterfall"].isna().all()
+    for name, contract in TABLES.items():
+        assert read_table(tmp_path / "tables" / f"{name}.csv", contract).empty
+
+
+def test_stage_without_a_primary_set_writes_empty_tables(tmp_path):
+    study(tmp_path)
+    write_table(CHOSEN.assign(role=None, evaluation=None), tmp_path / "chosen.csv", CHOSEN_CONTRACT)
+    done = command(tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "names no primary comparison" in done.stderr
+    assert read_table(tmp_path / "explain.csv", EXPLAIN).empty
+    assert list((tmp_path / "pictures").iterdir()) == []
+    for name, contract in TABLES.items():
+        assert read_table(tmp_path / "tables" / f"{name}.csv", contract).empty

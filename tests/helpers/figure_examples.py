@@ -7,6 +7,7 @@ import pandas as pd
 
 from pipeline.contracts.reports.selftest import CONTROLS
 from pipeline.report.figures.calibration import calibration_figure
+from pipeline.report.figures.contributions import beeswarm_figure, fall_figure, size_figure
 from pipeline.report.figures.controls import controls_figure
 from pipeline.report.figures.correlation import correlation_figure
 from pipeline.report.figures.decision_curve import decision_figure
@@ -141,7 +142,26 @@ def fractions():
     return fraction_figure(rows, table=table, title="Habitats")
 
 
+def beeswarm(*, patients=30):
+    x = np.linspace(-1, 1, patients)
+    contributions = pd.DataFrame({"radiomics.a long name " * 5: x, "flat": 0.0})
+    return beeswarm_figure(contributions, contributions * 3, title="SHAP", unit="log-odds", words=str)
+
+
+def sizes(*, high=0.5):
+    table = pd.DataFrame({"group": ["radiomics", "clinical"], "mean_abs": [0.1, 0.3]})
+    return size_figure(table.assign(ci_low=[0.05, np.nan], ci_high=[high, np.nan]), title="Sizes", unit="x", words=str)
+
+
+def falls():
+    table = pd.DataFrame({"block": ["clinical", "radiomics"], "fall": [-0.02, 0.2], "ci_low": [np.nan, 0.1]})
+    return fall_figure(table.assign(ci_high=[np.nan, 0.3]), title="Falls")
+
+
 ALL = {
+    "beeswarm": beeswarm,
+    "sizes": sizes,
+    "falls": falls,
     "dice": dice,
     "areas": areas,
     "fractions": fractions,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from contribution_tables import write_contributions
 from PIL import Image
 from study import study_patients, study_splits
 
@@ -14,13 +15,14 @@ from pipeline.contracts.reports.consistency import CONSISTENCY
 from pipeline.contracts.reports.explain import EXPLAIN
 from pipeline.contracts.reports.segment import SEGMENTATION, SEGMENTATION_SUMMARY, SEGMENTATION_TESTS
 from pipeline.contracts.reports.selftest import CONTROL_NAMES, CONTROLS, SELFTEST, SHAM, SIZE_ALONE
+from pipeline.explain.waterfall import waterfall
 from pipeline.foundation.tables import write_table
 
 LIGHTS = {"sham_labels": "green", "size_alone": "amber", "sham_within_site": "grey", "near_images_apart": "green"}
 
 
 def write_checks(tables: Path, *, pictures: Path) -> None:
-    """selftest.csv, sham.csv, controls.csv, consistency.csv, explain.csv and one picture."""
+    """selftest.csv, sham.csv, controls.csv, consistency.csv, explain.csv with its picture, and contributions."""
     selftest = pd.DataFrame(
         [
             (check, light, f"Title of {check}", 0.512, 0.55, "The rule.", f"Found by {check}.")
@@ -40,9 +42,15 @@ def write_checks(tables: Path, *, pictures: Path) -> None:
     for name, contract in (without | {"segmentation_tests": SEGMENTATION_TESTS}).items():
         write_table(contract.empty(), tables / f"{name}.csv", contract)
     row = ("1", "patient #3", "long", "densenet121", "grad_cam", "true positive", 0.91, 0.4, "1_true_positive.png")
+    row = (*row, "1_true_positive.svg", "log-odds", -0.5, 1.25)
     explain = pd.DataFrame([row], columns=EXPLAIN.names)
     write_table(explain, tables / "explain.csv", EXPLAIN)
+    write_contributions(tables)
     pictures.mkdir(parents=True, exist_ok=True)
+    drawing = waterfall(
+        np.array([1.75]), base=-0.5, output=1.25, labels=["age"], unit="log-odds", largest=3, title="#3"
+    )
+    (pictures / "1_true_positive.svg").write_bytes(drawing)
     Image.fromarray(np.full((8, 16, 3), 90, dtype=np.uint8)).save(pictures / "1_true_positive.png")
 
 

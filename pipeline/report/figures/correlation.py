@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
+from pipeline.plan.feature_names import feature_words
 from pipeline.report.figures.axes import WIDTH, joined, picture, place, text
-from pipeline.report.figures.feature_names import feature_words
 from pipeline.report.figures.marks import dot, legend
 
 MAX_FEATURES = 25  # of one map

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from pipeline.plan.feature_names import feature_words
 from pipeline.reduce.steps.lasso import RULES, choose
 from pipeline.report.figures.axes import (
     WIDTH,
@@ -19,7 +20,6 @@ from pipeline.report.figures.axes import (
     text_width,
     widened,
 )
-from pipeline.report.figures.feature_names import feature_words
 from pipeline.report.figures.marks import Curve, box, dot, legend, line_mark, polyline
 
 NAMES = {"min": "lowest deviance", "1se": "within one SE"}

@@ -9,6 +9,7 @@ from pipeline.contracts.reports.explain import KINDS
 from pipeline.plan.holdout_size import small_holdouts
 from pipeline.report.inputs import ReportInputs
 from pipeline.report.page.cited_numbers import Cells
+from pipeline.report.page.explanation import CONTRIBUTIONS, explanation_variables
 from pipeline.report.page.leakage import leak_variables
 from pipeline.report.page.markup import data_address
 from pipeline.report.page.models import model_variables
@@ -24,12 +25,16 @@ def page_variables(
     study: ReportInputs, *, cells: Mapping[str, Cells], tables: Mapping[str, pd.DataFrame], top_features: int
 ) -> dict[str, Any]:
     """The variables of the templates, apart from the cells themselves."""
+    regions = region_variables(study, cells=cells, tables=tables)
+    told = explanation_variables(study, cells=cells)
     return {
         **model_variables(study, cells=cells, tables=tables),
         **leak_variables(study, cells=cells),
         **_patient_variables(study, cells=cells),
         **feature_variables(study, cells=cells, top=top_features),
-        **region_variables(study, cells=cells, tables=tables),
+        **regions,
+        **told,
+        "absent": regions["absent"] | (set() if told["explained"] else {CONTRIBUTIONS}),
         **_network_variables(study),
         "number": float,
     }

@@ -55,6 +55,13 @@ SEGMENTATION = {
 }
 
 
+# A term of the section on contributions.
+EXPLANATION = {
+    "SHAP": "Shapley additive explanations: each feature's contribution to a model's output for one patient; they add "
+    "up to that output",
+}
+
+
 def head_probability(feature_set: str, model: str) -> str:
     """The name of a network's head: `head probability`, or that of one of its views."""
     view = _view(feature_set, model)
@@ -71,6 +78,6 @@ def _view(feature_set: str, model: str) -> str:
     return model.removeprefix(f"{feature_set}_head").removeprefix("_")
 
 
-def glossary(*, segmentation: bool) -> dict[str, str]:
-    """Every abbreviation of the page in plain words; `segmentation`: those of that section too."""
-    return TERMS | (SEGMENTATION if segmentation else {})
+def glossary(*, segmentation: bool, contributions: bool) -> dict[str, str]:
+    """Every abbreviation of the page in plain words; `segmentation`, `contributions`: those of these sections too."""
+    return TERMS | (SEGMENTATION if segmentation else {}) | (EXPLANATION if contributions else {})

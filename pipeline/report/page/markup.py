@@ -22,6 +22,11 @@ def breakable(name: object) -> Markup:
     return Markup("").join(pieces)
 
 
+def svg_address(svg: bytes) -> str:
+    """An SVG drawing as an address that holds the drawing itself; a browser runs no script in it."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+
+
 def data_address(png: bytes) -> str:
     """A PNG image as an address that holds the image itself."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"

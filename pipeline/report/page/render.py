@@ -13,7 +13,7 @@ from pipeline.report.page.markup import breakable
 
 TEMPLATE, SCRIPT = "page.html.jinja", "page.js"
 # In page order; the section repeats its heading. `networks` is a subsection of `selftest`. A study without predicted
-# masks or without habitats lacks their sections (`absent`).
+# masks, without habitats or without contributions lacks their sections (`absent`).
 PLACES = {
     "result": "The result in brief",
     "selftest": "Does the pipeline leak? Its self-tests",
@@ -27,6 +27,7 @@ PLACES = {
     "features": "Selected features",
     "habitats": "Habitats of the lesion",
     "nomogram": "Nomogram",
+    "contributions": "What the models rely on",
     "cases": "Right and wrong predictions",
     "excluded": "Excluded cases, failures, warnings",
     "methods": "Methods, as run",
@@ -39,7 +40,18 @@ PLACES = {
 # The templates of the sections in page order, after the result.
 SECTIONS = (
     *("selftest", "patients", "segmentation", "discrimination", "calibration", "comparisons", "models", "subgroups"),
-    *("features", "habitats", "nomogram", "cases", "excluded", "methods", "sample", "checklists", "annex"),
+    *(
+        "features",
+        "habitats",
+        "nomogram",
+        "contributions",
+        "cases",
+        "excluded",
+        "methods",
+        "sample",
+        "checklists",
+        "annex",
+    ),
 )
 
 

@@ -20,9 +20,9 @@ from figure_examples import (
     words,
 )
 
+from pipeline.plan.feature_names import feature_words
 from pipeline.report.figures.calibration import calibration_figure
 from pipeline.report.figures.correlation import clustered, correlation_figure
-from pipeline.report.figures.feature_names import feature_words
 from pipeline.report.figures.intervals import interval_bar
 from pipeline.report.figures.lasso import coefficient_figure, lasso_cv_figure
 from pipeline.report.figures.overview import overview_figure
