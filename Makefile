@@ -2,6 +2,8 @@
 # make test    set up, run the whole test suite
 # make study ROOT=/data/my_study   look at your own data and show the params that follow; WRITE=1 writes them
 #              (POSITIVE=malignant names the label of the event if labels are not 0 and 1)
+# make bundle  put the frozen pipeline of the primary set into bundle/<set>.zip (SET=fusion CLASSIFIER=lr name another set
+#              or classifier; ROWS=1 allows a classifier that holds rows of training patients)
 # make board   show the course of trainings in a browser (TensorBoard), also while they run
 # make lint    ruff and mypy;  make clean removes the environment and the scratch folder
 # make empty-store   delete the finished cases that earlier runs have kept; later runs compute them again
@@ -12,7 +14,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 ACTIVATE := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH";
 
-.PHONY: repro study test lint board setup empty-store clean
+.PHONY: repro study bundle test lint board setup empty-store clean
 .DEFAULT_GOAL := repro
 
 repro: $(READY)
@@ -22,6 +24,9 @@ repro: $(READY)
 study: $(READY)
 	@test -n "$(ROOT)" || { echo "Missing: ROOT, the folder of your study; for example: make study ROOT=/data/my_study" >&2; exit 1; }
 	@$(ACTIVATE) python -m stages.study --root "$(ROOT)" --params params $(if $(filter 1 yes true,$(WRITE)),--write) $(if $(POSITIVE),--positive "$(POSITIVE)")
+
+bundle: $(READY)
+	@$(ACTIVATE) python -m stages.bundle --params params --data data --tables "$$(sed -n 's/^reports: *\([^ #]*\).*/\1/p' params/cohort.yaml)/tables" --out bundle $(if $(SET),--set "$(SET)") $(if $(CLASSIFIER),--classifier "$(CLASSIFIER)") $(if $(filter 1 yes true,$(ROWS)),--allow-rows)
 
 test: $(READY)
 	@$(ACTIVATE) python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder

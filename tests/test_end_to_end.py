@@ -2,25 +2,32 @@
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from places import ROOT
 from ruamel.yaml import YAML
+from safetensors.numpy import load
 
 from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import PATIENTS
+from pipeline.contracts.data.predict import NEW_PREDICTIONS
 from pipeline.contracts.data.radiomics import RADIOMICS
 from pipeline.contracts.reports.selftest import SELFTEST
 from pipeline.foundation.tables import read_csv, read_table, write_table
 
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 CODE = ("pipeline", "stages", "params", ".dvc/config", ".dvc/.gitignore", ".dvcignore", "dvc.yaml")
 # What makes the cohort tiny; every other parameter is the shipped one.
 TINY: dict[str, dict[str, Any]] = {
@@ -146,6 +153,131 @@ def test_second_run_has_nothing_to_do(finished):
     assert hashes(finished) == before
 
 
+def run_command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *words], cwd=folder, env=environment(), capture_output=True, text=True, check=False
+    )
+
+
+def new_patients(finished: Path, folder: Path, *, patients: set[str]) -> Path:
+    """A manifest of some patients of the demo as new ones: images, masks and clinical values, without an outcome."""
+    raw = finished / "data" / "raw" / "demo"
+    manifest = read_csv(raw / "manifest.csv", text_columns=["patient_id"])
+    clinical = read_csv(raw / "clinical.csv", text_columns=["patient_id"])
+    own = manifest[manifest["patient_id"].isin(patients)].drop(columns=["label", "cohort", "gland_mask"])
+    for name in (*own["image"], *own["mask"]):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(raw / name, folder / name)
+    own.merge(clinical, on="patient_id").to_csv(folder / "new.csv", index=False)
+    return folder / "new.csv"
+
+
+@pytest.fixture(scope="module")
+def bundle(finished, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("bundle")
+    words = (
+        "stages.bundle",
+        "--params",
+        "params",
+        "--data",
+        "data",
+        "--tables",
+        "reports/tables",
+        "--out",
+        str(folder),
+    )
+    for words_more in ((), ("--classifier", "lr")):  # lr moves with every digit of an embedding, a tree does not
+        done = run_command(finished, *words, *words_more)
+        assert done.returncode == 0, done.stderr[-3000:]
+    return folder / "combined.zip"
+
+
+def predicted(bundle: Path, manifest: Path, out: Path) -> pd.DataFrame:
+    words = ("stages.predict", "--bundle", str(bundle), "--manifest", str(manifest), "--out", str(out))
+    done = run_command(ROOT, *words)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return read_table(out / "predictions.csv", NEW_PREDICTIONS).set_index("patient_id")
+
+
+def test_new_patients_get_the_scores_of_the_study_alone_and_together(finished, bundle, tmp_path):
+    table = read_table(finished / "data" / "predictions" / "combined.csv", PREDICTIONS)
+    tested = table[(table["model"] == "lr") & (table["evaluation"] != "cv")].set_index("patient_id")
+    manifest = new_patients(finished, tmp_path / "all", patients=set(tested.index))
+    one = tested.index[0]
+
+    found = predicted(bundle, manifest, tmp_path / "out")
+    alone = predicted(bundle, new_patients(finished, tmp_path / "one", patients={one}), tmp_path / "alone")
+
+    assert set(found.index) == set(tested.index)
+    assert (found["status"] == "predicted").all()
+    difference = (found["probability"] - tested["score"]).abs()
+    assert difference.max() <= 1e-9
+    assert alone.loc[one, "probability"] == found.loc[one, "probability"]
+    assert (found["threshold"] == tested["threshold"].iloc[0]).all()
+    page = (tmp_path / "alone" / alone.loc[one, "page"]).read_text(encoding="utf-8")
+    assert page.count("data:image/") >= 2
+    assert one in page
+    severe = (found["severity"] == "outside") & (tested["evaluation"] == "internal")
+    assert severe.sum() <= 0.4 * (tested["evaluation"] == "internal").sum()
+
+
+def test_no_row_of_a_patient_is_in_a_bundle(finished, bundle):
+    """Of no training patient are two values of the reduced or raw features in it, nor the id."""
+    with zipfile.ZipFile(bundle) as source:
+        files = {name: source.read(name) for name in source.namelist()}
+    numbers = []
+    for name, content in files.items():
+        if name.endswith(".safetensors"):
+            numbers += [array.ravel().astype(np.float64) for array in load(content).values()]
+        elif name.endswith(".json"):
+            numbers.append(np.array([float(text) for text in NUMBER.findall(content.decode())]))
+    kept = np.unique(np.concatenate(numbers))
+    splits = read_csv(finished / "data" / "splits.csv", text_columns=["patient_id"])
+    training = set(splits.loc[(splits["resample"] == "final") & (splits["role"] == "train"), "patient_id"])
+    reduced = read_csv(finished / "data" / "reduced" / "combined.csv", text_columns=["patient_id"])
+    own = reduced[reduced["patient_id"].isin(training) & (reduced["resample"] == "final")]
+    columns = [name for name in own.columns if name.startswith(("radiomics.", "dualview."))]
+    assert np.isin(own[columns].to_numpy(), kept).sum(axis=1).max() <= 1
+    images = read_csv(finished / "data" / "cohort.csv", text_columns=["patient_id"])
+    radiomics = read_table(finished / "data" / "features" / "radiomics.csv", RADIOMICS)
+    raw = radiomics[radiomics["image_id"].isin(images.loc[images["patient_id"].isin(training), "image_id"])]
+    shared = np.isin(raw.drop(columns=["image_id", "status", "reason"]).to_numpy(dtype=float), kept)
+    common = shared.mean(axis=0) > 0.2  # whole numbers and fractions that many images have
+    assert shared[:, ~common].sum(axis=1).max() <= 1
+    text = b"".join(content for name, content in files.items() if name.endswith((".json", ".md"))).decode()
+    assert not any(patient in text for patient in training)
+
+
+def test_wrong_images_are_flagged_and_unusable_ones_keep_a_row(finished, bundle, tmp_path):
+    """Inverted grey levels and shuffled pixels; a patient without a mask, and one whose file is cut."""
+    table = read_table(finished / "data" / "predictions" / "combined.csv", PREDICTIONS)
+    ids = sorted(table.loc[table["evaluation"] == "internal", "patient_id"].unique())[:4]
+    manifest = new_patients(finished, tmp_path / "new", patients=set(ids))
+    rows = read_csv(manifest, text_columns=["patient_id"])
+    generator = np.random.default_rng(1)
+    for row in rows.itertuples():
+        path = manifest.parent / row.image
+        with Image.open(path) as picture:
+            grey = np.asarray(picture.convert("L"))
+        if row.patient_id == ids[0]:
+            Image.fromarray(255 - grey).save(path)
+        elif row.patient_id == ids[1]:
+            Image.fromarray(generator.permutation(grey.ravel()).reshape(grey.shape)).save(path)
+        elif row.patient_id == ids[3]:
+            path.write_bytes(path.read_bytes()[:200])
+    rows["mask"] = rows["mask"].where(rows["patient_id"] != ids[2])
+    rows.to_csv(manifest, index=False)
+
+    found = predicted(bundle, manifest, tmp_path / "out")
+
+    assert found.loc[ids[:2], "severity"].tolist() == ["outside", "outside"]
+    assert found.loc[ids[2:], "status"].tolist() == ["failed", "failed"]
+    assert "mask" in found.loc[ids[2], "reason"]
+    assert "cut off" in found.loc[ids[3], "reason"]
+    page = (tmp_path / "out" / found.loc[ids[2], "page"]).read_text(encoding="utf-8")
+    assert "No prediction" in page
+
+
 def test_a_red_light_is_shown_in_the_report_and_then_fails_the_run(finished, tmp_path):
     folder = tmp_path / "project"
     shutil.copytree(finished, folder, symlinks=True)
@@ -222,8 +354,6 @@ def test_one_more_patient_needs_no_code(finished, tmp_path):
     changed = image.with_name("new.png")
     changed.write_bytes(image.read_bytes())
     # One pixel differs, or the audit would rightly call it the same image.
-    from PIL import Image
-
     with Image.open(changed) as picture:
         picture.putpixel((0, 0), 255 - picture.getpixel((0, 0)))
         picture.save(changed)

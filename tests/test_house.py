@@ -36,15 +36,24 @@ UPSTREAM = {
     ("selftest", "reduce"): "*",
     ("selftest", "benchmark"): "*",
     ("explain", "embed"): "*",
+    ("explain", "benchmark"): "classifiers design_matrices model_files",
+    ("explain", "radiomics"): "definitions",
     ("report", "cohort"): "checks",
     ("report", "radiomics"): "noise_bands",
     ("report", "reduce"): "steps.lasso steps.clinical_encoder",
     ("report", "benchmark"): "model_files",
     ("study", "cohort"): "cohort importers.csv_rows importers.manifest importers.paths importers.source",
     ("study", "radiomics"): "presets",
+    ("predict", "cohort"): "*",
+    ("predict", "crop"): "rois",
+    ("predict", "radiomics"): "features presets recipe",
+    ("predict", "embed"): "params work_plan",
+    ("predict", "reduce"): "*",
+    ("predict", "benchmark"): "classifiers design_matrices model_files",
+    ("predict", "explain"): "attribution case_waterfalls contributions examples pictures waterfall",
 }
 # Rooms of a command that is no stage of dvc.yaml: no stage may import them, and they have no params of their own.
-COMMANDS = {"study"}
+COMMANDS = {"study", "predict"}
 # It reads the lights and nothing else, hence it has neither a room nor params of its own.
 WITHOUT_ROOM = {"verdict"}
 LIBRARY = sorted(path for path in ROOT.glob("pipeline/**/*.py") if path.name != "__init__.py")

@@ -1,0 +1,147 @@
+"""From raw features to a frozen probability: the fitted reducers, the classifiers of the parts, the recalibration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from pipeline.benchmark.model_files import SavedModel
+from pipeline.explain.attribution import attributions, unit_of
+from pipeline.explain.contributions import Explained, PartModel
+from pipeline.foundation.errors import PipelineError
+from pipeline.plan.feature_sets import CLINICAL
+from pipeline.predict.bundle import Background, Bundle
+from pipeline.predictions.operating_point import OperatingPoint
+from pipeline.reduce.block_reducer import BlockReducer
+
+Floats = NDArray[np.float64]
+INTERVAL = (2.5, 97.5)  # percentiles
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """The fitted steps of a bundle, read once: reducers by block and part, classifiers by part."""
+
+    reducers: Mapping[tuple[str, str], BlockReducer]
+    models: Mapping[str, SavedModel]
+
+
+def fitted_steps(bundle: Bundle) -> Fitted:
+    """Read the reducers and classifiers of a bundle. Raises PipelineError if one is missing, damaged or not trusted."""
+    parts, blocks = bundle.about.parts, bundle.about.blocks
+    return Fitted(
+        reducers={(block, part): bundle.reducer(block, part) for block in blocks for part in parts},
+        models={part: bundle.model(part) for part in parts},
+    )
+
+
+def reduced_features(
+    bundle: Bundle,
+    fitted: Fitted,
+    raw: Mapping[tuple[str, str], pd.DataFrame],
+    *,
+    sites: pd.Series,
+    patients: list[str],
+) -> dict[str, pd.DataFrame]:
+    """The features of the classifier of each part, `<block>.<feature>`, index patient_id, of `patients`.
+
+    `sites` by patient_id are used by harmonisation alone. Raises PipelineError if it refuses a patient's site.
+    """
+    found: dict[str, pd.DataFrame] = {}
+    for part in bundle.about.parts:
+        frames = []
+        for block in bundle.about.blocks:
+            reducer = fitted.reducers[block, part]
+            reducer.sites = sites
+            reduced = reducer.transform(raw[block, part].loc[patients])
+            frames.append(reduced.add_prefix(f"{block}."))
+        found[part] = pd.concat(frames, axis=1)
+    return found
+
+
+def unseen_values(
+    bundle: Bundle, fitted: Fitted, raw: Mapping[tuple[str, str], pd.DataFrame], *, patients: list[str]
+) -> list[str]:
+    """What the clinical columns hold that the training rows did not, one sentence each."""
+    if CLINICAL not in bundle.about.blocks:
+        return []
+    part = bundle.about.parts[0]
+    return fitted.reducers[CLINICAL, part].unseen(raw[CLINICAL, part].loc[patients])
+
+
+def part_scores(fitted: Fitted, reduced: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The raw score of each patient by each part's classifier: index patient_id, columns the parts."""
+    return pd.DataFrame(
+        {part: fitted.models[part].score(table) for part, table in reduced.items()},
+        index=next(iter(reduced.values())).index,
+    )
+
+
+def probabilities(bundle: Bundle, scores: pd.DataFrame) -> pd.DataFrame:
+    """Probability, interval and class of each patient (columns probability, low, high, positive), from `part_scores`.
+
+    The probability is the mean of the parts' scores, recalibrated; positive = probability ≥ threshold, both frozen.
+    The interval (2.5th to 97.5th percentile) holds the recalibrated score of each part under each bootstrap sample of
+    the training patients behind the recalibration: how much the number depends on who was in the training data. It is
+    no interval for the patient's own risk, and the classifiers are not fitted again.
+    """
+    raw = mean_of_parts(scores)
+    probability = bundle.point.recalibrate(raw)
+    lines = [OperatingPoint(intercept=a, slope=b, threshold=0.5) for a, b in bundle.about.recalibrations]
+    drawn = [line.recalibrate(scores[part].to_numpy(dtype=np.float64)) for line in lines for part in scores]
+    low, high = np.percentile(np.array(drawn), INTERVAL, axis=0) if drawn else (probability, probability)
+    return pd.DataFrame(
+        {
+            "probability": probability,
+            # The probability itself is among what the interval is about, at its edge if the parts disagree.
+            "low": np.minimum(low, probability),
+            "high": np.maximum(high, probability),
+            "positive": probability >= bundle.point.threshold,
+        },
+        index=scores.index,
+    )
+
+
+def mean_of_parts(scores: pd.DataFrame) -> Floats:
+    """The mean score over the parts, as `benchmark` computes it."""
+    long = scores.stack().rename_axis(["patient_id", "part"]).rename("score").reset_index()
+    means = long.groupby("patient_id")["score"].mean()
+    return means.loc[scores.index].to_numpy(dtype=np.float64)
+
+
+def explained(bundle: Bundle, fitted: Fitted, reduced: Mapping[str, pd.DataFrame]) -> Explained:
+    """The contributions of the features to the score of each part's classifier, as the report has them for a study.
+
+    Raises PipelineError if they do not sum to the score.
+    """
+    patients = tuple(str(patient) for patient in next(iter(reduced.values())).index)
+    return Explained(
+        feature_set=bundle.about.feature_set,
+        model=bundle.about.classifier,
+        evaluation="new",
+        blocks=bundle.about.blocks,
+        patients=patients,
+        label=np.zeros(len(patients), dtype=np.int64),  # not known, and not used
+        groups=np.array(patients, dtype=np.str_),
+        parts=tuple(_part(bundle, fitted, part=part, table=table) for part, table in reduced.items()),
+    )
+
+
+def _part(bundle: Bundle, fitted: Fitted, *, part: str, table: pd.DataFrame) -> PartModel:
+    model, name = fitted.models[part], bundle.about.classifier
+    features = tuple(model.card["features"])
+    X = np.ascontiguousarray(table[list(features)].to_numpy(dtype=np.float64))
+    backgrounds: Mapping[str, Background] = {str(key): value for key, value in bundle.about.backgrounds.items()}
+    if not features:
+        prevalence = float(model.card["events"]) / float(model.card["n"])
+        base = float(logit(prevalence)) if unit_of(name) == "log-odds" else prevalence
+        return PartModel(part=part, features=(), model=model, X=X, found=None, base=base)
+    if part not in backgrounds:
+        raise PipelineError(f"{bundle.place}: part {part} has no background; make the bundle again")
+    background = backgrounds[part].prototypes
+    settings = {"seed": bundle.about.seed, "orders": bundle.about.orders}
+    found = attributions(model.model, X, name=name, background=background, **settings)
+    return PartModel(part=part, features=features, model=model, X=X, found=found, base=found.base)
