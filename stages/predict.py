@@ -23,12 +23,14 @@ from stages.cli import arguments, opened_store, progress, run, run_settings
 
 log = logging.getLogger(__name__)
 PAGES, TABLE = "pages", "predictions.csv"
+OWN = {TABLE, "flags.csv", "contributions.csv", "audit.csv", PAGES}
 
 
 def main() -> None:
     """Read bundle and manifest, predict each patient, write the tables and a page per patient."""
     given = arguments(__doc__, paths=("bundle", "manifest", "out")).parse_args()
-    check_out(given.out)
+    out = given.out.resolve()  # `.` has no name beside which to write
+    check_out(out)
     settings, bundle = run_settings(), load_bundle(given.bundle)
     log.info("bundle of set %s, SHA-256 %s", bundle.about.feature_set, bundle.sha256)
     for difference in differences(bundle.about):
@@ -47,7 +49,7 @@ def main() -> None:
         found = predict(bundle, patients, root=manifest.parent, folder=Path(work), spread=spread, store=store)
         pages = {f"{PAGES}/{name}": page for _, name, page in patient_pages(bundle, patients, found)}
         table = found.table.assign(page=list(pages))
-        with written_aside(given.out) as folder:
+        with written_aside(out) as folder:
             write_table(table, folder / TABLE, NEW_PREDICTIONS)
             write_table(flags_table(found.flags), folder / "flags.csv", FLAGS)
             write_table(contributions_table(found.explained), folder / "contributions.csv", NEW_CONTRIBUTIONS)
@@ -75,8 +77,10 @@ def main() -> None:
 
 def check_out(folder: Path) -> None:
     """Raise PipelineError if `folder` holds anything but earlier predictions, since its content is replaced."""
-    if folder.exists() and not (folder.is_dir() and (not any(folder.iterdir()) or (folder / TABLE).is_file())):
-        raise PipelineError(f"{folder}: holds other files, which would be replaced; name a new folder for --out")
+    if folder.exists() and not folder.is_dir():
+        raise PipelineError(f"{folder}: is a file; name a folder for --out")
+    if folder.is_dir() and (others := sorted({path.name for path in folder.iterdir()} - OWN)):
+        raise PipelineError(f"{folder}: holds {others[0]}, which would be lost; name a new folder for --out")
 
 
 def _scratch(folder: Path) -> Path:

@@ -54,11 +54,12 @@ def paired(inputs: RoiInputs, *, views: Sequence[str]) -> RoiInputs:
     """The images as pairs: pixels (n, V, P, S, S) with black for a missing view, `present` (n, V)."""
     pairs = pairs_of(inputs, views=views)
     black = np.zeros_like(inputs.pixels[0])
+    none = np.empty((0, len(views), *black.shape), dtype=black.dtype)
     return RoiInputs(
         image_ids=tuple(f"pair {number}" for number in range(len(pairs))),
         patient_ids=tuple(pair.patient_id for pair in pairs),
         views=("",) * len(pairs),
-        pixels=np.stack([np.stack([black if row is None else inputs.pixels[row] for row in p.rows]) for p in pairs]),
-        present=np.array([[row is not None for row in pair.rows] for pair in pairs], dtype=np.bool_),
+        pixels=np.array([[black if row is None else inputs.pixels[row] for row in p.rows] for p in pairs] or none),
+        present=np.array([[row is not None for row in p.rows] for p in pairs] or np.empty((0, len(views))), np.bool_),
         resamples=tuple(pair.resample for pair in pairs),
     )

@@ -1,7 +1,8 @@
 """Contributions of the features to one feature set's chosen classifier, in each part and in their mean.
 
-A patient's score is the mean over the parts (fits on one half of the training patients each, or one fit on all), so a
-feature's contribution is its mean over the parts, with 0 in a part that did not select it.
+What is explained is the mean of the parts' outputs (fits on one half of the training patients each, or one fit on all),
+so a feature's contribution is its mean over the parts, with 0 in a part that did not select it. If the unit is
+log-odds, it is the mean of log-odds, while a patient's score is the mean of probabilities.
 """
 
 from collections.abc import Mapping, Sequence

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from pipeline.benchmark.classifiers import ModelName
 from pipeline.benchmark.model_files import SavedModel, from_bytes
@@ -17,7 +17,7 @@ from pipeline.cohort.table_checks import TableAuditParams
 from pipeline.cohort.voxel_checks import VoxelParams
 from pipeline.crop.rois import CropParams
 from pipeline.embed.params import EmbedParams
-from pipeline.foundation.errors import PipelineError
+from pipeline.foundation.errors import PipelineError, machine_fault
 from pipeline.foundation.fingerprints import package_versions, rooms_hash
 from pipeline.foundation.params import Params
 from pipeline.plan.feature_sets import CLINICAL, RADIOMICS, network_behind
@@ -32,8 +32,11 @@ from pipeline.statistics.prototypes import Prototypes
 
 FORMAT = 1
 ABOUT, REFERENCES, CARD = "bundle.json", "references.json", "card.md"
-# Whatever can change a score.
-ROOMS = ("foundation", "networks", "training", "cohort", "crop", "radiomics", "embed", "reduce", "benchmark", "predict")
+# Whatever can change a score, a flag or a contribution.
+ROOMS = (
+    *("foundation", "statistics", "contracts", "plan", "predictions", "networks", "training"),
+    *("cohort", "crop", "radiomics", "embed", "reduce", "benchmark", "explain", "predict"),
+)
 PACKAGES = (
     "numpy",
     "scipy",
@@ -52,6 +55,7 @@ PACKAGES = (
     "skops",
     "pillow",
 )
+KIND_OF = {"xgboost": "xgboost", "lightgbm": "lightgbm"}  # the library of a classifier, else scikit-learn
 Part = Literal["all", "a", "b"]
 Line = tuple[float, Annotated[float, Field(gt=0)]]
 
@@ -82,6 +86,35 @@ class Background(Params):
         return Prototypes(centres=np.array(self.centres, dtype=np.float64), counts=np.array(self.counts))
 
 
+class ModelCard(BaseModel):
+    """What a prediction needs of the card of a saved classifier."""
+
+    file: str
+    features: list[str]
+    n: int = Field(ge=1)
+    events: int = Field(ge=0)
+
+
+class Counts(Params):
+    """The patients of a cohort."""
+
+    n: int = Field(ge=0)
+    events: int = Field(ge=0)
+
+
+class Facts(Params):
+    """What is printed of the study, and never computed with."""
+
+    patients: dict[str, Counts]
+    training_images: dict[str, int | str]
+    training_sites: dict[str, int | str]
+    training_clinical: dict[str, dict[str, Any]]
+    predicted_masks: int
+    evaluation: dict[str, dict[str, tuple[float | None, float | None, float | None]]]
+    lights: dict[str, int]
+    compared_patients: int = Field(ge=0)  # held-out patients whose scores the fitted steps give again
+
+
 class Settings(Params):
     """The params of the study that a new patient goes through."""
 
@@ -110,11 +143,11 @@ class About(Params):
     seed: int = Field(ge=0)
     orders: int = Field(ge=1, le=1000)  # of the features, for contributions to svm, knn and mlp
     point: Point
-    recalibrations: tuple[Line, ...]  # of bootstrap samples of the training patients
+    recalibrations: tuple[Line, ...] = Field(min_length=1)  # of bootstrap samples of the training patients
     backgrounds: dict[Part, Background]  # of parts whose model has features
     weight_ratios: dict[str, dict[Part, tuple[float, ...]]]  # by network and part, of each member network
     settings: Settings
-    facts: dict[str, Any]  # printed, never computed with: patients, evaluation, versions of the study
+    facts: Facts
     versions: dict[str, str]
     code: str  # hash of ROOMS
 
@@ -159,13 +192,26 @@ class Bundle:
         """The classifier of a part with its card. Raises PipelineError if it is missing, damaged or not trusted."""
         name = f"models/{part}.card.json"
         try:
-            card = json.loads(self._file(name))
-            file = f"models/{Path(str(card['file'])).name}"
-        except (ValueError, KeyError, TypeError) as error:
-            raise PipelineError(
-                f"{self.place}: {name} is no card of a model ({error}); make the bundle again"
-            ) from error
-        return SavedModel(card=card, model=from_bytes(Path(file).suffix, self._file(file)))
+            card = ModelCard.model_validate(json.loads(self._file(name)))
+        except (ValueError, TypeError) as error:
+            raise PipelineError(f"{self.place}: {name} is no card of a model; make the bundle again") from error
+        file = f"models/{Path(card.file).name}"
+        content = self._file(file)
+        try:
+            model = from_bytes(Path(file).suffix, content)
+        except PipelineError:
+            raise
+        except Exception as error:
+            if machine_fault(error):
+                raise
+            # Three libraries, each with its own errors for a file that it cannot read.
+            raise PipelineError(f"{self.place}: {file} is damaged ({error}); make the bundle again") from error
+        background = self.about.backgrounds.get(cast("Part", part))
+        if background is not None and len(background.centres[0]) != len(card.features):
+            raise PipelineError(f"{self.place}: the background of part {part} does not fit its model; make it again")
+        if KIND_OF.get(self.about.classifier, "sklearn") != type(model).__module__.partition(".")[0]:
+            raise PipelineError(f"{self.place}: {file} is no {self.about.classifier}; make the bundle again")
+        return SavedModel(card=card.model_dump(), model=model)
 
     def network(self, net: str, part: str) -> bytes:
         """The safetensors file of a network in a part; a frozen network has one for all parts."""

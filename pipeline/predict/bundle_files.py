@@ -7,6 +7,7 @@ write new ones, hence the hash of the whole is shown whenever a bundle is made o
 import hashlib
 import io
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from pipeline.foundation.files import whole_file
 
 SUMS = "SHA256SUMS"
 MAX_BYTES = 8 * 10**9  # of all files, unpacked
+KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
@@ -39,6 +41,9 @@ def read_bundle(path: Path) -> tuple[dict[str, bytes], str]:
     """
     if not path.exists():
         raise PipelineError(f"{path}: there is no such bundle; make one with `make bundle`, or correct the path")
+    if path.is_dir() and not (path / SUMS).is_file():
+        zips = ", ".join(sorted(file.name for file in path.glob("*.zip")))
+        raise PipelineError(f"{path}: is a folder without {SUMS}{f'; name the bundle in it: {zips}' if zips else ''}")
     files = _folder_files(path) if path.is_dir() else _zip_files(path)
     if SUMS not in files:
         raise PipelineError(f"{path}: holds no {SUMS}, so it is no bundle of this pipeline; make it again")
@@ -73,13 +78,27 @@ def _zip_files(path: Path) -> dict[str, bytes]:
             entries = [entry for entry in source.infolist() if not entry.is_dir()]
             if (size := sum(entry.file_size for entry in entries)) > MAX_BYTES:
                 raise PipelineError(f"{path}: would unpack to {size} bytes, of at most {MAX_BYTES}; it is no bundle")
+            if odd := [entry for entry in entries if entry.compress_type not in KINDS]:
+                raise PipelineError(
+                    f"{path}: {odd[0].filename} is packed in another way than a bundle is; copy it again"
+                )
             return {entry.filename: source.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        struct.error,
+        zipfile.LargeZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise PipelineError(f"{path}: not readable as a zip file ({error}); copy the bundle again") from error
 
 
 def _folder_files(path: Path) -> dict[str, bytes]:
-    files = [file for file in sorted(path.rglob("*")) if file.is_file()]
+    files = [file for file in sorted(path.rglob("*")) if file.is_file() and file.name != ".DS_Store"]
+    if (size := sum(file.stat().st_size for file in files)) > MAX_BYTES:
+        raise PipelineError(f"{path}: holds {size} bytes, of at most {MAX_BYTES}; it is no bundle")
     if outside := [file for file in files if not file.resolve().is_relative_to(path.resolve())]:
         raise PipelineError(f"{path}: {outside[0].name} is a link out of the bundle; copy the file itself")
     return {file.relative_to(path).as_posix(): file.read_bytes() for file in files}

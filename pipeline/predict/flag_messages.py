@@ -229,11 +229,12 @@ def clinical_flags(known: KnownValues, clinical: pd.DataFrame) -> Iterator[Flag]
 
 
 def _clinical_flag(column: ClinicalColumn, patient: str, text: str, severity: Severity) -> Flag:
-    is_number = column.kind == "number"
+    is_number = column.kind == "number" and not column.levels
     limit = f"{plain(column.low)} to {plain(column.high)}" if is_number else ", ".join(column.levels)
     if not text:
-        flag, message = "imputed", f"{column.name} is missing and was imputed as in training, where "
-        message += f"{percent(column.missing)} of the patients lacked it: add the value if it is known."
+        lacked = f"{percent(column.missing)} of the training patients" if column.missing else "no training patient"
+        flag, message = "imputed", f"{column.name} is missing and was imputed; {lacked} lacked it: add the value if it "
+        message += "is known."
     elif is_number:
         flag, message = "clinical_range", f"{column.name} is {text}, and that of the training patients {limit}: check "
         message += "the value and its unit."

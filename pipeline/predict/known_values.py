@@ -12,6 +12,7 @@ from pipeline.predict.image_facts import SPACING
 from pipeline.predict.limits import Fitted, Severity
 
 RARE = 0.05  # the fraction of training patients below which a value is unusual
+FEW_CODES = 5  # different whole numbers of a column that are codes, such as 0 and 1
 FAR = 0.5  # a clinical value farther from its range than this fraction of the range's width is outside
 SPACING_UNUSUAL, SPACING_OUTSIDE = 1.01, 1.5  # factors beyond the range of spacings
 OF_IMAGES = ("site", "dimension", "mask_source", "voxel_type")
@@ -65,14 +66,15 @@ class ClinicalColumn(Fitted):
 
     def severity(self, value: str) -> Severity | None:
         """How far a value is from those of training; a missing value (empty text) is imputed: `note` if at least RARE
-        of the training patients lacked it too, else `unusual`.
+        of the training patients lacked it too, `unusual` if fewer, `outside` if none. A number that is a code (at most
+        FEW_CODES different ones in training) must be one of the codes.
         """
         if not value:
-            return "note" if self.missing >= RARE else "unusual"
+            return "note" if self.missing >= RARE else "unusual" if self.missing else "outside"
         if self.kind == "category":
             return None if value in self.levels else "outside"
         number = number_in(value)
-        if math.isnan(number):
+        if math.isnan(number) or (self.levels and number not in {float(level) for level in self.levels}):
             return "outside"
         beyond = max(self.low - number, number - self.high)
         return "outside" if beyond > FAR * (self.high - self.low) else "unusual" if beyond > 0 else None
@@ -145,5 +147,7 @@ def _column(name: str, values: pd.Series) -> ClinicalColumn:
     missing = 1 - len(given) / max(len(texts), 1)
     if given and not np.isnan(numbers).any():
         low, high = float(numbers.min()), float(numbers.max())
-        return ClinicalColumn(name=name, kind="number", low=low, high=high, missing=missing)
+        codes = tuple(f"{number:g}" for number in np.unique(numbers))
+        levels = codes if len(codes) <= FEW_CODES and all(number.is_integer() for number in numbers) else ()
+        return ClinicalColumn(name=name, kind="number", low=low, high=high, levels=levels, missing=missing)
     return ClinicalColumn(name=name, kind="category", levels=tuple(sorted(set(given))), missing=missing)

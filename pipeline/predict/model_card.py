@@ -1,5 +1,6 @@
 """The card of a bundle: what the model is, who it was trained on, how it was evaluated, what it is not for."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,7 +16,7 @@ INTENDED_USE = (
     "say in what a patient differs from them."
 )
 SHOWN = ("auc", "sensitivity", "specificity", "brier")
-MIN_COUNT = 5  # a smaller count of patients is printed as such, so that no patient can be singled out
+MIN_COUNT = 5  # a smaller count of patients is printed as "fewer than 5"
 
 
 def study_facts(study: FinishedStudy, *, feature_set: str, model: str) -> dict[str, Any]:
@@ -35,10 +36,17 @@ def study_facts(study: FinishedStudy, *, feature_set: str, model: str) -> dict[s
         "training_images": {str(view): _count(n) for view, n in used["view"].value_counts().sort_index().items()},
         "training_sites": {str(site): _count(n) for site, n in training["site"].value_counts().sort_index().items()},
         "training_clinical": {str(name): _summary(study.clinical.loc[training.index, name]) for name in study.clinical},
+        "compared_patients": _compared(study, feature_set=feature_set, model=model),
         "predicted_masks": int((study.rois.get("mask_source", pd.Series(dtype="str")) == "predicted").sum()),
         "evaluation": _evaluation(study, feature_set=feature_set, model=model),
         "lights": {str(light): int(n) for light, n in study.lights["light"].value_counts().sort_index().items()},
     }
+
+
+def _compared(study: FinishedStudy, *, feature_set: str, model: str) -> int:
+    """The held-out patients whose scores the bundle must give again before it is written."""
+    rows = study.predictions(feature_set, model=model)
+    return int((rows["evaluation"] != "cv").sum())
 
 
 def _count(n: int) -> int | str:
@@ -48,7 +56,8 @@ def _count(n: int) -> int | str:
 def _summary(values: pd.Series) -> dict[str, Any]:
     """Median and quartiles of numbers, counts of categories; and how many values are missing."""
     given = values.dropna()
-    missing = {"missing": int(values.isna().sum())}
+    lacking = int(values.isna().sum())
+    missing = {"missing": _count(lacking) if lacking else 0}
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values) and given.nunique() > 2:
         low, middle, high = (float(given.quantile(q)) for q in (0.25, 0.5, 0.75))
         return {"median": middle, "quartiles": [low, high]} | missing
@@ -86,28 +95,30 @@ def card_text(about: About) -> str:
         "",
         "| cohort | patients | with the event |",
         "|---|---|---|",
-        *(f"| {role} | {row['n']} | {row['events']} |" for role, row in facts["patients"].items()),
+        *(f"| {role} | {row.n} | {row.events} |" for role, row in facts.patients.items()),
         "",
-        f"Training images by view: {_listed(facts['training_images'])}. "
-        f"Training patients by site: {_listed(facts['training_sites']) or 'not given'}. "
-        f"Images with a predicted mask: {facts['predicted_masks']}.",
+        f"Training images by view: {_listed(facts.training_images)}. "
+        f"Training patients by site: {_listed(facts.training_sites) or 'not given'}. "
+        f"Images of all patients with a predicted mask: {facts.predicted_masks}.",
         "",
-        *(f"- {name}: {_clinical_words(row)}" for name, row in facts["training_clinical"].items()),
+        *(f"- {name}: {_clinical_words(row)}" for name, row in facts.training_clinical.items()),
         "",
         "## Evaluation (95 % interval)",
         "",
-        *_evaluation_lines(facts["evaluation"]),
+        *_evaluation_lines(facts.evaluation),
         "",
-        f"Self-tests of the study: {_listed(facts['lights'])}.",
+        f"Self-tests of the study: {_listed(facts.lights)}. The fitted steps give the study's scores of "
+        f"{facts.compared_patients} held-out patients from their features.",
         "",
         "## What the bundle holds",
         "",
-        "Settings, medians, means, loadings, weights, trees or coefficients, and for the flags ranges, covariances and "
-        "prototypes (means of five or more patients). "
+        "Settings, medians, means, loadings, weights, trees or coefficients, and for the flags ranges, shares, "
+        "covariances and prototypes (means of five or more patients). "
         + (
             f"**The file of a {about.classifier} holds reduced rows of training patients, without ids.**"
             if about.classifier in ("knn", "svm")
-            else "No row of a patient."
+            else "No row of a patient; a median, an end of a range or a rare category may be one patient's value in "
+            "one column."
         ),
         "Versions: " + ", ".join(f"{name} {version}" for name, version in about.versions.items()) + ".",
         "",
@@ -115,7 +126,7 @@ def card_text(about: About) -> str:
     return "\n".join(lines)
 
 
-def _listed(counts: dict[str, Any]) -> str:
+def _listed(counts: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {n}" for name, n in counts.items())
 
 
@@ -125,16 +136,16 @@ def _clinical_words(row: dict[str, Any]) -> str:
     return f"{words}; missing {row['missing']}"
 
 
-def _evaluation_lines(evaluation: dict[str, dict[str, list[float | None]]]) -> list[str]:
+def _evaluation_lines(evaluation: Mapping[str, Mapping[str, Sequence[float | None]]]) -> list[str]:
     lines = []
     for name in [name for name in EVALUATIONS if name in evaluation]:
         own = evaluation[name]
         words = [f"{metric} {_interval(own[metric])}" for metric in SHOWN if metric in own]
-        note = " (optimistic: the classifier was chosen by it)" if name == "cv" else ""
+        note = " (optimistic: classifiers were compared by it)" if name == "cv" else ""
         lines.append(f"- {name}: {', '.join(words)}{note}")
     return lines
 
 
-def _interval(numbers: list[float | None]) -> str:
+def _interval(numbers: Sequence[float | None]) -> str:
     estimate, low, high = (None if value is None else f"{value:.3f}" for value in numbers)
     return f"{estimate} ({low} to {high})" if low is not None else f"{estimate}"

@@ -9,8 +9,9 @@ import pandas as pd
 
 from pipeline.cohort.audit import gathered
 from pipeline.cohort.clinical_values import value_findings
+from pipeline.cohort.compared_images import comparison_findings
 from pipeline.cohort.duplicates import HashedImage, duplicate_findings, repeated
-from pipeline.cohort.findings import Finding
+from pipeline.cohort.findings import Finding, warning
 from pipeline.cohort.id_checks import alike_findings
 from pipeline.cohort.import_image import ImportedImage
 from pipeline.cohort.importers.clinical_text import finite, number_faults
@@ -139,8 +140,8 @@ def _patients(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def audit_of(patients: NewPatients, *, imported: Sequence[ImportedImage], about: About, root: Path) -> list[Finding]:
-    """The findings of the audit of a study that do not need an outcome, of the new patients; file names relative to
-    `root`.
+    """The findings about the new patients by the checks of a study that need neither an outcome nor other patients, and
+    by those that compare the images with each other; file names relative to `root`. Near-copies are not searched for.
     """
     source, table = patients.source, patients.source.patients
     found = [*source.findings, *alike_findings(source)]
@@ -149,14 +150,31 @@ def audit_of(patients: NewPatients, *, imported: Sequence[ImportedImage], about:
     found += value_findings(table.merge(patients.clinical.reset_index(), on="patient_id"))
     readable = sum(image.row is not None for image in imported)
     found += gathered((finding for image in imported for finding in image.findings), total=readable)
+    found += comparison_findings(source, imported=imported)
     hashes = [
         HashedImage(image_id=one.image_id, patient_id=one.patient_id, pixels=one.pixels, mask=one.mask)
         for one in imported
         if one.row is not None
     ]
-    found += duplicate_findings(repeated(hashes), patients=table)
+    same = repeated(hashes)
+    found += duplicate_findings(
+        [group for group in same if len({one.patient_id for one in group}) == 1], patients=table
+    )
+    found += [finding for group in same for finding in _shared(group)]
     place = f"{root}/"
     return [_relative(finding, place) for finding in found]
+
+
+def _shared(same: Sequence[HashedImage]) -> list[Finding]:
+    """A warning for each patient of a group of identical images of different patients."""
+    owners = sorted({image.patient_id for image in same})
+    found = []
+    for owner in owners if len(owners) > 1 else []:
+        own = ", ".join(image.image_id for image in same if image.patient_id == owner)
+        others = ", ".join(other for other in owners if other != owner)
+        message = f"image {own} has exactly the pixels of an image of patient {others}; check whose image it is"
+        found.append(warning(owner, scope="patient", check="shared_image", message=message))
+    return found
 
 
 def _relative(finding: Finding, place: str) -> Finding:

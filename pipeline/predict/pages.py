@@ -1,6 +1,6 @@
 """From the predictions to the page of each patient: images with contours, the waterfall, clinical values, the model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from pipeline.explain.waterfall import waterfall
 from pipeline.foundation.images import read_image
 from pipeline.networks.inputs import InputParams, roi_pixels
 from pipeline.plan.feature_sets import CLINICAL
-from pipeline.predict.bundle import Bundle
+from pipeline.predict.bundle import Bundle, Counts
 from pipeline.predict.new_patients import NewPatients
 from pipeline.predict.patient_page import ClinicalValue, ModelFacts, PatientPage, Picture, Prediction, patient_page
 from pipeline.predict.prediction import Predictions
@@ -30,6 +30,7 @@ EVALUATIONS = ("external", "internal", "cv")
 
 def patient_pages(bundle: Bundle, patients: NewPatients, found: Predictions) -> Iterator[tuple[str, str, str]]:
     """Patient id, file name and HTML of each patient, in the order of the table."""
+    encoders = _encoders(bundle)
     model, width, waterfalls = model_facts(bundle), len(str(len(found.table))), _waterfalls(found)
     for number, row in enumerate(found.table.to_dict("records"), 1):
         patient = str(row["patient_id"])
@@ -42,7 +43,7 @@ def patient_pages(bundle: Bundle, patients: NewPatients, found: Predictions) -> 
             flags=tuple(flag for flag in found.flags if flag.patient_id == patient),
             pictures=tuple(_pictures(bundle, found, patient=patient)),
             waterfall=waterfalls.get(patient),
-            clinical=tuple(_clinical(bundle, patients, patient=patient)),
+            clinical=tuple(_clinical(patients, patient=patient, encoders=encoders)),
         )
         yield patient, f"{number:0{width}d}_{plain_name(patient)}.html", patient_page(page)
 
@@ -50,20 +51,20 @@ def patient_pages(bundle: Bundle, patients: NewPatients, found: Predictions) -> 
 def model_facts(bundle: Bundle) -> ModelFacts:
     """What the model is, from the facts of the bundle."""
     about, facts = bundle.about, bundle.about.facts
-    evaluation = next((name for name in EVALUATIONS if "auc" in facts["evaluation"].get(name, {})), EVALUATIONS[-1])
-    auc = facts["evaluation"].get(evaluation, {}).get("auc", [None, None, None])
-    cohorts = facts["patients"]
-    trained = cohorts["train"]
+    evaluation = next((name for name in EVALUATIONS if "auc" in facts.evaluation.get(name, {})), EVALUATIONS[-1])
+    auc = facts.evaluation.get(evaluation, {}).get("auc", (None, None, None))
+    cohorts, nobody = facts.patients, Counts(n=0, events=0)
+    trained = cohorts.get("train", nobody)
     return ModelFacts(
         feature_set=about.feature_set,
         classifier=about.classifier,
-        n_patients=trained["n"],
-        n_events=trained["events"],
+        n_patients=trained.n,
+        n_events=trained.events,
         evaluation=evaluation,
         auc=auc[0],
         auc_low=auc[1],
         auc_high=auc[2],
-        n_evaluated=cohorts.get(evaluation, trained)["n"],
+        n_evaluated=cohorts.get(evaluation, trained).n,
         versions=about.versions,
         bundle_sha256=bundle.sha256,
     )
@@ -116,16 +117,22 @@ def _waterfalls(found: Predictions) -> dict[str, bytes]:
     }
 
 
-def _clinical(bundle: Bundle, patients: NewPatients, *, patient: str) -> Iterator[ClinicalValue]:
-    """The clinical values as given; of a missing one, what the model used."""
+def _encoders(bundle: Bundle) -> list[ClinicalEncoder]:
+    """The fitted encoder of the clinical columns in each part."""
     if CLINICAL not in bundle.about.blocks:
-        return
-    steps = bundle.reducer(CLINICAL, bundle.about.parts[0]).steps_
-    encoder = next(step for step in steps if isinstance(step, ClinicalEncoder))
+        return []
+    reducers = [bundle.reducer(CLINICAL, part) for part in bundle.about.parts]
+    return [step for reducer in reducers for step in reducer.steps_ if isinstance(step, ClinicalEncoder)]
+
+
+def _clinical(patients: NewPatients, *, patient: str, encoders: Sequence[ClinicalEncoder]) -> Iterator[ClinicalValue]:
+    """The clinical values as given; of a missing one, what the model used."""
     for name, value in patients.clinical.loc[patient].items():
         if not pd.isna(value):
             yield ClinicalValue(name=str(name), value=f"{value:g}" if isinstance(value, float) else str(value))
         else:
-            median = encoder.medians_.get(str(name))
-            used = "no known level" if median is None else f"{median:g} (median of the training patients)"
+            medians = list(dict.fromkeys(one.medians_[str(name)] for one in encoders if str(name) in one.medians_))
+            numbers = " and ".join(f"{median:g}" for median in medians)
+            whose = "training patients" if len(medians) == 1 else "two halves of the training patients"
+            used = f"{numbers} (median of the {whose})" if medians else "no known level"
             yield ClinicalValue(name=str(name), value=used, is_imputed=True)

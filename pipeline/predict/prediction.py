@@ -17,8 +17,16 @@ from pipeline.predict.flag_messages import ORDER, Flag
 from pipeline.predict.flags import References, flags_of
 from pipeline.predict.image_facts import image_facts
 from pipeline.predict.new_patients import NewPatients
+from pipeline.predict.processing_flags import processing_flags
 from pipeline.predict.raw_features import Features, Spread, features_of
-from pipeline.predict.scores import explained, fitted_steps, part_scores, probabilities, reduced_features
+from pipeline.predict.scores import (
+    explained,
+    fitted_steps,
+    part_scores,
+    probabilities,
+    reduced_features,
+    unharmonised,
+)
 
 CALLED = {True: "positive", False: "negative"}
 
@@ -54,7 +62,9 @@ def predict(
     stops = [one.message for one in errors if one.scope in ("column", "cohort") or one.check == "ids_alike"]
     if stops:
         raise CohortError(listed(stops, heading="no patient is predicted; correct the table"))
-    reasons = _failures(bundle, patients, features)
+    fitted = fitted_steps(bundle)
+    refused, exempt = unharmonised(fitted, patients.sites)
+    reasons = _failures(bundle, patients, features, refused=refused)
     ready = [patient for patient in patients.ids if patient not in reasons]
     if not ready:
         return Predictions(
@@ -63,22 +73,23 @@ def predict(
             explained=None,
             features=features,
         )
-    fitted = fitted_steps(bundle)
-    sites = patients.sites
-    reduced = reduced_features(bundle, fitted, features.raw, sites=sites, patients=ready)
+    reduced = reduced_features(bundle, fitted, features.raw, sites=patients.sites, patients=ready)
     scores = part_scores(fitted, reduced)
     known = probabilities(bundle, scores).join(scores.add_prefix("score_"))
-    flags = [*_flags(bundle, patients, features, reduced=reduced, ready=ready), *_excluded(features, patients, ready)]
-    flags += _version_flags(bundle, ready)
-    flags = sorted(flags, key=lambda one: (one.patient_id, ORDER.index(one.severity), one.flag, one.about))
+    flags = _flags(bundle, patients, features, reduced=reduced, ready=ready)
+    owner = {image.image_id: image.patient_id for image in patients.source.images}
+    more = processing_flags(features, owner=owner, exempt=exempt, software=differences(bundle.about), patients=ready)
+    flags = sorted([*flags, *more], key=lambda one: (one.patient_id, ORDER.index(one.severity), one.flag, one.about))
     rows = {str(row["patient_id"]): row for row in known.rename_axis("patient_id").reset_index().to_dict("records")}
     table = _table(bundle, patients, reasons=reasons, rows=rows, flags=flags)
     return Predictions(table=table, flags=flags, explained=explained(bundle, fitted, reduced), features=features)
 
 
-def _failures(bundle: Bundle, patients: NewPatients, features: Features) -> dict[str, str]:
-    """Why a patient is not predicted: faults of the patient, or no usable image."""
-    faults: dict[str, list[str]] = {}
+def _failures(
+    bundle: Bundle, patients: NewPatients, features: Features, *, refused: Mapping[str, str]
+) -> dict[str, str]:
+    """Why a patient is not predicted: faults of the patient, a site that is refused, or no usable image."""
+    faults: dict[str, list[str]] = {patient: [reason] for patient, reason in refused.items()}
     for finding in features.findings:
         if finding.severity == "error" and finding.scope == "patient":
             faults.setdefault(finding.id, []).append(finding.message)
@@ -108,44 +119,6 @@ def _flags(
         clinical=patients.clinical.loc[ready] if CLINICAL in bundle.about.blocks else None,
         sites={patient: None if pd.isna(site) else str(site) for patient, site in patients.sites.items()},
     )
-
-
-def _excluded(features: Features, patients: NewPatients, ready: list[str]) -> list[Flag]:
-    """One flag per image that could not be used, of a patient who is predicted from the others."""
-    owner = {image.image_id: image.patient_id for image in patients.source.images}
-    return [
-        Flag(
-            patient_id=owner[image],
-            flag="image_excluded",
-            about=image,
-            severity="outside",
-            value="",
-            limit="",
-            message=f"This image was not used, and the probability rests on the others: {reason}.",
-        )
-        for image, reason in features.unusable.items()
-        if owner.get(image) in ready
-    ]
-
-
-def _version_flags(bundle: Bundle, ready: list[str]) -> list[Flag]:
-    found = differences(bundle.about)
-    if not found:
-        return []
-    message = f"The bundle was made with other software ({'; '.join(found)}), so that the probability may differ from "
-    message += "the study's: install the versions of the bundle, or make it again."
-    return [
-        Flag(
-            patient_id=patient,
-            flag="software",
-            about="versions",
-            severity="unusual",
-            value="",
-            limit="",
-            message=message,
-        )
-        for patient in ready
-    ]
 
 
 def _table(

@@ -30,7 +30,7 @@ Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 @dataclass(frozen=True, kw_only=True)
 class Features:
     """Of new patients: `raw` by block and part (index patient_id), `rois` as `rois.csv` with the files in `folder`,
-    `findings` of the audit, and why an image could not be used, by image_id.
+    `findings` of the audit; by image_id, why an image could not be used, and why its radiomics could not be extracted.
     """
 
     raw: dict[tuple[str, str], pd.DataFrame]
@@ -38,6 +38,7 @@ class Features:
     folder: Path
     findings: list[Finding]
     unusable: dict[str, str] = field(default_factory=dict)
+    without_radiomics: dict[str, str] = field(default_factory=dict)
 
 
 def features_of(
@@ -56,14 +57,23 @@ def features_of(
     unusable |= {f.id: f.message for f in findings if f.severity == "error" and f.scope == "image"}
     rois = _rois(bundle, imported, unusable=unusable, folder=folder, spread=spread)
     raw: dict[tuple[str, str], pd.DataFrame] = {}
+    without_radiomics: dict[str, str] = {}
     if CLINICAL in bundle.about.blocks:
         raw |= {(CLINICAL, part): patients.clinical for part in bundle.about.parts}
     if len(patients.source.images):
-        by_image = _radiomics(bundle, rois, folder=folder, spread=spread, store=store, unusable=unusable)
+        extract = partial(_radiomics, bundle, rois, folder=folder, spread=spread, store=store)
+        by_image = extract(without_radiomics=without_radiomics)
         if (rois["status"] == "ok").any():
             by_image |= network_features(bundle, rois, folder=folder / "rois")
         raw |= _by_patient(bundle, by_image, rois=rois, patients=patients.ids)
-    return Features(raw=raw, rois=rois, folder=folder / "rois", findings=findings, unusable=unusable)
+    return Features(
+        raw=raw,
+        rois=rois,
+        folder=folder / "rois",
+        findings=findings,
+        unusable=unusable,
+        without_radiomics=without_radiomics,
+    )
 
 
 def _imported(bundle: Bundle, patients: NewPatients, *, folder: Path, spread: Spread) -> list[ImportedImage]:
@@ -114,9 +124,11 @@ def _radiomics(
     folder: Path,
     spread: Spread,
     store: ContentStore,
-    unusable: dict[str, str],
+    without_radiomics: dict[str, str],
 ) -> dict[tuple[str, str], pd.DataFrame]:
-    """The radiomics by image, in every part; an image without them is added to `unusable` and loses its ROI."""
+    """The radiomics by image, in every part; an image without them is named in `without_radiomics`, and the networks
+    embed it all the same, as in the study.
+    """
     if not bundle.uses_radiomics:
         return {}
     recipe = recipe_of(bundle)
@@ -124,8 +136,7 @@ def _radiomics(
     rows = list(spread(partial(extract_case, recipe=recipe, store=store), cases))
     for row in rows:
         if row["status"] == "extraction_failed":
-            unusable[row["image_id"]] = f"image {row['image_id']}: {row['reason']}"
-            rois.loc[rois["image_id"] == row["image_id"], ["status", "reason"]] = [row["status"], row["reason"]]
+            without_radiomics[row["image_id"]] = f"image {row['image_id']}: {row['reason']}"
     done = [row for row in rows if row["values"] is not None]
     values = pd.DataFrame([row["values"] for row in done], columns=list(recipe.names), dtype="float64")
     keys = pd.DataFrame({"image_id": [row["image_id"] for row in done], "status": "ok", "reason": None})

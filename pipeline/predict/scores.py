@@ -12,10 +12,10 @@ from pipeline.benchmark.model_files import SavedModel
 from pipeline.explain.attribution import attributions, unit_of
 from pipeline.explain.contributions import Explained, PartModel
 from pipeline.foundation.errors import PipelineError
-from pipeline.plan.feature_sets import CLINICAL
 from pipeline.predict.bundle import Background, Bundle
 from pipeline.predictions.operating_point import OperatingPoint
 from pipeline.reduce.block_reducer import BlockReducer
+from pipeline.reduce.steps.combat import Combat
 
 Floats = NDArray[np.float64]
 INTERVAL = (2.5, 97.5)  # percentiles
@@ -62,14 +62,24 @@ def reduced_features(
     return found
 
 
-def unseen_values(
-    bundle: Bundle, fitted: Fitted, raw: Mapping[tuple[str, str], pd.DataFrame], *, patients: list[str]
-) -> list[str]:
-    """What the clinical columns hold that the training rows did not, one sentence each."""
-    if CLINICAL not in bundle.about.blocks:
-        return []
-    part = bundle.about.parts[0]
-    return fitted.reducers[CLINICAL, part].unseen(raw[CLINICAL, part].loc[patients])
+def unharmonised(fitted: Fitted, sites: pd.Series) -> tuple[dict[str, str], dict[str, str]]:
+    """By patient, of those whose site has no estimate of its effects: why there is no prediction, and what is said of
+    one that is not harmonised; both empty if the study was not harmonised. `sites` by patient_id.
+    """
+    steps = [step for reducer in fitted.reducers.values() for step in reducer.steps_ if isinstance(step, Combat)]
+    refused, exempt = {}, {}
+    for patient, site in sites.items():
+        lacking = [step for step in steps if pd.isna(site) or site not in step.sites_]
+        if not lacking:
+            continue
+        known = ", ".join(lacking[0].sites_)
+        if pd.isna(site):
+            refused[str(patient)] = f"the features were harmonised by site ({known}), and no site is given: fill it in"
+        elif any(step.unseen_site == "refuse" for step in lacking):
+            refused[str(patient)] = f"the features were harmonised by site ({known}), and '{site}' is none of them"
+        else:
+            exempt[str(patient)] = f"The features were harmonised by site ({known}), and those of '{site}' are not."
+    return refused, exempt
 
 
 def part_scores(fitted: Fitted, reduced: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -85,14 +95,14 @@ def probabilities(bundle: Bundle, scores: pd.DataFrame) -> pd.DataFrame:
 
     The probability is the mean of the parts' scores, recalibrated; positive = probability ≥ threshold, both frozen.
     The interval (2.5th to 97.5th percentile) holds the recalibrated score of each part under each bootstrap sample of
-    the training patients behind the recalibration: how much the number depends on who was in the training data. It is
-    no interval for the patient's own risk, and the classifiers are not fitted again.
+    the training patients behind the recalibration: the spread of the fits and of the recalibration. The classifiers are
+    not fitted again, and it is no interval for the patient's own risk.
     """
     raw = mean_of_parts(scores)
     probability = bundle.point.recalibrate(raw)
     lines = [OperatingPoint(intercept=a, slope=b, threshold=0.5) for a, b in bundle.about.recalibrations]
     drawn = [line.recalibrate(scores[part].to_numpy(dtype=np.float64)) for line in lines for part in scores]
-    low, high = np.percentile(np.array(drawn), INTERVAL, axis=0) if drawn else (probability, probability)
+    low, high = np.percentile(np.array(drawn), INTERVAL, axis=0)
     return pd.DataFrame(
         {
             "probability": probability,

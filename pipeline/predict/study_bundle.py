@@ -56,15 +56,15 @@ def bundle_files(
     if it does and is not allowed, a light of the study is red, a block cannot be computed for a new patient, the tables
     are not of one run, or the bundle does not give the scores of the study.
     """
+    blocks = study.blocks_of(feature_set)
     chosen = study.classifier_of(feature_set)
     model = classifier or chosen
-    blocks = study.blocks_of(feature_set)
     _check_blocks(blocks, study=study)
     _check_lights(study)
     if model in WITH_ROWS and not allow_rows:
         raise PipelineError(
             f"set {feature_set}: the classifier is {model}, whose file holds the reduced rows of training patients; "
-            "allow it (ROWS=1) if these data may leave the house, or name another classifier (CLASSIFIER=lr)"
+            "allow it (ROWS=1) if these data may be passed on, or name another classifier (CLASSIFIER=lr)"
         )
     designs = study.designs(feature_set)
     final = [design for design in designs if design.resample == FINAL]

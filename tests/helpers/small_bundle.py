@@ -160,6 +160,7 @@ def facts() -> dict[str, Any]:
             "sex": {"counts": {"F": 26, "M": "fewer than 5"}, "missing": 0},
         },
         "predicted_masks": 0,
+        "compared_patients": 10,
         "evaluation": {"internal": {"auc": [0.8, 0.7, 0.9], "brier": [0.2, None, None]}},
         "lights": {"green": 15},
     }

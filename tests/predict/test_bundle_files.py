@@ -36,7 +36,7 @@ def test_the_same_files_give_the_same_bytes_in_any_order(tmp_path):
         (lambda folder: (folder / "card.md").write_bytes(b"other"), "card.md was changed"),
         (lambda folder: (folder / "card.md").unlink(), "card.md is missing"),
         (lambda folder: (folder / "more.py").write_bytes(b"x"), "more.py is not listed"),
-        (lambda folder: (folder / SUMS).unlink(), "holds no SHA256SUMS"),
+        (lambda folder: (folder / SUMS).unlink(), "is a folder without SHA256SUMS"),
         (lambda folder: (folder / SUMS).write_bytes(b"x"), "SHA256SUMS is damaged"),
     ],
 )

@@ -81,9 +81,20 @@ def test_numbers(value, severity):
     assert ClinicalColumn(name="age", kind="number", low=20.0, high=80.0, missing=0.0).severity(value) == severity
 
 
-@pytest.mark.parametrize(("missing", "severity"), [(0.0, "unusual"), (0.04, "unusual"), (0.05, "note")])
+@pytest.mark.parametrize(
+    ("missing", "severity"), [(0.0, "outside"), (0.01, "unusual"), (0.04, "unusual"), (0.05, "note")]
+)
 def test_a_missing_value_is_imputed_and_said(missing, severity):
     assert ClinicalColumn(name="age", kind="number", missing=missing).severity("") == severity
+
+
+def test_a_code_never_seen_is_outside_though_it_lies_within_the_range():
+    codes = known(clinical=pd.DataFrame({"grade": [0.0, 1.0, 2.0, 2.0] * 25}, index=IDS)).clinical[0]
+    ages = known(clinical=pd.DataFrame({"age": np.arange(100.0)}, index=IDS)).clinical[0]
+
+    assert [codes.severity(text) for text in ("0", "2.0", "0.5", "3")] == [None, None, "outside", "outside"]
+    assert ages.levels == ()
+    assert ages.severity("50.5") is None
 
 
 def test_columns_are_taken_as_the_encoder_takes_them():

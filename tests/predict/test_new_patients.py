@@ -4,8 +4,9 @@ import pytest
 from PIL import Image
 from small_bundle import small_bundle
 
+from pipeline.cohort.import_image import ImportedImage
 from pipeline.foundation.errors import CohortError
-from pipeline.predict.new_patients import read_new_patients
+from pipeline.predict.new_patients import audit_of, read_new_patients
 
 ABOUT = small_bundle().about
 WITH_IMAGES = ABOUT.model_copy(update={"blocks": ("clinical", "radiomics")})
@@ -110,6 +111,23 @@ def test_all_faults_of_the_rows_are_listed_at_once(tmp_path):
         "fifty",
     ):
         assert sentence in found
+
+
+def test_one_image_under_two_patients_is_a_warning_of_both(tmp_path):
+    text = "patient_id,image,view,age,sex\n1,a.png,long,50,F\n2,b.png,long,51,F\n3,c.png,long,52,F\n"
+    found = read(tmp_path, text)
+    shared = {"pixels": "x", "row": {}, "axes": 2}
+    imported = [ImportedImage(image_id=name, patient_id=p, **shared) for name, p in (("a", "1"), ("b", "2"))]
+    imported.append(ImportedImage(image_id="c", patient_id="3", pixels="y", row={}, axes=2))
+
+    own = [
+        one
+        for one in audit_of(found, imported=imported, about=WITH_IMAGES, root=tmp_path)
+        if one.check == "shared_image"
+    ]
+
+    assert [(one.id, one.severity) for one in own] == [("1", "warning"), ("2", "warning")]
+    assert "image a has exactly the pixels of an image of patient 2" in own[0].message
 
 
 def test_a_spreadsheet_and_a_missing_table_are_one_sentence_each(tmp_path):

@@ -28,7 +28,9 @@ def test_a_study_becomes_a_bundle_with_the_same_bytes_each_time(tmp_path):
     )
     assert found.clinical == {"age": "number", "sex": "text"}
     assert found.point.slope == 0.8
-    assert found.facts["patients"] == {"internal": {"n": 10, "events": 5}, "train": {"n": 50, "events": 25}}
+    counts = {name: (row.n, row.events) for name, row in found.facts.patients.items()}
+    assert counts == {"internal": (10, 5), "train": (50, 25)}
+    assert found.facts.compared_patients == 10
     text = b"".join(files.values()).decode("utf-8", errors="replace")
     assert not any(patient in text for patient in patients()["patient_id"])
     assert str(tmp_path) not in text
@@ -64,7 +66,7 @@ def test_a_classifier_that_holds_rows_needs_leave(tmp_path):
 @pytest.mark.parametrize(
     ("fusion", "given", "sentence"),
     [
-        ("clinical: [clinical]", {"feature_set": "other"}, "no classifier was chosen for set other"),
+        ("clinical: [clinical]", {"feature_set": "other"}, "there is no set 'other'; the sets are clinical"),
         ("clinical: [clinical, habitat]", {}, "block 'habitat' cannot be computed for a new patient yet"),
         ("clinical: [clinical]", {"classifier": "rf"}, "there is no such model; .* has lr"),
         ("none: [clinical]", {}, "there is no set 'clinical'; the sets are none"),
@@ -109,5 +111,5 @@ def test_the_card_says_who_when_and_what_for():
     assert "- age: median 55 (48 to 62); missing 1" in text
     assert "- sex: F 26, M fewer than 5; missing 0" in text
     assert "- internal: auc 0.800 (0.700 to 0.900), brier 0.200" in text
-    assert "No row of a patient." in text
+    assert "No row of a patient;" in text
     assert "holds reduced rows" in card_text(small_bundle(classifier="knn").about)
