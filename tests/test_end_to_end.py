@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import SimpleITK as sitk
 from PIL import Image
 from places import ROOT
 from ruamel.yaml import YAML
@@ -250,9 +251,9 @@ def test_no_row_of_a_patient_is_in_a_bundle(finished, bundle):
 
 
 def test_wrong_images_are_flagged_and_unusable_ones_keep_a_row(finished, bundle, tmp_path):
-    """Inverted grey levels and shuffled pixels; a patient without a mask, and one whose file is cut."""
+    """Inverted grey levels and shuffled pixels; no mask, a cut file, a flat lesion; a volume."""
     table = read_table(finished / "data" / "predictions" / "combined.csv", PREDICTIONS)
-    ids = sorted(table.loc[table["evaluation"] == "internal", "patient_id"].unique())[:5]
+    ids = sorted(table.loc[table["evaluation"] == "internal", "patient_id"].unique())[:6]
     manifest = new_patients(finished, tmp_path / "new", patients=set(ids))
     rows = read_csv(manifest, text_columns=["patient_id"])
     generator = np.random.default_rng(1)
@@ -270,16 +271,26 @@ def test_wrong_images_are_flagged_and_unusable_ones_keep_a_row(finished, bundle,
             with Image.open(manifest.parent / row.mask) as picture:
                 inside = np.asarray(picture.convert("L")) > 127
             Image.fromarray(np.where(inside, 90, grey).astype(np.uint8)).save(path)
+    volume = rows["patient_id"] == ids[5]
+    for column in ("image", "mask"):
+        for place in rows.index[volume]:
+            path = manifest.parent / rows.loc[place, column]
+            slices = sitk.JoinSeries([sitk.ReadImage(str(path))] * 3)
+            rows.loc[place, column] = str(path.with_suffix(".nrrd").relative_to(manifest.parent))
+            sitk.WriteImage(slices, str(manifest.parent / rows.loc[place, column]))
     rows["mask"] = rows["mask"].where(rows["patient_id"] != ids[2])
     rows.to_csv(manifest, index=False)
 
     found = predicted(bundle, manifest, tmp_path / "out")
 
     assert found.loc[ids[:2], "severity"].tolist() == ["outside", "outside"]
-    assert found.loc[ids[2:], "status"].tolist() == ["failed", "failed", "failed"]
+    assert found.loc[ids[2:5], "status"].tolist() == ["failed", "failed", "failed"]
     assert "mask" in found.loc[ids[2], "reason"]
     assert "cut off" in found.loc[ids[3], "reason"]
     assert "grey level" in found.loc[ids[4], "reason"]  # as the audit of a study refuses it
+    # A volume where the study had frames has no radiomics, and an embedding, as an image of the study would.
+    assert found.loc[ids[5], ["status", "severity"]].tolist() == ["predicted", "outside"]
+    assert "radiomics_failed" in found.loc[ids[5], "flags"]
     page = (tmp_path / "out" / found.loc[ids[2], "page"]).read_text(encoding="utf-8")
     assert "No prediction" in page
 
