@@ -59,9 +59,9 @@ def attributions(
     """The contributions of the p features of each row of `X` (n, p) to the output of a fitted classifier.
 
     lr: coefficient times distance from the mean of the training rows (closed form), log-odds. Trees: TreeSHAP by the
-    training rows in each node, probability (rf, extratrees) or log-odds (xgboost, lightgbm). svm, knn, mlp:
-    `orders` random orders of the features, drawn from `seed`, against every prototype of `background`, weighted by its
-    rows; probability. A row's values do not depend on the other rows.
+    weight of the training rows in each node, probability (rf, extratrees) or log-odds (xgboost, lightgbm). svm, knn,
+    mlp: `orders` random orders of the features, drawn from `seed`, against every prototype of `background`, weighted by
+    its rows; probability. A row's values do not depend on the other rows.
 
     `background` holds means of training rows, never a row of a patient. Raises ValueError if X has no column, and
     PipelineError if a row's contributions do not add up to the model's output.

@@ -51,7 +51,7 @@ def _drawn(steps: Sequence[tuple[str, float]], *, base: float, output: float, un
         return round(LEFT + (value - low) * scale, 2)
 
     digits = _digits(high - low)
-    parts, y = [_text(4, SMALL + 2, f"Expected output: {_number(base, digits)}", colour=SOFT)], 24.0
+    parts, y = [_text(4, SMALL + 2, f"Base: {_number(base, digits)}", colour=SOFT)], 24.0
     for place, (label, value) in enumerate(steps):
         for line in wrap(label, LETTERS):
             parts.append(_text(4, y + SMALL, line))

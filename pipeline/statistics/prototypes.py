@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_ROWS = 5  # behind a prototype, so that it is no patient's row
+MAX_PROTOTYPES = 50  # a distance and an explanation take as long as there are prototypes
 STARTS = 4  # of k-means
 Floats = NDArray[np.float64]
 
@@ -20,7 +21,7 @@ class Prototypes:
 
 def prototypes(X: Floats, *, seed: int, min_rows: int = MIN_ROWS) -> Prototypes:
     """The prototypes of the rows of X (n, p) without missing values: k-means on columns of SD 1, about one prototype
-    per 2 `min_rows` rows; a cluster with fewer than `min_rows` rows is joined to the nearest.
+    per 2 `min_rows` rows, at most MAX_PROTOTYPES; a cluster with fewer than `min_rows` rows is joined to the nearest.
 
     Raises ValueError if X has fewer than `min_rows` rows.
     """
@@ -29,7 +30,7 @@ def prototypes(X: Floats, *, seed: int, min_rows: int = MIN_ROWS) -> Prototypes:
         raise ValueError(msg)
     spread = X.std(axis=0)
     scaled = X / np.where(spread > 0, spread, 1.0)
-    cluster = _clusters(scaled, count=max(1, len(X) // (2 * min_rows)), seed=seed)
+    cluster = _clusters(scaled, count=min(MAX_PROTOTYPES, max(1, len(X) // (2 * min_rows))), seed=seed)
     while (sizes := np.bincount(cluster)).size > 1 and sizes[sizes > 0].min() < min_rows:
         cluster = _joined(scaled, cluster)
     names = np.unique(cluster)

@@ -29,7 +29,7 @@ def test_bars_lead_from_the_base_to_the_output_largest_first():
     scale = (size_start - size_end) / 1.25
     assert rest_end - size_start == pytest.approx(-0.4375 * scale, abs=0.1)
     assert words == [
-        "Expected output: −0.50",
+        "Base: −0.50",
         *("<b>size</b> & more", "−1.25", "age = 63", "+0.50", "2 other features", "+0.31"),
         "Output of the classifier: −0.94 (log-odds)",
     ]

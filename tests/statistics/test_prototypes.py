@@ -42,3 +42,9 @@ def test_rows_without_columns_or_without_variation_give_one_prototype():
 def test_too_few_rows_are_refused():
     with pytest.raises(ValueError, match="4 rows"):
         prototypes(np.zeros((4, 2)), seed=0)
+
+
+def test_many_rows_have_at_most_fifty_prototypes():
+    X = np.random.default_rng(6).normal(size=(700, 2))
+
+    assert len(prototypes(X, seed=0).centres) == 50
