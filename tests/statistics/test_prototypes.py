@@ -47,4 +47,4 @@ def test_too_few_rows_are_refused():
 def test_many_rows_have_at_most_fifty_prototypes():
     X = np.random.default_rng(6).normal(size=(700, 2))
 
-    assert len(prototypes(X, seed=0).centres) == 50
+    assert 40 <= len(prototypes(X, seed=0).centres) <= 50  # without a limit it would be 70 before small ones join
