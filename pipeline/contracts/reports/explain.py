@@ -22,7 +22,7 @@ EXPLAIN = Contract(
         text("picture"),  # file name in reports/figures/explain
         text("waterfall", required=False),  # file name in reports/figures/explain; empty without contributions
         text("unit", required=False, choices=UNITS),  # of base and output
-        number("base", required=False),  # the classifier's expected output, mean of the parts
+        number("base", required=False),  # the output before any feature is known, mean of the parts
         number("output", required=False),  # base plus all contributions: the output before recalibration
     ),
 )
