@@ -1,6 +1,7 @@
 """Contributions of the features to a classifier's output for one patient (SHAP values).
 
-Additive: the base (the output before any feature is known) plus the contributions is the output, checked here for every patient.
+Additive: the base (the output before any feature is known) plus the contributions is the output, checked for every
+patient.
 Lundberg and Lee, NeurIPS 2017 (SHAP); Lundberg et al., Nat Mach Intell 2020;2:56 (trees); Štrumbelj and Kononenko,
 Knowl Inf Syst 2014;41:647 (sampled orders of the features). They explain the model, not the disease, and features that
 are correlated share the credit as the model happens to use them.
