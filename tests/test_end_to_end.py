@@ -287,7 +287,7 @@ def test_wrong_images_are_flagged_and_unusable_ones_keep_a_row(finished, bundle,
     assert found.loc[ids[2:5], "status"].tolist() == ["failed", "failed", "failed"]
     assert "mask" in found.loc[ids[2], "reason"]
     assert "cut off" in found.loc[ids[3], "reason"]
-    assert "grey level" in found.loc[ids[4], "reason"]  # as the audit of a study refuses it
+    assert "have the value 90" in found.loc[ids[4], "reason"]  # as the audit of a study refuses it
     # A volume where the study had frames has no radiomics, and an embedding, as an image of the study would.
     assert found.loc[ids[5], ["status", "severity"]].tolist() == ["predicted", "outside"]
     assert "radiomics_failed" in found.loc[ids[5], "flags"]
