@@ -4,6 +4,7 @@
 #              (POSITIVE=malignant names the label of the event if labels are not 0 and 1)
 # make bundle  put the frozen pipeline of the primary set into bundle/<set>.zip (SET=fusion CLASSIFIER=lr name another set
 #              or classifier; ROWS=1 allows a classifier that holds rows of training patients)
+# make predict MANIFEST=new.csv   predict new patients (BUNDLE=bundle/combined.zip if there are several; OUT=predictions)
 # make board   show the course of trainings in a browser (TensorBoard), also while they run
 # make lint    ruff and mypy;  make clean removes the environment and the scratch folder
 # make empty-store   delete the finished cases that earlier runs have kept; later runs compute them again
@@ -12,9 +13,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
+BUNDLES := $(wildcard bundle/*.zip)
+BUNDLE ?= $(if $(filter 1,$(words $(BUNDLES))),$(BUNDLES))
+OUT ?= predictions
 ACTIVATE := export VIRTUAL_ENV="$(CURDIR)/$(VENV)" PATH="$(CURDIR)/$(VENV)/bin:$$PATH";
 
-.PHONY: repro study bundle test lint board setup empty-store clean
+.PHONY: repro study bundle predict test lint board setup empty-store clean
 .DEFAULT_GOAL := repro
 
 repro: $(READY)
@@ -27,6 +31,11 @@ study: $(READY)
 
 bundle: $(READY)
 	@$(ACTIVATE) python -m stages.bundle --params params --data data --tables "$$(sed -n 's/^reports: *\([^ #]*\).*/\1/p' params/cohort.yaml)/tables" --out bundle $(if $(SET),--set "$(SET)") $(if $(CLASSIFIER),--classifier "$(CLASSIFIER)") $(if $(filter 1 yes true,$(ROWS)),--allow-rows)
+
+predict: $(READY)
+	@test -n "$(MANIFEST)" || { echo "Missing: MANIFEST, the table of the new patients; for example: make predict MANIFEST=new.csv" >&2; exit 1; }
+	@test -n "$(BUNDLE)" || { echo "Missing: BUNDLE; there is no bundle/*.zip, or more than one: make bundle, or name one (BUNDLE=bundle/combined.zip)" >&2; exit 1; }
+	@$(ACTIVATE) python -m stages.predict --bundle "$(BUNDLE)" --manifest "$(MANIFEST)" --out "$(OUT)"
 
 test: $(READY)
 	@$(ACTIVATE) python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
