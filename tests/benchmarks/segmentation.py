@@ -18,6 +18,7 @@ import torch
 
 from pipeline.foundation.params import load_params
 from pipeline.networks.mask_registry import MASK_NETWORKS, build_mask_network
+from pipeline.segment.cases import normalisation_of
 from pipeline.segment.params import SegmentParams
 from pipeline.segment.probability import mask_probability
 from pipeline.training.batches import Examples, batches
@@ -106,7 +107,7 @@ def measure(name: str, *, params: SegmentParams, images: int, size_px: int, devi
         build_mask_network(name, params=params.network),
         params=training,
         strengths=params.augmentation,
-        normalise=params.input.normalise,
+        normalise=normalisation_of(name, params=params),
         device=device,
         loaders=len(os.sched_getaffinity(0)) if device.type == "cuda" else 0,
         task=task,
