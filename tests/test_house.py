@@ -50,7 +50,7 @@ UPSTREAM = {
     ("predict", "embed"): "params work_plan",
     ("predict", "reduce"): "*",
     ("predict", "benchmark"): "classifiers design_matrices model_files",
-    ("predict", "explain"): "attribution case_waterfalls contributions examples pictures waterfall",
+    ("predict", "explain"): "case_waterfalls contributions examples pictures waterfall",
 }
 # Rooms of a command that is no stage of dvc.yaml: no stage may import them, and they have no params of their own.
 COMMANDS = {"study", "predict"}

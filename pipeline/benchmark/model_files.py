@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,7 @@ def _canonical(content: bytes) -> bytes:
         return renamed
 
     tidy = json.dumps(rename(schema), separators=(",", ":")).encode()
-    return _archive({"schema.json": tidy} | {name: arrays[name] for name in sorted(arrays)})
+    return archive({"schema.json": tidy} | {name: arrays[name] for name in sorted(arrays)})
 
 
 def _without_padding(data: bytes) -> bytes:
@@ -153,7 +154,8 @@ def _without_padding(data: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _archive(members: dict[str, bytes]) -> bytes:
+def archive(members: Mapping[str, bytes]) -> bytes:
+    """A zip file of `members` by name; the same members give the same bytes, whenever and wherever it is written."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
         for name, data in members.items():

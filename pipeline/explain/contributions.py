@@ -22,7 +22,7 @@ from pipeline.explain.attribution import Attribution, attributions, unit_of
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.pseudonyms import Pseudonyms
 from pipeline.plan.feature_names import name_in_part
-from pipeline.statistics.prototypes import prototypes
+from pipeline.statistics.prototypes import Prototypes, prototypes
 
 Floats = NDArray[np.float64]
 NONE = "none"  # the explainer of a model without features
@@ -148,13 +148,40 @@ def _part(
         )
     place = {patient: number for number, patient in enumerate(design.test_ids)}
     X = np.ascontiguousarray(design.X_test[[place[patient] for patient in ids]])
-    if not design.features:
-        prevalence = float(design.y.mean())
+    return part_model(
+        model,
+        X,
+        part=design.part,
+        name=name,
+        prevalence=float(design.y.mean()),
+        background=prototypes(design.X, seed=seed) if design.features else None,
+        seed=seed,
+        orders=orders,
+    )
+
+
+def part_model(
+    model: SavedModel,
+    X: Floats,
+    *,
+    part: str,
+    name: ModelName,
+    prevalence: float,
+    background: Prototypes | None,
+    seed: int,
+    orders: int,
+) -> PartModel:
+    """The model of a part explained on the rows `X` (n, p), columns as in its card. `prevalence`: of the event among
+    the training rows, which is the output of a model without features; such a model needs no `background`.
+
+    Raises PipelineError as `attributions`.
+    """
+    features = tuple(model.card["features"])
+    if not features or background is None:
         base = float(logit(prevalence)) if unit_of(name) == "log-odds" else prevalence
-        return PartModel(part=design.part, features=(), model=model, X=X, found=None, base=base)
-    background = prototypes(design.X, seed=seed)
+        return PartModel(part=part, features=(), model=model, X=X, found=None, base=base)
     found = attributions(model.model, X, name=name, background=background, seed=seed, orders=orders)
-    return PartModel(part=design.part, features=design.features, model=model, X=X, found=found, base=found.base)
+    return PartModel(part=part, features=features, model=model, X=X, found=found, base=found.base)
 
 
 def shap_table(sets: Sequence[Explained], *, names: Pseudonyms) -> pd.DataFrame:

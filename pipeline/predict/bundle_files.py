@@ -5,7 +5,6 @@ write new ones, hence the hash of the whole is shown whenever a bundle is made o
 """
 
 import hashlib
-import io
 import re
 import struct
 import zipfile
@@ -13,6 +12,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from pipeline.benchmark.model_files import archive
 from pipeline.foundation.errors import PipelineError, listed
 from pipeline.foundation.files import whole_file
 
@@ -30,7 +30,7 @@ def write_bundle(files: Mapping[str, bytes], path: Path) -> str:
     lines = [f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items())]
     sums = "".join(lines).encode()
     with whole_file(path) as stream:
-        stream.write(_zipped(dict(sorted(files.items())) | {SUMS: sums}))
+        stream.write(archive(dict(sorted(files.items())) | {SUMS: sums}))
     return hashlib.sha256(sums).hexdigest()
 
 
@@ -60,16 +60,6 @@ def read_bundle(path: Path) -> tuple[dict[str, bytes], str]:
     if faults:
         raise PipelineError(listed(faults, heading=f"{path}: the bundle is damaged or was altered; copy it again"))
     return files, hashlib.sha256(sums).hexdigest()
-
-
-def _zipped(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
-        for name, content in files.items():
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type, entry.create_system = zipfile.ZIP_DEFLATED, 3
-            target.writestr(entry, content)
-    return buffer.getvalue()
 
 
 def _zip_files(path: Path) -> dict[str, bytes]:

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import logit
 
 from pipeline.benchmark.model_files import SavedModel
-from pipeline.explain.attribution import attributions, unit_of
-from pipeline.explain.contributions import Explained, PartModel
+from pipeline.explain.contributions import Explained, PartModel, part_model
 from pipeline.foundation.errors import PipelineError
-from pipeline.predict.bundle import Background, Bundle
+from pipeline.predict.bundle import Bundle, Part
 from pipeline.predictions.operating_point import OperatingPoint
 from pipeline.reduce.block_reducer import BlockReducer
 from pipeline.reduce.steps.combat import Combat
@@ -116,10 +115,8 @@ def probabilities(bundle: Bundle, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def mean_of_parts(scores: pd.DataFrame) -> Floats:
-    """The mean score over the parts, as `benchmark` computes it."""
-    long = scores.stack().rename_axis(["patient_id", "part"]).rename("score").reset_index()
-    means = long.groupby("patient_id")["score"].mean()
-    return means.loc[scores.index].to_numpy(dtype=np.float64)
+    """The mean score over the parts."""
+    return scores.to_numpy(dtype=np.float64).mean(axis=1)
 
 
 def explained(bundle: Bundle, fitted: Fitted, reduced: Mapping[str, pd.DataFrame]) -> Explained:
@@ -141,17 +138,18 @@ def explained(bundle: Bundle, fitted: Fitted, reduced: Mapping[str, pd.DataFrame
 
 
 def _part(bundle: Bundle, fitted: Fitted, *, part: str, table: pd.DataFrame) -> PartModel:
-    model, name = fitted.models[part], bundle.about.classifier
-    features = tuple(model.card["features"])
-    X = np.ascontiguousarray(table[list(features)].to_numpy(dtype=np.float64))
-    backgrounds: Mapping[str, Background] = {str(key): value for key, value in bundle.about.backgrounds.items()}
-    if not features:
-        prevalence = float(model.card["events"]) / float(model.card["n"])
-        base = float(logit(prevalence)) if unit_of(name) == "log-odds" else prevalence
-        return PartModel(part=part, features=(), model=model, X=X, found=None, base=base)
-    if part not in backgrounds:
+    model, about = fitted.models[part], bundle.about
+    features = model.card["features"]
+    background = about.backgrounds.get(cast("Part", part))
+    if features and background is None:
         raise PipelineError(f"{bundle.place}: part {part} has no background; make the bundle again")
-    background = backgrounds[part].prototypes
-    settings = {"seed": bundle.about.seed, "orders": bundle.about.orders}
-    found = attributions(model.model, X, name=name, background=background, **settings)
-    return PartModel(part=part, features=features, model=model, X=X, found=found, base=found.base)
+    return part_model(
+        model,
+        np.ascontiguousarray(table[features].to_numpy(dtype=np.float64)),
+        part=part,
+        name=about.classifier,
+        prevalence=model.card["events"] / model.card["n"],
+        background=None if background is None else background.prototypes,
+        seed=about.seed,
+        orders=about.orders,
+    )

@@ -1,6 +1,7 @@
 """Make the bundle of one feature set from a finished study: settings, fitted steps, references, card; no row."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.benchmark.classifiers import ModelName
 from pipeline.benchmark.design_matrices import Design
+from pipeline.cohort.cohort import CohortParams
 from pipeline.contracts.data.embed import LOGIT
 from pipeline.contracts.data.split import FINAL
 from pipeline.explain.examples import ExplainParams
@@ -39,6 +41,7 @@ from pipeline.predict.model_card import card_text, study_facts
 from pipeline.predict.scores import fitted_steps, part_scores, probabilities, reduced_features
 from pipeline.predictions.operating_point import fit_operating_point
 from pipeline.radiomics.recipe import grid_of
+from pipeline.reduce.blocks import Block
 from pipeline.reduce.reducer_files import SUFFIX
 from pipeline.statistics.prototypes import prototypes
 
@@ -73,10 +76,11 @@ def bundle_files(
     about = _about(study, feature_set=feature_set, model=model, designs=final, chosen_by_hand=model != chosen)
     files[ABOUT] = _json(about.model_dump(mode="json"))
     bundle = Bundle(about=about, files=files, sha256="", place=f"bundle of {feature_set}")
-    _check_against_study(bundle, study, feature_set=feature_set, model=model)
+    raw = study.blocks(feature_set)
+    _check_against_study(bundle, study, raw=raw)
     references = fit_references(
         designs,
-        blocks=study.blocks(feature_set),
+        blocks=raw,
         splits=study.splits,
         patients=study.patients,
         facts=_facts(study) if bundle.needs_images else None,
@@ -147,7 +151,7 @@ def _about(study: FinishedStudy, *, feature_set: str, model: str, designs: list[
             "parts": parts,
             "views": sorted(study.cohort["view"].unique()),
             "clinical": _clinical_kinds(study) if CLINICAL in blocks else {},
-            "whole_images": settings.manifest is not None and settings.manifest.roi == "full",
+            "whole_images": _whole_images(settings),
             "outlines": study.use.outlines,
             "form": _form(study) if RADIOMICS in blocks else None,
             "seed": study.seed,
@@ -162,6 +166,12 @@ def _about(study: FinishedStudy, *, feature_set: str, model: str, designs: list[
             "code": rooms_hash(*ROOMS),
         }
     )
+
+
+def _whole_images(settings: CohortParams) -> bool:
+    """Whether an image without a mask was the lesion itself; only the source `manifest` knows that."""
+    own = settings.manifest if settings.source == "manifest" else None
+    return own is not None and own.roi == "full"
 
 
 def _settings(study: FinishedStudy) -> Settings:
@@ -231,19 +241,18 @@ def recalibrations(
     return found
 
 
-def _check_against_study(bundle: Bundle, study: FinishedStudy, *, feature_set: str, model: str) -> None:
+def _check_against_study(bundle: Bundle, study: FinishedStudy, *, raw: Sequence[Block]) -> None:
     """The fitted steps give the scores of the study's held-out patients: reducers, models and tables are of one run."""
-    rows = study.predictions(feature_set, model=model)
+    feature_set = bundle.about.feature_set
+    rows = study.predictions(feature_set, model=bundle.about.classifier)
     tested = rows[rows["evaluation"] != "cv"].set_index("patient_id")["score"].sort_index()
     patients = [str(patient) for patient in tested.index]
-    raw: dict[tuple[str, str], pd.DataFrame] = {
-        (block.name, str(part)): block.frame(FINAL, part)
-        for block in study.blocks(feature_set)
-        for part in bundle.about.parts
+    frames: dict[tuple[str, str], pd.DataFrame] = {
+        (block.name, str(part)): block.frame(FINAL, part) for block in raw for part in bundle.about.parts
     }
     fitted = fitted_steps(bundle)
     sites = study.patients.set_index("patient_id")["site"]
-    reduced = reduced_features(bundle, fitted, raw, sites=sites, patients=patients)
+    reduced = reduced_features(bundle, fitted, frames, sites=sites, patients=patients)
     found = probabilities(bundle, part_scores(fitted, reduced))["probability"]
     difference = float(np.abs(found - tested).max()) if len(tested) else 0.0
     if not difference <= EQUAL:

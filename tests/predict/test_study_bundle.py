@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit
@@ -34,6 +36,18 @@ def test_a_study_becomes_a_bundle_with_the_same_bytes_each_time(tmp_path):
     text = b"".join(files.values()).decode("utf-8", errors="replace")
     assert not any(patient in text for patient in patients()["patient_id"])
     assert str(tmp_path) not in text
+
+
+@pytest.mark.parametrize(("source", "whole"), [("manifest", True), ("ddti", False)])
+def test_whole_images_are_those_of_a_manifest_alone(source, whole, tmp_path):
+    study = write_study(tmp_path)
+    path = study.params / "cohort.yaml"
+    text = path.read_text(encoding="utf-8").replace("roi: mask ", "roi: full ")
+    path.write_text(text.replace("source: manifest ", f"source: {source} ", 1), encoding="utf-8")
+
+    about = json.loads(bundle_files(study, feature_set="clinical")["bundle.json"])
+
+    assert about["whole_images"] is whole
 
 
 def test_fitted_steps_of_another_run_are_refused(tmp_path):
