@@ -28,7 +28,7 @@ from pipeline.habitat.habitats import habitat_names, label_cases, labelled
 from pipeline.habitat.lesions import Lesion, lesions_of
 from pipeline.habitat.params import HabitatParams
 from pipeline.habitat.peritumoral import check_margins, peritumoral_names, ringed
-from pipeline.habitat.region import code_key, habitat_recipe, ring_recipe
+from pipeline.habitat.region import code_key, examples, habitat_recipe, ring_recipe
 from pipeline.habitat.tables import by_rows, resamples_of, ring_rows, status_rows, write_block, write_status
 from pipeline.plan.feature_sets import HABITAT, PERITUMORAL, FusionParams
 from pipeline.radiomics.dictionary import LengthUnit, length_unit
@@ -115,7 +115,7 @@ def habitats(study: Study, *, fits: Sequence[Fit], out: Path, table: Path) -> li
     log.info("%d clusterings of %s habitats", len(found), sorted({one.k for one in found}))
     cases = label_cases(study.lesions, fits=fits, final=FINAL)
     lesions = [case.lesion for case in cases]
-    recipe = habitat_recipe(study.params, radiomics=study.radiomics, lesions=lesions)
+    recipe = habitat_recipe(study.params, radiomics=study.radiomics, cases=examples(lesions))
     work = partial(
         labelled,
         clusterings={(one.resample, one.part): one for one in found},
@@ -144,7 +144,7 @@ def rings(study: Study, *, table: Path, used: bool) -> list[dict[str, Any]]:
         return []
     resamples = resamples_of(study.lesions)
     lesions = sorted(resamples, key=lambda one: (one.image_id, str(one.mask)))
-    recipe, names = ring_recipe(study.radiomics, lesions=lesions)
+    recipe, names = ring_recipe(study.radiomics, cases=examples(lesions))
     work = partial(ringed, recipe=recipe, names=names, params=study.params, store=study.store, code=code_key())
     done = study.mapped(work, lesions, lesions=lesions)
     found = by_rows(ring_rows(lesions, done, resamples=resamples))

@@ -2,6 +2,7 @@
 
 import logging
 
+from pipeline.contracts.data.agreement import repeats_files
 from pipeline.contracts.data.cohort import PATIENTS
 from pipeline.contracts.data.reduce import TABLES
 from pipeline.contracts.data.split import SPLITS
@@ -11,12 +12,13 @@ from pipeline.foundation.fingerprints import code_hash, file_sha256, fingerprint
 from pipeline.foundation.folders import written_aside
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
-from pipeline.plan.feature_sets import PREDICTED, RADIOMICS, FusionParams
+from pipeline.plan.feature_sets import OF_IMAGES, FusionParams
 from pipeline.reduce.block_reducer import ReduceParams
-from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
+from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks
 from pipeline.reduce.blocks import parts_of
 from pipeline.reduce.reduced import PACKAGES, reduce_all, reduce_cases
 from pipeline.reduce.reducer_files import SUFFIX
+from pipeline.reduce.repeats import read_repeats
 from pipeline.reduce.result_tables import result_tables
 from pipeline.reduce.steps.compilation import compile_lasso
 from stages.cli import arguments, progress, run, run_settings
@@ -39,16 +41,17 @@ def main() -> None:
     nets = tuple(read_yaml(given.embed).get("nets", ()))
     places = BlockPlaces(cohort=given.cohort, features=given.features, blocks=given.blocks, nets=nets)
     blocks = read_blocks(names, places=places, patients=patients, splits=splits)
-    of_masks = {RADIOMICS, PREDICTED} & set(names)
+    of_masks = set(OF_IMAGES) & set(names)
     repeats = read_repeats(given.repeats, cohort=given.cohort) if params.agreement and of_masks else None
-    if params.agreement and of_masks and repeats is None:
+    if repeats is not None and not (repeats.whole or repeats.files):
         log.info("no mask was repeated: features are not filtered by agreement")
     networks = network_parts(fusion.blocks, places=places)
     settings = run_settings()
 
     parts = parts_of(networks, used=names, match_parts=fusion.match_parts)
     cases = reduce_cases(blocks, patients=patients, splits=splits, parts=parts, repeats=repeats)
-    inputs = [file_sha256(path) for path in (given.patients, given.splits, given.repeats, *places.tables(names))]
+    files = [given.patients, given.splits, *repeats_files(given.repeats).values(), *places.tables(names)]
+    inputs = [file_sha256(path) for path in files]
     key = fingerprint(names, inputs, params.model_dump(), seed, code_hash(), package_versions(PACKAGES))
     # Absolute paths, since a worker on a cluster starts in another folder.
     store = CheckpointStore(settings.scratch.resolve() / f"reduce-{given.set}", key=key)

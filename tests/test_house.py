@@ -23,6 +23,7 @@ SHARED = {
 UPSTREAM = {
     ("agreement", "crop"): "*",
     ("agreement", "radiomics"): "*",
+    ("agreement", "habitat"): "*",
     ("reduce", "split"): "grouped_folds",
     ("reduce", "agreement"): "agreement",
     ("reduce", "radiomics"): "noise_bands",

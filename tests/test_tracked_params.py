@@ -84,6 +84,7 @@ def test_only_the_report_and_its_own_stage_track_whole_files_of_others():
 
     assert {one for one in whole if one[0] != "report"} == {
         ("agreement", "crop.yaml"),  # repeats are cropped and extracted as the first masks are
+        ("agreement", "habitat.yaml"),
         ("agreement", "radiomics.yaml"),
         ("benchmark", "common.yaml"),  # the seed and the threshold rule: all of the file
         ("embed", "common.yaml"),

@@ -1,11 +1,11 @@
-"""Repeat the masks of some training images, and extract the features of every repeat exactly as those of the first.
+"""Repeat the masks of some training images, and measure the features of every repeat exactly as those of the first.
 
 The repeats are a second reader's masks, or randomly perturbed contours (`pipeline.agreement.contour_perturbation`). How
 well each feature agrees between them is computed in `pipeline.agreement.agreement`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,17 +16,18 @@ import pandas as pd
 from pydantic import Field
 
 from pipeline.agreement.contour_perturbation import equivalent_radius, perturbed
-from pipeline.contracts.data.agreement import REPEATS
+from pipeline.agreement.measures import Measures, measured
+from pipeline.contracts.data.agreement import RADIOMICS, REPEATS, Place
 from pipeline.contracts.data.cohort import MASK_READER2
-from pipeline.contracts.data.split import FINAL
-from pipeline.crop.rois import CropCase, CropParams, crop_case, crop_cases
+from pipeline.contracts.data.split import ALL, FINAL
+from pipeline.crop.rois import CropCase, CropParams, crop_case, crop_cases, roi_table
 from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.errors import ImageError, PipelineError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image
 from pipeline.foundation.params import Params
+from pipeline.plan.feature_sets import HABITAT, PERITUMORAL
 from pipeline.plan.radiomics_use import RadiomicsUse
-from pipeline.radiomics.features import ExtractionCase, extract_case, extraction_cases, features_table
-from pipeline.radiomics.recipe import Recipe
+from pipeline.radiomics.features import ExtractionCase, extraction_cases, features_table
 from pipeline.statistics.overlap import dice
 
 FIRST = "0"  # the number of the first mask itself
@@ -52,12 +53,18 @@ class RepeatCase:
     other: Path | None = None
 
 
-def passed_over(params: AgreementParams, *, use: RadiomicsUse) -> str | None:
-    """Why no mask is repeated in this study; None if masks are repeated."""
+def measured_blocks(use: RadiomicsUse, *, blocks: Sequence[str]) -> list[str]:
+    """The blocks whose features are measured on repeated masks; `blocks` are those of params/fusion.yaml."""
+    radiomics = [RADIOMICS] if use.used or use.predicted else []
+    return radiomics + [block for block in (PERITUMORAL, HABITAT) if block in blocks]
+
+
+def passed_over(params: AgreementParams, *, use: RadiomicsUse, blocks: Sequence[str]) -> str | None:
+    """Why no mask is repeated in this study; None if masks are repeated. `blocks` as in `measured_blocks`."""
     if params.source == "none":
         return "source is none in params/agreement.yaml"
-    if not (use.used or use.predicted):
-        return "no set of params/fusion.yaml uses radiomics"
+    if not measured_blocks(use, blocks=blocks):
+        return "no set of params/fusion.yaml uses radiomics, habitats or rings"
     if params.source == "perturbation" and not use.outlines:
         return "every mask covers its whole image, so there is no contour to perturb"
     return None
@@ -124,25 +131,27 @@ def repeat_costs(cases: Sequence[RepeatCase]) -> list[float]:
 
 
 def repeat_case(
-    case: RepeatCase, *, params: AgreementParams, crop: CropParams, recipe: Recipe, store: ContentStore, seed: int
-) -> dict[str, Any]:
-    """One row: image_id, repeat, status, reason, `values` in the order of `recipe.names`, Dice with the first mask.
+    case: RepeatCase, *, params: AgreementParams, crop: CropParams, measures: Measures, store: ContentStore, seed: int
+) -> dict[Place, dict[str, Any]]:
+    """By block, resample and part, one row: image_id, repeat, status, reason, `values` in the order of
+    `measures.columns`, Dice with the first mask.
 
-    Cropped and extracted by the functions of `crop` and `radiomics`, hence found in `store` by the content of the crop:
-    the first mask's features are those that the stage `radiomics` has stored. A mask that cannot be read or perturbed
-    gives a row with `no_repeat` and the reason; other failures are those of `crop` and `radiomics`.
+    Cropped and measured by the functions of `crop`, `radiomics` and `habitat`, hence found in `store` by the content of
+    the crop: the first mask's features are those that these stages have stored. A mask that cannot be read or perturbed
+    gives a row with `no_repeat` and the reason; other failures are those of the stages.
     """
     row: dict[str, Any] = {"image_id": case.crop.row["image_id"], "repeat": case.repeat, "dice": None, "values": None}
+    places = measures.places(str(case.crop.row["patient_id"]))
     with TemporaryDirectory() as name:
         folder = Path(name)
         try:
             mask, row["dice"] = _mask(case, params=params, folder=folder, seed=seed)
         except ImageError as error:
             reason = str(error).replace(f"{case.crop.mask.parent}/", "") if case.crop.mask else str(error)
-            return row | {"status": "no_repeat", "reason": reason}
+            return {place: row | {"status": "no_repeat", "reason": reason} for place in places}
         cropped = crop_case(CropCase(row=case.crop.row, image=case.crop.image, mask=mask), params=crop, rois=folder)
-        roi = pd.DataFrame([cropped]).reindex(columns=["image_id", "image", "mask", "status", "reason"])
-        return row | extract_case(extraction_cases(roi, folder=folder)[0], recipe=recipe, store=store)
+        found = measured(roi_table([cropped]), folder=folder, measures=measures, store=store)
+    return {place: row | found[place] for place in places}
 
 
 def _mask(case: RepeatCase, *, params: AgreementParams, folder: Path, seed: int) -> tuple[Path, float]:
@@ -172,14 +181,28 @@ def _mask(case: RepeatCase, *, params: AgreementParams, folder: Path, seed: int)
     return path, dice(marked, perturbed_mask)
 
 
-def repeats_table(rows: Sequence[dict[str, Any]], *, names: Sequence[str]) -> pd.DataFrame:
-    """`data/repeats.csv` from the rows of `repeat_case`; failed masks keep their row, with empty features.
+def repeats_tables(
+    results: Sequence[Mapping[Place, dict[str, Any]]], *, columns: Mapping[str, Sequence[str]]
+) -> dict[Place, pd.DataFrame]:
+    """The table of every block, resample and part from the results of `repeat_case`; `columns` by block. That of the
+    radiomics is always there, without rows if nothing was measured.
+    """
+    rows: dict[Place, list[dict[str, Any]]] = {(RADIOMICS, ALL, ALL): []}
+    for result in results:
+        for place, row in result.items():
+            rows.setdefault(place, []).append(row)
+    names = {place: columns.get(place[0], ()) for place in rows}
+    return {place: repeats_table(own, names=names[place], block=place[0]) for place, own in sorted(rows.items())}
+
+
+def repeats_table(rows: Sequence[dict[str, Any]], *, names: Sequence[str], block: str) -> pd.DataFrame:
+    """One table of repeated masks; failed masks keep their row, with empty features.
 
     Without `rows`, the header alone. Raises PipelineError if there are masks and none gave features.
     """
     if not rows:
         return REPEATS.empty()
-    table = features_table(rows, names=names)
+    table = features_table(rows, names=names, block=block)
     table.insert(1, "repeat", [row["repeat"] for row in rows])
     table.insert(4, "dice", np.array([row["dice"] for row in rows], dtype=np.float64))
     return table

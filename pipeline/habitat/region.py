@@ -45,8 +45,11 @@ def region_values(
     return {name: values[name] if np.isfinite(values[name]) else float("nan") for name in names}
 
 
-def habitat_recipe(params: HabitatParams, *, radiomics: RadiomicsParams, lesions: Sequence[Lesion]) -> Recipe | None:
+def habitat_recipe(
+    params: HabitatParams, *, radiomics: RadiomicsParams, cases: Sequence[ExtractionCase]
+) -> Recipe | None:
     """The recipe of `params.radiomics` for images of the form that the study's radiomics need; None = no radiomics.
+    `cases` show the form of the images.
 
     Raises ParamsError if the engine refuses the settings, PipelineError as `radiomics.features.prepare`.
     """
@@ -55,20 +58,21 @@ def habitat_recipe(params: HabitatParams, *, radiomics: RadiomicsParams, lesions
     own = RadiomicsParams(settings=params.radiomics, engine=radiomics.engine)
     grid = None if radiomics.preset is None else preset(radiomics.preset).grid
     try:
-        return prepare(own, cases=_examples(lesions), grid=grid)
+        return prepare(own, cases=cases, grid=grid)
     except ParamsError as error:
         message = str(error).replace("params/radiomics.yaml", "params/habitat.yaml: key 'radiomics'")
         raise ParamsError(message) from error
 
 
-def ring_recipe(radiomics: RadiomicsParams, *, lesions: Sequence[Lesion]) -> tuple[Recipe, tuple[str, ...]]:
+def ring_recipe(radiomics: RadiomicsParams, *, cases: Sequence[ExtractionCase]) -> tuple[Recipe, tuple[str, ...]]:
     """The study's own recipe, and its features without shape and noise: the shape of a ring is that of the lesion."""
-    recipe = prepare(radiomics, cases=_examples(lesions))
+    recipe = prepare(radiomics, cases=cases)
     noise = set(noise_features(list(recipe.names)))
     return recipe, tuple(name for name in recipe.names if not is_shape(name) and name not in noise)
 
 
-def _examples(lesions: Sequence[Lesion]) -> list[ExtractionCase]:
+def examples(lesions: Sequence[Lesion]) -> list[ExtractionCase]:
+    """The lesions as extraction cases, which show the form of the images."""
     return [
         ExtractionCase(image_id=one.image_id, image=one.image, mask=one.mask, status=one.status, reason=one.reason)
         for one in lesions

@@ -172,14 +172,14 @@ def _features(image: sitk.Image, mask: sitk.Image, *, recipe: Recipe) -> dict[st
     return {"reason": reason, "values": [finite[name] for name in recipe.names], "warnings": messages}
 
 
-def features_table(rows: Sequence[dict[str, Any]], *, names: Sequence[str]) -> pd.DataFrame:
+def features_table(rows: Sequence[dict[str, Any]], *, names: Sequence[str], block: str = "radiomics") -> pd.DataFrame:
     """`features/radiomics.csv` from the rows of `extract_case`: failed images keep their row, with empty features.
 
-    Raises PipelineError if no image gave features.
+    Raises PipelineError, which names `block`, if no image gave features.
     """
     if not any(row["status"] == "ok" for row in rows):
         faults = [f"{row['image_id']}: {row['reason']}" for row in rows]
-        raise PipelineError(listed(faults, heading="radiomics: no image gave features", limit=10))
+        raise PipelineError(listed(faults, heading=f"{block}: no image gave features", limit=10))
     values = np.full((len(rows), len(names)), np.nan)
     for place, row in enumerate(rows):
         if row["values"] is not None:

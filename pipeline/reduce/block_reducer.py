@@ -72,7 +72,7 @@ class BlockReducer(BaseEstimator):
     ) -> Self:
         """Learn every step on the training rows X (n, p), y (n,) of 0 and 1, `groups` (n,).
 
-        `repeats`: features of repeated masks of these rows' patients (radiomics; None = no agreement filter).
+        `repeats`: features of repeated masks of these rows' patients (None = no agreement filter).
         Raises PipelineError as LassoSelector, AgreementFilter and Combat do.
         """
         self.lasso_: LassoSelector | None = None

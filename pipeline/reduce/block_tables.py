@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.contracts.data.agreement import REPEATS
 from pipeline.contracts.data.cohort import BLOCK, COHORT
 from pipeline.contracts.data.embed import embedding_files, read_embedded_ids, read_embeddings, read_files
 from pipeline.contracts.data.radiomics import RADIOMICS as FEATURES
-from pipeline.foundation.errors import ParamsError, PipelineError
+from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.tables import read_csv, read_table
 from pipeline.plan.feature_sets import CLINICAL, OF_IMAGES, PREDICTED, RADIOMICS, network_behind
 from pipeline.reduce.blocks import Block, clinical_block, deep_block, features_block, radiomics_block, table_block
@@ -96,20 +95,6 @@ def read_embedded_patients(path: Path, *, owner: pd.Series) -> pd.DataFrame:
     """
     rows = read_embedded_ids(path)
     return rows if "patient_id" in rows else rows.assign(patient_id=rows.pop("image_id").map(owner))
-
-
-def read_repeats(path: Path, *, cohort: Path) -> pd.DataFrame | None:
-    """The features of repeated masks at `path`, index patient_id; None if no mask was repeated.
-
-    Raises TableError for a table that breaks its contract, PipelineError for an image that is not in the cohort.
-    """
-    repeats, images = read_table(path, REPEATS), read_table(cohort, COHORT)
-    if repeats.empty:
-        return None
-    owner = images.set_index("image_id")["patient_id"]
-    if unknown := sorted(set(repeats["image_id"]) - set(owner.index)):
-        raise PipelineError(f"{path}: image {unknown[0]} is not in the cohort; run agreement again")
-    return repeats.set_index(pd.Index(repeats["image_id"].map(owner), name="patient_id"))
 
 
 def network_parts(names: Sequence[str], *, places: BlockPlaces) -> dict[str, set[str]]:

@@ -27,15 +27,15 @@ Kind = Literal["clinical", "radiomics", "deep", "logit", "table"]
 class Block:
     """A block of features: `frame(resample, part)` gives its raw matrix, one row per patient, index patient_id.
 
-    `indicators` names the missingness indicators among its columns. `is_repeated`: its features are measured on
-    repeated masks too.
+    `indicators` names the missingness indicators among its columns. `repeated`: the block under whose name its features
+    are measured on repeated masks too; None if they are not.
     """
 
     name: str
     kind: Kind
     indicators: tuple[str, ...]
     frame: Callable[[str, str], pd.DataFrame]
-    is_repeated: bool = False
+    repeated: str | None = None
 
 
 def clinical_block(patients: pd.DataFrame) -> Block:
@@ -84,14 +84,14 @@ def radiomics_block(
     usable, ids, views = usable_features(features), list(patients), _views(cohort)
     whole = by_view(usable, cohort=cohort, patients=ids, views=views)
     if resampled is None or not resampled.ids:
-        return replace(_one_frame(whole, name, "radiomics"), is_repeated=True)
+        return replace(_one_frame(whole, name, "radiomics"), repeated=RADIOMICS)
 
     def frame(resample: str, _part: str) -> pd.DataFrame:
         if (resample, ALL) not in resampled.ids:
             return whole
         return by_view(resampled.frame(resample, ALL)[list(usable.columns)], cohort=cohort, patients=ids, views=views)
 
-    return Block(name=name, kind="radiomics", indicators=_indicators_of(whole), frame=frame, is_repeated=True)
+    return Block(name=name, kind="radiomics", indicators=_indicators_of(whole), frame=frame, repeated=RADIOMICS)
 
 
 def features_block(embedded: Embeddings, *, name: str, cohort: pd.DataFrame, patients: Iterable[str]) -> Block:
@@ -106,7 +106,7 @@ def features_block(embedded: Embeddings, *, name: str, cohort: pd.DataFrame, pat
         return by_view(_rows_of(embedded, resample, part, name=name), cohort=cohort, patients=ids, views=views)
 
     indicators = tuple(_indicator(view, views) for view in views) or (MISSING,)
-    return Block(name=name, kind="radiomics", indicators=indicators, frame=frame)
+    return Block(name=name, kind="radiomics", indicators=indicators, frame=frame, repeated=name)
 
 
 def deep_block(

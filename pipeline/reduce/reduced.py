@@ -25,6 +25,7 @@ from pipeline.foundation.parallel import map_cases
 from pipeline.reduce.block_reducer import BlockReducer, ReduceParams
 from pipeline.reduce.blocks import Block, Kind
 from pipeline.reduce.reducer_files import to_bytes
+from pipeline.reduce.repeats import Repeats
 
 PACKAGES = ("numpy", "scipy", "pandas", "numba")
 INTERCEPT, NOTHING = "(intercept)", "(none)"
@@ -32,22 +33,22 @@ INTERCEPT, NOTHING = "(intercept)", "(none)"
 
 @dataclass(frozen=True, kw_only=True)
 class RawBlock:
-    """The rows of a block that a case needs: `train` (n, p) and `test` (m, p), index patient_id."""
+    """The rows of a block that a case needs: `train` (n, p) and `test` (m, p), index patient_id.
+
+    `repeats`: the repeated masks of the training rows' patients, and of no other patient; None = no agreement filter.
+    """
 
     name: str
     kind: Kind
     indicators: tuple[str, ...]
     train: pd.DataFrame
     test: pd.DataFrame
-    is_repeated: bool = False
+    repeats: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One resample and part: raw blocks, labels and groups of the training rows, roles and sites by patient_id.
-
-    `repeats` are the repeated masks of the training rows' patients, and of no other patient.
-    """
+    """One resample and part: raw blocks, labels and groups of the training rows, roles and sites by patient_id."""
 
     resample: str
     part: str
@@ -56,7 +57,6 @@ class Case:
     groups: NDArray[np.str_]
     roles: pd.Series
     sites: pd.Series
-    repeats: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +90,10 @@ def reduce_cases(
     patients: pd.DataFrame,
     splits: pd.DataFrame,
     parts: Sequence[str],
-    repeats: pd.DataFrame | None = None,
+    repeats: Repeats | None = None,
 ) -> Cases:
     """One case per resample and part (its key), sorted, made when it is asked for; rows sorted by patient id. `repeats`
-    (None = no agreement filter) are features of repeated masks, index patient_id.
+    are the features of repeated masks (None = no agreement filter).
 
     Raises PipelineError if a patient of the splits is not in the patients table, or a part has no training row.
     """
@@ -118,7 +118,7 @@ def _case(
     blocks: tuple[Block, ...],
     about: pd.DataFrame,
     splits: Mapping[str, pd.DataFrame],
-    repeats: pd.DataFrame | None,
+    repeats: Repeats | None,
 ) -> Case:
     resample, part = key
     split = splits[resample]
@@ -127,12 +127,11 @@ def _case(
     return Case(
         resample=resample,
         part=part,
-        blocks=tuple(_raw(block, resample, part, train=train, test=test) for block in blocks),
+        blocks=tuple(_raw(block, resample, part, train=train, test=test, repeats=repeats) for block in blocks),
         y=about.loc[train, "label"].to_numpy().astype(np.int64),
         groups=about.loc[train, "group_id"].to_numpy().astype(np.str_),
         roles=split.set_index("patient_id")["role"].loc[[*train, *test]],
         sites=about.loc[[*train, *test], "site"],
-        repeats=None if repeats is None else repeats[repeats.index.isin(train)],
     )
 
 
@@ -144,7 +143,9 @@ def _check_known(splits: pd.DataFrame, *, patients: pd.DataFrame) -> None:
         )
 
 
-def _raw(block: Block, resample: str, part: str, *, train: list[str], test: list[str]) -> RawBlock:
+def _raw(
+    block: Block, resample: str, part: str, *, train: list[str], test: list[str], repeats: Repeats | None
+) -> RawBlock:
     frame = block.frame(resample, part)
     return RawBlock(
         name=block.name,
@@ -152,7 +153,7 @@ def _raw(block: Block, resample: str, part: str, *, train: list[str], test: list
         indicators=block.indicators,
         train=frame.loc[train],
         test=frame.loc[test],
-        is_repeated=block.is_repeated,
+        repeats=repeats.of(block.repeated, rows=(resample, part), patients=train) if repeats else None,
     )
 
 
@@ -201,7 +202,7 @@ def _reduce(case: Case, *, params: ReduceParams, seed: int) -> Reduced:
         where = f"resample {case.resample}, part {case.part}, block {block.name}"
         reducer = BlockReducer(kind=block.kind, params=params, indicators=block.indicators, seed=seed, sites=case.sites)
         try:
-            reducer.fit(block.train, case.y, case.groups, case.repeats if block.is_repeated else None)
+            reducer.fit(block.train, case.y, case.groups, block.repeats)
             # Separately, so that neither the values nor the presence of test rows can change a digit of a training row.
             both = [reducer.transform(block.train), reducer.transform(block.test)]
         except PipelineError as error:

@@ -21,6 +21,7 @@ from pipeline.foundation.lazy import LazySequence
 from pipeline.radiomics.features import IMAGE_VOXELS
 from pipeline.reduce.blocks import Block
 from pipeline.reduce.reduced import Case, Cases, Reduced, reduce_case, reduce_cases
+from pipeline.reduce.repeats import Repeats
 from pipeline.reduce.result_tables import reduced_table
 from pipeline.selftest.inputs import Inputs, Recipe
 from pipeline.selftest.sham_labels import fold_aucs
@@ -131,7 +132,7 @@ def trial(
     known: Sequence[str],
     n_images: int,
     parts: Sequence[str] = (ALL,),
-    repeats: pd.DataFrame | None = None,
+    repeats: Repeats | None = None,
 ) -> Trial | None:
     """The blocks on the folds of the study, for the patients `known`; None if there are too few for a fit.
 

@@ -23,6 +23,7 @@ from pipeline.predictions.operating_point import operating_points
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.blocks import Block
 from pipeline.reduce.reduced import Cases, Reduced, reduce_all, reduce_cases
+from pipeline.reduce.repeats import Repeats
 from pipeline.reduce.result_tables import reduced_table
 from pipeline.selftest.inputs import Recipe, Tables
 from pipeline.selftest.lights import Check
@@ -79,7 +80,7 @@ def variants(
     *,
     patients: pd.DataFrame,
     splits: pd.DataFrame,
-    repeats: pd.DataFrame | None,
+    repeats: Repeats | None,
     seed: int,
 ) -> list[Variant]:
     """The three variants, in part `all`; none if there is no test patient."""

@@ -12,6 +12,7 @@ from pydantic import Field
 from pipeline.benchmark.classifiers import ModelName
 from pipeline.benchmark.nested_cv import PACKAGES as BENCHMARK_PACKAGES
 from pipeline.benchmark.nested_cv import BenchmarkParams
+from pipeline.contracts.data.agreement import repeats_files
 from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import COHORT, PATIENTS
 from pipeline.contracts.data.crop import ROIS
@@ -31,10 +32,10 @@ from pipeline.reduce.block_tables import (
     network_parts,
     read_blocks,
     read_embedded_patients,
-    read_repeats,
 )
 from pipeline.reduce.blocks import Block, parts_of
 from pipeline.reduce.reduced import PACKAGES as REDUCE_PACKAGES
+from pipeline.reduce.repeats import Repeats, read_repeats
 
 MIN_SHUFFLES = 20
 PACKAGES = sorted({*REDUCE_PACKAGES, *BENCHMARK_PACKAGES, "pyradiomics", "SimpleITK"})
@@ -62,7 +63,7 @@ class Tables:
     patients: pd.DataFrame
     splits: pd.DataFrame
     blocks: tuple[Block, ...]
-    repeats: pd.DataFrame | None
+    repeats: Repeats | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +145,8 @@ def read_inputs(given: Mapping[str, Path], *, params: SelftestParams) -> Inputs:
     primary = _primary_set(chosen, fusion=fusion, places=places, **study)
     shown = (RADIOMICS,) if RADIOMICS in fusion.blocks else ()
     used = _used_networks(nets, fusion=fusion, predictions=given["predictions"])
-    files = [given[name] for name in ("cohort", "patients", "splits", "table", "repeats", "chosen")]
+    files = [given[name] for name in ("cohort", "patients", "splits", "table", "chosen")]
+    files += repeats_files(given["repeats"]).values()
     files += places.tables([*names, *shown]) + list(primary.files if primary else ())
     return Inputs(
         cohort=cohort,

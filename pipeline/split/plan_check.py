@@ -38,7 +38,7 @@ def check_plan(
     """
     faults = _block_faults(patients, fusion=fusion, networks=networks, trained=trained, tables=tables)
     faults += _tested_faults(tested, fusion=fusion, networks=networks)
-    if use.used and use.outlines and filtered and repeated == "none":
+    if set(OF_IMAGES) & set(fusion.blocks) and use.outlines and filtered and repeated == "none":
         faults.append(
             "params/reduce.yaml: key 'agreement' asks for features that agree between repeated masks, and source is "
             "none in params/agreement.yaml; set agreement to null, or name a source of repeated masks"

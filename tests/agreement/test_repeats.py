@@ -10,14 +10,17 @@ import pytest
 from places import ROOT
 
 from pipeline.agreement.agreement import feature_agreement
+from pipeline.agreement.measures import measures_of
 from pipeline.agreement.repeats import (
     AgreementParams,
     drawn_images,
     examples,
+    measured_blocks,
+    passed_over,
     repeat_case,
     repeat_cases,
     repeat_costs,
-    repeats_table,
+    repeats_tables,
     with_used_masks,
 )
 from pipeline.contracts.data.agreement import AGREEMENT, REPEATS
@@ -30,6 +33,8 @@ from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.images import array_of, image_from, read_image, write_image
 from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
+from pipeline.habitat.params import HabitatParams
+from pipeline.plan.radiomics_use import RadiomicsUse
 from pipeline.radiomics import features
 from pipeline.radiomics.features import RadiomicsParams, extract_case, extraction_cases, features_table, prepare
 from pipeline.statistics.overlap import dice
@@ -41,6 +46,7 @@ RADIOMICS = RadiomicsParams(
         "featureClass": {"firstorder": ["Mean"], "shape2D": ["PixelSurface", "Sphericity"]},
     }
 )
+HABITAT = load_params(ROOT / "params" / "habitat.yaml", HabitatParams)
 SHIPPED = load_params(ROOT / "params" / "agreement.yaml", AgreementParams)
 EMPTY = ["site", "gland_mask", "mask_source", *(f"spacing_{axis}_mm" for axis in "xyz")]
 
@@ -80,10 +86,13 @@ def repeats(folder, *, params, cohort, n=6):
     _, splits = study(n)
     drawn, _ = drawn_images(cohort, splits=splits, params=params, seed=1)
     cases = repeat_cases(drawn, images=folder / "images", masks=folder / "masks", params=params)
-    recipe = prepare(RADIOMICS, cases=examples(cases))
+    given = {"radiomics": RADIOMICS, "habitat": HABITAT, "clusterings": {}, "splits": splits, "cases": examples(cases)}
+    measures = measures_of(["radiomics"], **given)
     store = ContentStore(folder / "scratch", limit_bytes=10**9)
-    repeat = partial(repeat_case, params=params, crop=CROP, recipe=recipe, store=store, seed=1)
-    return repeats_table([repeat(case) for case in cases], names=recipe.names)
+    repeat = partial(repeat_case, params=params, crop=CROP, measures=measures, store=store, seed=1)
+    tables = repeats_tables([repeat(case) for case in cases], columns=measures.columns)
+    assert list(tables) == [("radiomics", "all", "all")]
+    return tables["radiomics", "all", "all"]
 
 
 def test_only_training_patients_of_final_and_each_patient_first():
@@ -191,8 +200,9 @@ def run_stage(folder, *, out, workers=1, store_gb=5, **changes):
     paths |= {"images": "images", "masks": "masks", "repeats": f"{out}/repeats.csv", "table": f"{out}/agreement.csv"}
     (folder / "use.json").write_text('{"used": true, "outlines": true}', encoding="utf-8")
     write_table(MASKS.empty(), folder / "predictions.csv", MASKS)
-    paths |= {"use": "use.json", "predictions": "predictions.csv", "predicted-masks": "predicted"}
+    paths |= {"use": "use.json", "predictions": "predictions.csv", "predicted-masks": "predicted", "regions": "habitat"}
     command = [sys.executable, "-m", "stages.agreement", "--common", "params/common.yaml", "--crop", "params/crop.yaml"]
+    command += ["--habitat", "params/habitat.yaml", "--fusion", "params/fusion.yaml"]
     command += [word for name, value in paths.items() for word in (f"--{name}", str(folder / value))]
     scratch = folder / "scratch"
     variables = {"FUSION_WORKERS": str(workers), "FUSION_SCRATCH": str(scratch), "FUSION_STORE_GB": str(store_gb)}
@@ -200,6 +210,17 @@ def run_stage(folder, *, out, workers=1, store_gb=5, **changes):
         command, cwd=ROOT, env=variables | {"PATH": "/usr/bin:/bin"}, check=True, capture_output=True, text=True
     )
     return [(folder / out / f"{name}.csv").read_bytes() for name in ("repeats", "agreement")], done.stderr
+
+
+def test_only_blocks_of_a_set_are_measured():
+    use = RadiomicsUse(used=False, outlines=True)
+    assert measured_blocks(use, blocks=["clinical", "habitat"]) == ["habitat"]
+    assert measured_blocks(use.model_copy(update={"predicted": True}), blocks=["peritumoral"]) == [
+        "radiomics",
+        "peritumoral",
+    ]
+    assert passed_over(SHIPPED, use=use, blocks=["habitat"]) is None
+    assert "uses radiomics, habitats or rings" in passed_over(SHIPPED, use=use, blocks=["clinical"])
 
 
 def test_a_larger_mask_is_a_longer_case(tmp_path):
@@ -229,7 +250,7 @@ def test_command_line_writes_the_same_bytes_with_and_without_the_store(tmp_path)
     assert read_table(tmp_path / "one" / "agreement.csv", AGREEMENT)["n_images"].tolist() == [4, 4, 4]
     assert run_stage(tmp_path, out="none", source="none")[0] == [
         b"image_id,repeat,status,reason,dice\n",
-        b"feature,form,icc,ci_low,ci_high,n_images,n_repeats\n",
+        b"block,part,feature,form,icc,ci_low,ci_high,n_images,n_repeats\n",
     ]
 
 

@@ -19,9 +19,10 @@ from scipy.special import expit
 from pipeline.contracts.data.agreement import REPEATS
 from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import BLOCK_ORIGINS, COHORT, NEAR_DUPLICATES, PATIENTS
-from pipeline.contracts.data.crop import ROIS
+from pipeline.contracts.data.crop import PREDICTED_ROIS, ROIS
 from pipeline.contracts.data.embed import EMBEDDINGS, folder_of, write_embeddings
 from pipeline.contracts.data.radiomics import ENGINE_CHECK, RADIOMICS
+from pipeline.contracts.data.segment import MASKS
 from pipeline.contracts.data.split import FINAL, SPLITS
 from pipeline.foundation.fingerprints import fingerprint
 from pipeline.foundation.images import image_from, write_image
@@ -38,6 +39,15 @@ FILTERS = ("original", *(f"filter{number:02d}" for number in range(1, 14)))
 FEATURES = [f"original_shape2D_F{n}" for n in range(9)]
 FEATURES += [f"{name}_glcm_F{n:02d}" for name in FILTERS for n in range(93)]
 WIDTH = 1024
+# What the stages read of a study without ready-made tables, predicted masks, habitats and copies of images.
+EMPTY_FOLDERS = ("blocks", "images", "masks", "rois", "repeats", "habitat", "segment/networks")
+EMPTY_TABLES = {
+    "block_origins.csv": BLOCK_ORIGINS,
+    "near_duplicates/pairs.csv": NEAR_DUPLICATES,
+    "engine_check.csv": ENGINE_CHECK,
+    "predicted_rois.csv": PREDICTED_ROIS,
+    "segment/masks.csv": MASKS,
+}
 Matrix = NDArray[np.float64]
 
 
@@ -89,14 +99,13 @@ def write_study(folder: Path, *, drawn: Drawn, seed: int) -> None:
     about = pd.DataFrame({"image_id": drawn.image_ids, "status": "ok", "reason": None})
     write_table(pd.concat([about, table], axis=1), data / "features" / "radiomics.csv", RADIOMICS)
     write_table(_repeats(drawn, values, random=random), data / "repeats.csv", REPEATS)
-    for name in ("blocks", "images", "masks"):
-        (data / name).mkdir()
+    for name in EMPTY_FOLDERS:
+        (data / name).mkdir(parents=True)
     for name in drawn.image_ids:
         pixels = random.integers(0, 256, size=(4, 4)).astype(np.uint8)
         write_image(image_from(pixels), data / "images" / f"{name}.nrrd")
-    for place, contract in (("block_origins.csv", BLOCK_ORIGINS), ("near_duplicates/pairs.csv", NEAR_DUPLICATES)):
+    for place, contract in EMPTY_TABLES.items():
         write_table(contract.empty(), data / place, contract)
-    write_table(ENGINE_CHECK.empty(), data / "engine_check.csv", ENGINE_CHECK)
 
 
 def _repeats(drawn: Drawn, values: Matrix, *, random: np.random.Generator) -> pd.DataFrame:

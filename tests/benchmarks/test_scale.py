@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from places import ROOT
+from ruamel.yaml import YAML
 
 from pipeline.contracts.data.benchmark import PREDICTIONS
 from pipeline.contracts.data.cohort import COHORT, PATIENTS
@@ -43,6 +44,22 @@ def test_the_commands_are_those_of_dvc_yaml():
     assert not [word for command in found.values() for word in command if "${" in word]
     assert needed("benchmark fusion", before=list(found)[:4]) == ["reduce fusion"]
     assert needed("compare", before=list(found)[:5]) == list(found)[:5]
+
+
+def test_what_is_drawn_is_all_that_the_stages_read(tmp_path):
+    drawn = draw(24, seed=1)
+    write_study(tmp_path, drawn=drawn, seed=1)
+    splits = split_table(drawn.patients, params=SplitParams(folds=2, repeats=1, holdout_fraction=0.25), seed=1)
+    write_table(splits, tmp_path / "data" / "splits.csv", SPLITS)
+    write_network(tmp_path / "data", drawn=drawn, seed=1)
+    stages = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    run = {name.split()[0]: stages[name.split()[0]] for name in commands(ROOT / "dvc.yaml", sets=["fusion"])}
+    declared = [about.get("do", about) for about in run.values()]
+    made = {path for about in declared for path in about["outs"] if isinstance(path, str)}
+    read = {path for about in declared for path in about["deps"] if path.startswith("data/") and "${" not in path}
+
+    assert len(read) > 15
+    assert sorted(path for path in read - made if not (tmp_path / path).exists()) == []
 
 
 def test_a_command_is_measured_with_its_children_and_stopped(tmp_path):

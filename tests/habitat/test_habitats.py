@@ -13,7 +13,7 @@ from pipeline.foundation.images import array_of, image_from, read_image, write_i
 from pipeline.habitat.fits import Fit
 from pipeline.habitat.habitats import LabelCase, habitat_names, label_cases, labelled
 from pipeline.habitat.lesions import Lesion
-from pipeline.habitat.region import habitat_recipe
+from pipeline.habitat.region import examples, habitat_recipe
 from pipeline.habitat.voxel_features import voxel_feature_names
 from pipeline.radiomics.features import RadiomicsParams
 
@@ -46,7 +46,7 @@ def two_levels(folder, *, shape=(32, 32)):
 def described(lesion, folder, *, clusters=None, **changes):
     given = {"clusterings": {ROWS: clusters or by_grey(-1.0, 1.0)}, "params": AUTO, "code": "", "folder": folder}
     params = given["params"].model_copy(update={"radiomics": SMALL})
-    recipe = habitat_recipe(params, radiomics=RadiomicsParams(settings=SMALL), lesions=[lesion])
+    recipe = habitat_recipe(params, radiomics=RadiomicsParams(settings=SMALL), cases=examples([lesion]))
     given |= {"recipe": recipe, "store": ContentStore(folder / "store", limit_bytes=10**9)} | changes
     row = labelled(LabelCase(lesion=lesion, rows=(ROWS,), shown=ROWS), **given)
     return dict(zip(habitat_names(6, recipe=given["recipe"]), row["values"][ROWS], strict=True)), row

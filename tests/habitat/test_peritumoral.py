@@ -10,7 +10,7 @@ from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.images import image_from, write_image
 from pipeline.habitat.lesions import Lesion
 from pipeline.habitat.peritumoral import check_margins, peritumoral_names, ringed
-from pipeline.habitat.region import ring_recipe
+from pipeline.habitat.region import examples, ring_recipe
 from pipeline.radiomics.features import RadiomicsParams
 
 
@@ -27,7 +27,7 @@ def ringed_lesion(folder, *, spacing_mm=(), top=12):
 
 
 def measured(lesion, folder, *, params=PARAMS):
-    recipe, names = ring_recipe(RadiomicsParams(settings=SMALL), lesions=[lesion])
+    recipe, names = ring_recipe(RadiomicsParams(settings=SMALL), cases=examples([lesion]))
     store = ContentStore(folder / "store", limit_bytes=10**9)
     row = ringed(lesion, recipe=recipe, names=names, params=params, store=store, code="")
     return dict(zip(peritumoral_names(params, names=names), row["values"], strict=True)), row

@@ -8,7 +8,7 @@ from planted_habitats import PARAMS, SMALL, planted_habitats
 
 from pipeline.foundation.errors import ImageError, ParamsError
 from pipeline.foundation.images import array_of, read_image
-from pipeline.habitat.region import ROOMS, habitat_recipe, region_values, ring_recipe
+from pipeline.habitat.region import ROOMS, examples, habitat_recipe, region_values, ring_recipe
 from pipeline.radiomics.features import RadiomicsParams
 
 
@@ -19,7 +19,9 @@ def lesions(tmp_path):
 
 def test_the_values_are_those_of_the_region_alone(lesions):
     recipe = habitat_recipe(
-        PARAMS.model_copy(update={"radiomics": SMALL}), radiomics=RadiomicsParams(preset="us2d"), lesions=lesions
+        PARAMS.model_copy(update={"radiomics": SMALL}),
+        radiomics=RadiomicsParams(preset="us2d"),
+        cases=examples(lesions),
     )
     image = read_image(lesions[0].image)
     region = np.zeros((64, 64), dtype=bool)
@@ -37,7 +39,7 @@ def test_the_values_are_those_of_the_region_alone(lesions):
 
 def test_rings_have_the_features_of_the_study_without_shape(lesions):
     settings = SMALL | {"featureClass": SMALL["featureClass"] | {"shape2D": ["Sphericity"]}}
-    recipe, names = ring_recipe(RadiomicsParams(settings=settings), lesions=lesions)
+    recipe, names = ring_recipe(RadiomicsParams(settings=settings), cases=examples(lesions))
 
     assert set(recipe.names) - set(names) == {"original_shape2D_Sphericity"}
 
@@ -46,8 +48,8 @@ def test_settings_that_the_engine_refuses_are_those_of_habitat_yaml(lesions):
     wrong = PARAMS.model_copy(update={"radiomics": SMALL | {"setting": {"binWidht": 5}, "imageType": {"None": {}}}})
 
     with pytest.raises(ParamsError, match=r"params/habitat\.yaml: key 'radiomics'"):
-        habitat_recipe(wrong, radiomics=RadiomicsParams(preset="us2d"), lesions=lesions)
-    assert habitat_recipe(PARAMS, radiomics=RadiomicsParams(preset="us2d"), lesions=lesions) is None
+        habitat_recipe(wrong, radiomics=RadiomicsParams(preset="us2d"), cases=examples(lesions))
+    assert habitat_recipe(PARAMS, radiomics=RadiomicsParams(preset="us2d"), cases=examples(lesions)) is None
 
 
 @pytest.mark.parametrize("module", ["habitats", "peritumoral"])

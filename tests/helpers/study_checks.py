@@ -98,6 +98,6 @@ def write_reductions(data: Path, *, blocks: dict[str, list[str]], shape: str, te
         write_table(path, data / "lasso_paths" / f"{name}.csv", LASSO_PATHS)
         table = pd.DataFrame(halves, columns=HALF_SAMPLES.names)
         write_table(table, data / "half_samples" / f"{name}.csv", HALF_SAMPLES)
-    rows = [(shape.partition("@")[0], "ICC(A,1)", 0.95, 0.9, 0.98, 20, 2), (texture, "ICC(A,1)", 0.6, 0.4, 0.8, 20, 2)]
-    agreement = pd.DataFrame(rows, columns=AGREEMENT.names)
+    found = [(shape.partition("@")[0], "ICC(A,1)", 0.95, 0.9, 0.98, 20, 2), (texture, "ICC(A,1)", 0.6, 0.4, 0.8, 20, 2)]
+    agreement = pd.DataFrame([("radiomics", "all", *row) for row in found], columns=AGREEMENT.names)
     write_table(agreement, data / "agreement.csv", AGREEMENT)

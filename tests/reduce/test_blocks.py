@@ -136,7 +136,7 @@ def test_radiomics_of_predicted_masks_are_those_of_the_resample():
         assert frame.loc["p2", ["missing@long", "missing@trans"]].tolist() == [1, 1]
     pd.testing.assert_frame_equal(block.frame("final", "all"), whole.frame("final", "all"))
     assert list(block.frame("cv-1-1", "all").columns) == list(whole.frame("final", "all").columns)
-    assert (block.name, block.kind, block.is_repeated) == ("radiomics_predicted", "radiomics", True)
+    assert (block.name, block.kind, block.repeated) == ("radiomics_predicted", "radiomics", "radiomics")
     assert block.indicators == whole.indicators == ("missing@long", "missing@trans")
 
 

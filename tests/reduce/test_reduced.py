@@ -23,9 +23,10 @@ from pipeline.foundation.params import load_params
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.reduce import reduced as reduced_module
 from pipeline.reduce.block_reducer import BlockReducer, ReduceParams
-from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks, read_repeats
+from pipeline.reduce.block_tables import BlockPlaces, network_parts, read_blocks
 from pipeline.reduce.reduced import reduce_all, reduce_case, reduce_cases
 from pipeline.reduce.reducer_files import from_bytes
+from pipeline.reduce.repeats import read_repeats
 from pipeline.reduce.result_tables import result_tables
 from pipeline.reduce.steps.lasso import choose
 from pipeline.split.splits import SplitParams, split_table
@@ -358,7 +359,7 @@ def test_garbage_in_the_repeats_of_held_out_patients_changes_nothing(tables, tmp
     assert held_out.any()
     assert clean == dirty
     for case in cases:
-        assert set(case.repeats.index) == set(case.blocks[0].train.index)
+        assert set(case.blocks[0].repeats.index) == set(case.blocks[0].train.index)
 
 
 def test_garbage_in_the_repeats_of_training_patients_changes_what_is_kept(tables, tmp_path):

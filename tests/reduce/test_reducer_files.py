@@ -84,7 +84,7 @@ def test_the_agreement_filter_is_kept():
     again = from_bytes(to_bytes(reducer), place="x")
 
     assert "f2" not in again.steps_[0].transform(numbers())
-    with pytest.raises(PipelineError, match="lacks 1 features"):
+    with pytest.raises(PipelineError, match="lack 1 features"):
         again.transform(numbers().assign(other=1.0))
 
 

@@ -58,8 +58,10 @@ STABILITY = contract(
 
 AGREEMENT_SUMMARY = Contract(
     name="agreement by feature class",
-    key=("feature_class",),
+    key=("block", "part", "feature_class"),
     columns=(
+        Column(name="block"),
+        Column(name="part"),
         Column(name="feature_class"),
         *(Column(name=name, kind="integer") for name in ("n_features", "n_good")),
         Column(name="fraction_good", kind="fraction"),

@@ -42,7 +42,7 @@ class AgreementFilter(BaseEstimator):
         if counts.max() < 2 if len(counts) else True:
             raise PipelineError(
                 "the agreement filter needs repeated masks, and fewer than 2 training images have them in "
-                "data/repeats.csv; set agreement in params/reduce.yaml to null, or repeat more masks "
+                "data/repeats.csv and its folder; set agreement in params/reduce.yaml to null, or repeat more masks "
                 "(params/agreement.yaml)"
             )
         kept = self.agreement_["ci_low"].to_numpy(dtype=np.float64) >= self.min_lower_limit
@@ -57,7 +57,8 @@ class AgreementFilter(BaseEstimator):
         bases = _bases(X.columns)
         if unknown := sorted(set(bases) - set(self.agreement_["feature"]) - {MISSING}):
             raise PipelineError(
-                f"data/repeats.csv lacks {len(unknown)} features of the images, first {unknown[0]}; run agreement again"
+                f"the repeated masks lack {len(unknown)} features of the images, first {unknown[0]}; run agreement "
+                "again"
             )
         return X.loc[:, [base == MISSING or base in self.kept_ for base in bases]]
 

@@ -9,7 +9,8 @@ GOOD = 0.75  # a lower limit from which agreement is called good (Koo and Li, J 
 
 
 def agreement_summary(agreement: pd.DataFrame, *, dictionary: pd.DataFrame, limit: float) -> pd.DataFrame:
-    """By class of the dictionary and for all features: the number whose ICC has a lower 95 % limit of `limit` or more.
+    """By block, part and class of the dictionary, and for all classes: the number of features whose ICC has a lower
+    95 % limit of `limit` or more.
 
     A feature with an undefined ICC (constant) does not count as good.
     """
@@ -18,14 +19,18 @@ def agreement_summary(agreement: pd.DataFrame, *, dictionary: pd.DataFrame, limi
         return pd.DataFrame(columns=columns)
     classes = dict(zip(dictionary["feature"], dictionary["class"].fillna("other"), strict=True))
     table = agreement.assign(feature_class=agreement["feature"].map(classes).fillna("other"))
-    groups = [(ALL, table), *((str(name), rows) for name, rows in table.groupby("feature_class", sort=True))]
     rows = []
-    for name, own in groups:
-        good = int((own["ci_low"] >= limit).sum())
-        quartiles = own["icc"].quantile([0.5, 0.25, 0.75]).to_list()
-        drawn = (int(own["n_images"].max()), int(own["n_repeats"].max()))
-        rows.append((name, len(own), good, good / len(own), *quartiles, *drawn, limit))
+    for (block, part), features in table.groupby(["block", "part"], sort=True):
+        groups = [(ALL, features), *features.groupby("feature_class", sort=True)]
+        rows += [(block, part, str(name), *_row(own, limit=limit)) for name, own in groups]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _row(features: pd.DataFrame, *, limit: float) -> tuple[float, ...]:
+    good = int((features["ci_low"] >= limit).sum())
+    quartiles = features["icc"].quantile([0.5, 0.25, 0.75]).to_list()
+    drawn = (int(features["n_images"].max()), int(features["n_repeats"].max()))
+    return len(features), good, good / len(features), *quartiles, *drawn, limit
 
 
 def feature_count_table(dictionary: pd.DataFrame) -> pd.DataFrame:

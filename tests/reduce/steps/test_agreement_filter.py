@@ -40,5 +40,5 @@ def test_without_repeated_masks_nothing_can_be_judged(rows):
 def test_features_of_other_settings_are_refused():
     fitted = AgreementFilter(min_lower_limit=0.75).fit(repeated())
 
-    with pytest.raises(PipelineError, match="lacks 1 features of the images, first other"):
+    with pytest.raises(PipelineError, match="lack 1 features of the images, first other"):
         fitted.transform(pd.DataFrame(columns=["steady@long", "other@long"]))

@@ -10,6 +10,8 @@ from pipeline.report.tables.feature_classes import agreement_summary
 DICTIONARY = pd.DataFrame({"feature": ["a", "b", "c", "d"], "class": ["glcm", "glcm", "shape2D", None]})
 AGREEMENT = pd.DataFrame(
     {
+        "block": "radiomics",
+        "part": "all",
         "feature": ["a", "b", "c", "d"],
         "form": "ICC(A,1)",
         "icc": [0.9, 0.7, 0.95, None],
@@ -31,6 +33,16 @@ def test_counts_by_class():
     assert rows.loc["all", "fraction_good"] == 0.5
     assert rows.loc["glcm", "median_icc"] == pytest.approx(0.8)
     assert rows.loc["all", "n_images"] == 30
+
+
+def test_blocks_and_parts_are_counted_apart():
+    other = AGREEMENT.assign(block="habitat", part="b", icc=0.1, ci_low=0.0)
+    table = agreement_summary(pd.concat([AGREEMENT, other]), dictionary=DICTIONARY, limit=0.75)
+    check_table(table, AGREEMENT_SUMMARY, place="summary")
+    all_classes = table[table["feature_class"] == "all"].set_index(["block", "part"])
+
+    assert all_classes["n_good"].to_dict() == {("habitat", "b"): 0, ("radiomics", "all"): 2}
+    assert all_classes["n_features"].to_list() == [4, 4]
 
 
 def test_without_repeats_there_is_no_row():
