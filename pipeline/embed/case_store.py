@@ -17,8 +17,8 @@ from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.fingerprints import code_hash, fingerprint, package_versions
 from pipeline.networks.weights import read_tensors, write_tensors
 from pipeline.plan.network_settings import network_settings
+from pipeline.training.params import TrainingParams
 from pipeline.training.trained_cases import loaders_of, trained_cases
-from pipeline.training.trainer import TrainingParams
 
 log = logging.getLogger(__name__)
 ARRAYS = ("embeddings", "logits", "probabilities", "view_probabilities", "view_embeddings")

@@ -11,7 +11,7 @@ from pipeline.foundation.params import Params
 from pipeline.networks.carnet import CarNetParams
 from pipeline.networks.densenet import FLAT_SIZE_PX, DenseNet121Params
 from pipeline.networks.dualview import DualViewParams
-from pipeline.networks.inputs import InputParams
+from pipeline.networks.params import InputParams
 from pipeline.networks.penet import PeNetParams
 from pipeline.networks.progressive import stage_of
 from pipeline.networks.ptcrnet import PtcrNetParams
@@ -20,8 +20,7 @@ from pipeline.networks.settings import NetworkParams
 from pipeline.networks.timm_backbone import BackboneParams, size_of
 from pipeline.networks.vit import VitParams
 from pipeline.plan.feature_sets import CLINICAL, NAME, OF_IMAGES
-from pipeline.training.augmentation import AugmentationParams
-from pipeline.training.trainer import TrainingParams
+from pipeline.training.params import AugmentationParams, TrainingParams
 
 
 class EmbedParams(Params):

@@ -16,12 +16,12 @@ from pipeline.embed.view_pairs import check_views, paired
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.fingerprints import fingerprint
-from pipeline.networks.inputs import InputParams, Normalisation, RoiInputs
+from pipeline.networks.inputs import Normalisation, RoiInputs
+from pipeline.networks.params import InputParams
 from pipeline.networks.registry import Network, is_given
 from pipeline.networks.timm_backbone import BackboneParams, statistics_of
-from pipeline.training.augmentation import AugmentationParams
 from pipeline.training.batches import Examples
-from pipeline.training.trainer import TrainingParams
+from pipeline.training.params import AugmentationParams, TrainingParams
 
 FROZEN_CHUNK = 16  # batches in one case of a frozen network, so that many cases can run side by side
 

@@ -21,7 +21,8 @@ from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.images import read_image
 from pipeline.foundation.params import Params
 from pipeline.foundation.pseudonyms import Pseudonyms
-from pipeline.networks.inputs import InputParams, roi_pixels
+from pipeline.networks.inputs import roi_pixels
+from pipeline.networks.params import InputParams
 from pipeline.plan.feature_sets import FusionParams, network_behind
 
 AUTO, NONE = "auto", "none"

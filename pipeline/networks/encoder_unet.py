@@ -7,41 +7,24 @@ downloaded: the weights of the encoder come from a file whose hash is stated, or
 import functools
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, Self
+from typing import Any
 
 import torch
-from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from pipeline.foundation.errors import ParamsError
-from pipeline.foundation.params import Params
 from pipeline.networks.inputs import IMAGENET, ChannelStatistics
+from pipeline.networks.params import SIDE_DIVISOR, EncoderWeights
 from pipeline.networks.timm_backbone import configuration
 from pipeline.networks.torchvision_import import load_torchvision
 from pipeline.networks.unet import MaskOutput
 from pipeline.networks.weights import file_weights, load_weights
 
-SIDE_DIVISOR = 32  # an encoder halves the side five times
 TRIAL_PX = 2 * SIDE_DIVISOR
 OF_TIMM = "tu-"
 # Layers after the last feature map, in files of timm and torchvision: an encoder has none of them.
 NO_HEAD = "no weight begins so"
 AFTER_MAPS = ("conv_head.", "bn2.", "classifier.", "head.", "fc.", "norm_head.")
-
-
-class EncoderWeights(Params):
-    """The source of an encoder's initial weights."""
-
-    source: Literal["none", "file"]
-    file: str = Field(default="", description="safetensors file, relative to the folder the pipeline runs in")
-    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$", description="hash of that file")
-    trained_on: Literal["other_patients", "unknown"] = Field(default="unknown", description="the patients of the file")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.source == "file" and not (self.file and self.sha256):
-            raise ValueError("source 'file' needs 'file' and its 'sha256'")
-        return self
 
 
 @functools.cache

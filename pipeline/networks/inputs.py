@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from pipeline.foundation.errors import ImageError, listed
 from pipeline.foundation.images import array_of, read_image
-from pipeline.foundation.params import Params
+from pipeline.networks.params import GreyWindow, InputParams
 
 
 class ChannelStatistics(NamedTuple):
@@ -29,30 +28,6 @@ IMAGENET = ChannelStatistics(mean=(0.485, 0.456, 0.406), sd=(0.229, 0.224, 0.225
 MIN_SD = 1e-3  # a constant image becomes zeros
 MIN_RANGE = 1e-12  # a constant image becomes zeros
 TAILS_PERCENT = (0.5, 99.5)
-
-
-class GreyWindow(Params):
-    """Grey values mapped to black and to white, in the units of the image (HU for CT)."""
-
-    low: float
-    high: float
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if not self.low < self.high:
-            raise ValueError(f"low ({self.low}) must be below high ({self.high})")
-        return self
-
-
-class InputParams(Params):
-    """How the input of a network is cropped from an ROI."""
-
-    image_size_px: int = Field(ge=32, le=1024, description="side of the square input")
-    margin_px: int = Field(ge=0, le=512, description="margin around the mask's bounding box")
-    resize: Literal["pad", "stretch"]
-    slice_rule: Literal["largest", "neighbours"]
-    window: GreyWindow | None
-    normalise: Literal["auto", "imagenet", "image"]
 
 
 @dataclass(frozen=True, kw_only=True)

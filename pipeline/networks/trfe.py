@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.networks.mtnet import MtNet, xavier_initialise
-from pipeline.networks.unet import LEVELS, Coupling, DoubleConv
+from pipeline.networks.params import LEVELS
+from pipeline.networks.unet import Coupling, DoubleConv
 
 
 def halved_masks(mask: Tensor) -> list[Tensor]:

@@ -5,15 +5,14 @@ Biology and Medicine 2023, 155:106389. The attention has the form of Hou et al.,
 """
 
 import math
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.networks.mtnet import MtNet
-from pipeline.networks.unet import LEVELS, Coupling, MaskOutput, group_norm
+from pipeline.networks.params import LEVELS, Fusion
+from pipeline.networks.unet import Coupling, MaskOutput, group_norm
 
-Fusion = Literal["add", "mul", "residual_mul"]
 MIN_MIDDLE, REDUCTION, GROUPS = 8, 32, 8  # of the bottleneck of the prior
 SLOPE = 0.2  # of its leaky ReLU
 HIDDEN = (16, 8)  # layers of the scale head, in widths: 1024 and 512 channels at width 64

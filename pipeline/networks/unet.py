@@ -12,7 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-LEVELS = 5  # feature maps of the encoder, at 1, 1/2, 1/4, 1/8 and 1/16 of the side
+from pipeline.networks.params import LEVELS
+
 MAX_GROUPS = 32  # of a group norm
 
 Norm = Callable[[int], nn.Module]

@@ -13,7 +13,8 @@ from pipeline.explain.case_waterfalls import value_label
 from pipeline.explain.pictures import picture
 from pipeline.explain.waterfall import waterfall
 from pipeline.foundation.images import read_image
-from pipeline.networks.inputs import InputParams, roi_pixels
+from pipeline.networks.inputs import roi_pixels
+from pipeline.networks.params import InputParams
 from pipeline.plan.feature_sets import CLINICAL
 from pipeline.predict.bundle import Bundle, Counts
 from pipeline.predict.new_patients import NewPatients

@@ -24,8 +24,8 @@ from pipeline.segment.cases import (
     segment_case,
     state_of,
 )
-from pipeline.segment.images import Picture
 from pipeline.segment.jobs import SegmentJob
+from pipeline.segment.pictures import Picture
 from pipeline.training.board import epochs_done
 from pipeline.training.trained_cases import loaders_of, trained_cases
 

@@ -16,12 +16,14 @@ from pipeline.foundation.fingerprints import fingerprint
 from pipeline.foundation.images import array_of, read_image
 from pipeline.networks.encoder_unet import statistics_of_encoder
 from pipeline.networks.inputs import Normalisation
-from pipeline.networks.mask_registry import NEEDS_GLAND, build_mask_network
+from pipeline.networks.mask_registry import build_mask_network
+from pipeline.networks.params import NEEDS_GLAND
 from pipeline.segment.evaluation import image_metrics
 from pipeline.segment.frames import at_own_size, frame_of
-from pipeline.segment.images import Picture, TrainingPictures
+from pipeline.segment.images import TrainingPictures
 from pipeline.segment.jobs import SegmentJob
 from pipeline.segment.params import SegmentParams
+from pipeline.segment.pictures import Picture
 from pipeline.segment.postprocess import postprocessed
 from pipeline.segment.probability import gland_dice, mask_probability
 from pipeline.training.device import reproducible

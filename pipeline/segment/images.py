@@ -1,91 +1,31 @@
-"""The images of a segmentation: those of the cohort, with what masks they have, and those of the gland alone."""
+"""The pixels of the pictures that segmentation networks are trained on."""
 
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from pipeline.cohort.grey_image import grey_image
 from pipeline.cohort.mask_files import MaskParams, decode_mask
 from pipeline.cohort.source_image import read_source_image
-from pipeline.contracts.data.cohort import WHOLE
 from pipeline.foundation.errors import CohortError, ImageError, listed
 from pipeline.foundation.fingerprints import fingerprint
 from pipeline.foundation.images import array_of, read_image
 from pipeline.segment.frames import Frame, frame_of, mask_slices
-from pipeline.segment.gland_source import blocks_of, gland_pairs
-from pipeline.segment.params import FrameParams, GlandParams
+from pipeline.segment.params import FrameParams
+from pipeline.segment.pictures import Picture
 from pipeline.training.batches import Examples
-from pipeline.training.mask_loss import MaskLossParams
 from pipeline.training.mask_task import MaskTask
+from pipeline.training.params import MaskLossParams
 
 log = logging.getLogger(__name__)
 COLOUR_TOLERANCE = 24  # grey levels: as the default of voxels.colour_tolerance
-
-
-@dataclass(frozen=True, kw_only=True)
-class Picture:
-    """One image and the files of its masks (None = it has none). `spacing_mm` is in the order of the array's axes, None
-    if it is not known. An image of the gland alone has no patient, and its masks are decoded from their own format.
-    """
-
-    image_id: str
-    patient_id: str
-    group: str
-    image: Path
-    lesion: Path | None = None
-    gland: Path | None = None
-    spacing_mm: tuple[float, ...] | None = None
-
-
-def cohort_pictures(cohort: pd.DataFrame, patients: pd.DataFrame, *, images: Path, masks: Path) -> list[Picture]:
-    """One picture per row of `cohort.csv`; a mask that covers its whole image is no outline to learn from."""
-    groups = patients.set_index("patient_id")["group_id"]
-    found = []
-    for row in cohort.sort_values("image_id").to_dict("records"):
-        outlined = not pd.isna(row["mask"]) and row["mask_source"] != WHOLE
-        steps = [row[f"spacing_{axis}_mm"] for axis in "zyx"]
-        # A 2-D image has no step along z; a step that alone is known is none.
-        known = [float(step) for step in steps if not pd.isna(step)]
-        found.append(
-            Picture(
-                image_id=row["image_id"],
-                patient_id=row["patient_id"],
-                group=str(groups[row["patient_id"]]),
-                image=images / row["image"],
-                lesion=masks / row["mask"] if outlined else None,
-                gland=None if pd.isna(row["gland_mask"]) else masks / row["gland_mask"],
-                spacing_mm=tuple(known) if len(known) > 1 else None,
-            )
-        )
-    return found
-
-
-def gland_pictures(params: GlandParams) -> list[Picture]:
-    """The pictures of the second source; none if it is not used. Raises CohortError as `gland_pairs`."""
-    if not params.use:
-        return []
-    pairs = gland_pairs(Path(params.root))
-    blocks = blocks_of(len(pairs), block_frames=params.block_frames)
-    return [
-        Picture(image_id=f"gland-{place:05d}", patient_id="", group=block, image=image, gland=mask)
-        for place, ((image, mask), block) in enumerate(zip(pairs, blocks, strict=True))
-    ]
-
-
-def pictures_by_patient(pictures: Sequence[Picture]) -> dict[str, list[Picture]]:
-    """The pictures of each patient, in their order."""
-    found: dict[str, list[Picture]] = {}
-    for picture in pictures:
-        found.setdefault(picture.patient_id, []).append(picture)
-    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,11 +168,6 @@ def training_pictures(found: Iterable[Learned]) -> TrainingPictures:
         pictures=tuple(one.picture for one in kept for _ in one.planes),
         area=np.concatenate([one.area for one in kept]),
     )
-
-
-def with_mask(pictures: Sequence[Picture]) -> list[Picture]:
-    """The pictures that have a mask of lesion or gland."""
-    return [one for one in pictures if one.lesion is not None or one.gland is not None]
 
 
 def reader(params: FrameParams, decode: MaskParams) -> "partial[Learned]":

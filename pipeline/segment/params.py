@@ -6,13 +6,20 @@ from pydantic import Field, model_validator
 
 from pipeline.foundation.errors import ParamsError
 from pipeline.foundation.params import Params
-from pipeline.networks.inputs import GreyWindow
-from pipeline.networks.mask_registry import MASK_NETWORKS, NEEDS_GLAND, MaskNetworkParams, check_size
+from pipeline.networks.params import MASK_NETWORKS, NEEDS_GLAND, GreyWindow, MaskNetworkParams, check_size
 from pipeline.plan.comparison import BootstrapParams
-from pipeline.segment.postprocess import PostprocessParams
-from pipeline.training.augmentation import AugmentationParams
-from pipeline.training.mask_loss import MaskLossParams
-from pipeline.training.trainer import TrainingParams
+from pipeline.training.params import AugmentationParams, MaskLossParams, TrainingParams
+
+
+class PostprocessParams(Params):
+    """How a probability becomes a mask."""
+
+    threshold: float = Field(default=0.5, gt=0, lt=1, description="a voxel of this probability or more is lesion")
+    components: Literal["largest", "all"] = Field(default="largest", description="connected components that are kept")
+    fill_holes: bool = Field(default=True, description="fill holes, in a volume slice by slice")
+    min_area_px: int = Field(
+        default=0, ge=0, le=10**9, description="smallest component, in pixels (voxels in 3-D); 0 = any"
+    )
 
 
 class GlandParams(Params):

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from pipeline.foundation.errors import ParamsError
-from pipeline.segment.images import Picture
 from pipeline.segment.params import SegmentParams
+from pipeline.segment.pictures import Picture
 
 PLACE = "params/segment.yaml"
 

@@ -1,24 +1,10 @@
 """From the probability of a network to a mask: threshold, holes filled, small components removed, the largest kept."""
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 from scipy import ndimage
 
-from pipeline.foundation.params import Params
-
-
-class PostprocessParams(Params):
-    """How a probability becomes a mask."""
-
-    threshold: float = Field(default=0.5, gt=0, lt=1, description="a voxel of this probability or more is lesion")
-    components: Literal["largest", "all"] = Field(default="largest", description="connected components that are kept")
-    fill_holes: bool = Field(default=True, description="fill holes, in a volume slice by slice")
-    min_area_px: int = Field(
-        default=0, ge=0, le=10**9, description="smallest component, in pixels (voxels in 3-D); 0 = any"
-    )
+from pipeline.segment.params import PostprocessParams
 
 
 def postprocessed(probability: NDArray[np.floating], *, params: PostprocessParams) -> NDArray[np.uint8]:

@@ -9,8 +9,7 @@ import pandas as pd
 from pipeline.contracts.data.segment import MASKS
 from pipeline.foundation.images import image_from, read_image, write_image
 from pipeline.segment.cases import EMPTY, Segmented, SegmentPlan, source_of
-
-NO_MASKS = "no_masks.txt"
+from pipeline.segment.notes import note_no_masks
 
 
 def write_masks(results: Sequence[Segmented], *, plan: SegmentPlan, folder: Path) -> pd.DataFrame:
@@ -43,10 +42,3 @@ def write_masks(results: Sequence[Segmented], *, plan: SegmentPlan, folder: Path
             )
     note_no_masks(folder)
     return pd.DataFrame(rows, columns=MASKS.names)
-
-
-def note_no_masks(folder: Path) -> None:
-    """Write a note into the folder if it holds no mask (DVC warns of an empty folder ten times a run)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not any(folder.iterdir()):
-        (folder / NO_MASKS).write_text("No mask was predicted for later stages.\n", encoding="utf-8")

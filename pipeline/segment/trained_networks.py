@@ -10,7 +10,6 @@ from pipeline.foundation.tables import write_csv
 from pipeline.networks.weights import write_tensors
 from pipeline.segment.cases import Segmented
 
-NO_NETWORKS = "no_networks.txt"
 LOSSES = ["network", "resample", "part", "epoch", "train_loss", "validation_loss"]
 
 
@@ -25,9 +24,3 @@ def write_networks(results: Sequence[Segmented], *, folder: Path) -> None:
             write_tensors(result.weights, path.with_name(f"{path.name}.safetensors"))
     losses = pd.DataFrame([row for result in results for row in result.losses], columns=LOSSES)
     write_csv(losses.sort_values(LOSSES[:4], kind="stable"), folder / "losses.csv")
-
-
-def note_no_networks(folder: Path) -> None:
-    """Write a note into the folder, which no network was written to."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / NO_NETWORKS).write_text("No segmentation network was trained.\n", encoding="utf-8")

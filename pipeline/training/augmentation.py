@@ -3,32 +3,13 @@
 from collections.abc import Callable
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from pipeline.foundation.params import Params
 from pipeline.networks.progressive import MIN_ALPHA
 from pipeline.networks.torchvision_import import load_torchvision
+from pipeline.training.params import AugmentationParams
 
 Augmentation = Callable[[Tensor], Tensor]
-
-
-class AugmentationParams(Params):
-    """Strengths of the augmentation; 0 switches a transform off."""
-
-    scale: float = Field(ge=0, le=0.9, description="size changes by a factor between 1 - scale and 1 + scale")
-    rotation_deg: float = Field(ge=0, le=180)
-    shift: float = Field(ge=0, le=0.5, description="largest shift, as a fraction of the side")
-    shear_deg: float = Field(ge=0, le=45)
-    flip: float = Field(ge=0, le=1, description="probability of a left-right flip")
-    contrast: float = Field(ge=0, le=0.9, description="contrast changes by a factor between 1 - x and 1 + x")
-    brightness: float = Field(ge=0, le=0.9, description="brightness changes by a factor between 1 - x and 1 + x")
-    noise_sd: float = Field(ge=0, le=0.5, description="SD of Gaussian noise; white is 1")
-
-    def scaled(self, fraction: float) -> "AugmentationParams":
-        """All strengths times `fraction` (0 to 1), except the flip, which is a probability."""
-        kept = {"flip": self.flip}
-        return AugmentationParams.model_validate({k: v * fraction for k, v in self.model_dump().items()} | kept)
 
 
 def augmentation(params: AugmentationParams) -> Augmentation:

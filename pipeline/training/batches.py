@@ -5,20 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
-from pipeline.foundation.params import Params
+from pipeline.training.params import EarlyStoppingParams
 
 Rows = NDArray[np.intp]
-
-
-class EarlyStoppingParams(Params):
-    """Stop once the loss on an inner validation set of the training patients no longer improves."""
-
-    enabled: bool
-    patience_epochs: int = Field(ge=1, le=1000)
-    validation_fraction: float = Field(gt=0, lt=0.9)
-    min_events: int = Field(ge=10, description="minimum events of the validation set; else all epochs are run")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from pipeline.networks.inputs import resized
 from pipeline.networks.progressive import Stage
-from pipeline.training.augmentation import Augmentation, AugmentationParams, augmentation
+from pipeline.training.augmentation import Augmentation, augmentation
 from pipeline.training.batches import Examples, Rows
 from pipeline.training.device import drawn_from
+from pipeline.training.params import AugmentationParams
 
 Place = tuple[int, int, int]  # row of the image, step of the training, position in the batch
 StageAt = Callable[[int], Stage]

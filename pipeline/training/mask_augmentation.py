@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from pipeline.networks.torchvision_import import load_torchvision
-from pipeline.training.augmentation import AugmentationParams, augmentation
+from pipeline.training.augmentation import augmentation
+from pipeline.training.params import AugmentationParams
 
 MASKS = 2  # the last planes: nodule and gland
 

@@ -4,24 +4,12 @@ Sources: Milletari et al., V-Net, 3DV 2016 (soft Dice); the area term of TRFE+, 
 Medicine 2023, 155:106389.
 """
 
-from typing import Literal
-
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from pipeline.foundation.params import Params
 from pipeline.networks.unet import MaskOutput
 from pipeline.training.data_parallel import mean_over_group, size
-
-
-class MaskLossParams(Params):
-    """The terms of the loss."""
-
-    kind: Literal["dice_cross_entropy", "dice"] = "dice_cross_entropy"
-    dice_smoothing: float = Field(default=1.0, gt=0, le=1000, description="pixels added to both parts of the ratio")
-    scale_weight: float = Field(default=1.0, ge=0, le=100, description="of the area term of trfeplus; 0 = off")
-    parity: bool = Field(default=False, description="true: the published Dice, faults included, whatever `kind` is")
+from pipeline.training.params import MaskLossParams
 
 
 def mask_loss(

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pipeline.networks.unet import MaskOutput
-from pipeline.training.augmentation import Augmentation, AugmentationParams
-from pipeline.training.batches import EarlyStoppingParams, Examples, Rows, batches
+from pipeline.training.augmentation import Augmentation
+from pipeline.training.batches import Examples, Rows, batches
 from pipeline.training.inference import Encoder
 from pipeline.training.mask_augmentation import mask_augmentation
-from pipeline.training.mask_loss import MaskLossParams, mask_loss
+from pipeline.training.mask_loss import mask_loss
+from pipeline.training.params import AugmentationParams, EarlyStoppingParams, MaskLossParams
 from pipeline.training.tasks import Step
 
 N_MASKS = 2  # the last planes of an image

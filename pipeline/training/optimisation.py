@@ -7,33 +7,14 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor, nn
 
-from pipeline.foundation.params import Params
 from pipeline.training.data_parallel import mean_over_group
+from pipeline.training.params import OptimisationParams
 
 MOMENTUM = 0.9  # of SGD
 # TRFE-Net's code changes the learning rate every ten epochs, and makes a new optimiser then.
 PUBLISHED_EPOCHS, PUBLISHED_POWER = 10, 0.9
-
-
-class OptimisationParams(Params):
-    """The training settings that concern the updates of the weights."""
-
-    epochs: int = Field(ge=1, le=10_000)
-    optimiser: Literal["adamw", "sgd"] = "adamw"
-    learning_rate: float = Field(gt=0, le=1)
-    warm_up_epochs: float = Field(ge=0, le=1000)
-    schedule: Literal["cosine", "step", "constant", "trfe_published"]
-    step_epochs: int = Field(default=10, ge=1, le=10_000)
-    step_factor: float = Field(default=0.1, gt=0, lt=1)
-    weight_decay: float = Field(ge=0, le=1)
-    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
-    focal_gamma: float = Field(default=2.0, ge=0, le=10)
-    class_weights: Literal["balanced", "none"]
-    gradient_clip_norm: float | None = Field(default=None, gt=0)
-    ema_decay: float | None = Field(default=None, gt=0, lt=1)
 
 
 def optimiser_of(network: nn.Module, *, params: OptimisationParams, device: torch.device) -> torch.optim.Optimizer:

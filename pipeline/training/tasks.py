@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pipeline.networks.progressive import Stage
-from pipeline.training.augmentation import Augmentation, AugmentationParams, augmentation, mixed
-from pipeline.training.batches import EarlyStoppingParams, Examples, Rows, validation_rows
+from pipeline.training.augmentation import Augmentation, augmentation, mixed
+from pipeline.training.batches import Examples, Rows, validation_rows
 from pipeline.training.inference import Encoder
-from pipeline.training.optimisation import OptimisationParams, class_weight_ratio, loss_of, loss_of_output
+from pipeline.training.optimisation import class_weight_ratio, loss_of, loss_of_output
+from pipeline.training.params import AugmentationParams, EarlyStoppingParams, OptimisationParams
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,36 +8,25 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from pipeline.foundation.errors import PipelineError
 from pipeline.networks.inputs import Normalisation
 from pipeline.networks.progressive import ProgressiveParams, stage_of
 from pipeline.training import data_parallel
-from pipeline.training.augmentation import AugmentationParams
-from pipeline.training.batches import EarlyStoppingParams, Examples, Rows, batches, guarded_batches
+from pipeline.training.batches import Examples, Rows, batches, guarded_batches
 from pipeline.training.board import TrainingBoard
 from pipeline.training.device import drawn_from
 from pipeline.training.inference import Encoder
 from pipeline.training.loader import StageAt, TrainingImages, TrainingLoader
-from pipeline.training.optimisation import PUBLISHED_EPOCHS, MovingAverage, OptimisationParams, optimiser_of, rate
+from pipeline.training.optimisation import PUBLISHED_EPOCHS, MovingAverage, optimiser_of, rate
+from pipeline.training.params import AugmentationParams, TrainingParams
 from pipeline.training.state import BestWeights, Epoch, Training, TrainingState
 from pipeline.training.tasks import OutcomeTask, Step, Task
-
-
-class TrainingParams(OptimisationParams):
-    """How networks are trained."""
-
-    batch_size: int = Field(ge=2, le=4096)
-    precision: Literal["float32", "tf32", "bfloat16"]
-    processes: int = Field(default=1, ge=1, le=64, description="processes that share every batch")
-    torch_threads: int = Field(ge=1, le=256)
-    early_stopping: EarlyStoppingParams
 
 
 class Trainer:

@@ -17,15 +17,17 @@ import numpy as np
 import torch
 
 from pipeline.foundation.params import load_params
-from pipeline.networks.mask_registry import MASK_NETWORKS, build_mask_network
+from pipeline.networks.mask_registry import build_mask_network
+from pipeline.networks.params import MASK_NETWORKS
 from pipeline.segment.cases import normalisation_of
 from pipeline.segment.params import SegmentParams
 from pipeline.segment.probability import mask_probability
 from pipeline.training.batches import Examples, batches
 from pipeline.training.device import device_named, reproducible
-from pipeline.training.mask_loss import MaskLossParams, mask_loss
+from pipeline.training.mask_loss import mask_loss
 from pipeline.training.mask_task import N_MASKS, MaskTask
 from pipeline.training.optimisation import optimiser_of
+from pipeline.training.params import MaskLossParams
 from pipeline.training.trainer import Trainer
 from tests.benchmarks.rounds import seconds
 

@@ -11,10 +11,10 @@ from pipeline.embed.params import EmbedParams
 from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.params import load_params
 from pipeline.networks.registry import ARCHITECTURES, build_network
-from pipeline.training.augmentation import AugmentationParams
 from pipeline.training.batches import Examples
 from pipeline.training.device import reproducible
 from pipeline.training.inference import Encoder
+from pipeline.training.params import AugmentationParams
 from pipeline.training.trainer import Trainer
 
 CPU = torch.device("cpu")

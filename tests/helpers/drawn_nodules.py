@@ -17,8 +17,9 @@ from pipeline.foundation.images import image_from, write_image
 from pipeline.foundation.params import read_yaml
 from pipeline.foundation.tables import write_table
 from pipeline.segment.cases import SegmentPlan
-from pipeline.segment.images import Picture, cohort_pictures, learned, pictures_by_patient, training_pictures, with_mask
+from pipeline.segment.images import learned, training_pictures
 from pipeline.segment.params import SegmentParams
+from pipeline.segment.pictures import Picture, cohort_pictures, pictures_by_patient, with_mask
 from pipeline.split.splits import SplitParams, split_table
 
 SIDE_PX = 48

@@ -9,11 +9,11 @@ from pipeline.embed.strategy import plan_jobs
 from pipeline.embed.work_plan import Cohort, Member, Place, Plan, Recipe, cases_of
 from pipeline.foundation.checkpoints import CheckpointStore
 from pipeline.foundation.params import Params
-from pipeline.networks.inputs import InputParams, RoiInputs
+from pipeline.networks.inputs import RoiInputs
+from pipeline.networks.params import InputParams
 from pipeline.networks.registry import Architecture, Network
 from pipeline.networks.weights import WeightsParams
-from pipeline.training.augmentation import AugmentationParams
-from pipeline.training.trainer import TrainingParams
+from pipeline.training.params import AugmentationParams, TrainingParams
 
 SIZE_PX = 32
 NO_CHANGE = AugmentationParams(

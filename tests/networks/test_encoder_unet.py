@@ -6,8 +6,9 @@ from places import ROOT
 
 from pipeline.foundation.errors import ParamsError, PipelineError
 from pipeline.foundation.fingerprints import file_sha256
-from pipeline.networks.encoder_unet import EncoderUNet, EncoderWeights, load_smp, statistics_of_encoder
+from pipeline.networks.encoder_unet import EncoderUNet, load_smp, statistics_of_encoder
 from pipeline.networks.inputs import IMAGENET
+from pipeline.networks.params import EncoderWeights
 from pipeline.networks.timm_backbone import load_timm
 from pipeline.networks.torchvision_import import load_torchvision
 from pipeline.networks.weights import write_tensors

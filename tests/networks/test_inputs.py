@@ -9,7 +9,8 @@ from tiny_study import input_params
 from pipeline.foundation.errors import ImageError, ParamsError
 from pipeline.foundation.images import image_from, write_image
 from pipeline.foundation.params import load_params
-from pipeline.networks.inputs import InputParams, RoiInputs, normalised, read_roi_inputs, resized, roi_pixels
+from pipeline.networks.inputs import RoiInputs, normalised, read_roi_inputs, resized, roi_pixels
+from pipeline.networks.params import InputParams
 
 
 def only_plane(image, mask, *, params):

@@ -4,13 +4,8 @@ import pytest
 import torch
 
 from pipeline.foundation.errors import ParamsError
-from pipeline.networks.mask_registry import (
-    MASK_NETWORKS,
-    NEEDS_GLAND,
-    MaskNetworkParams,
-    build_mask_network,
-    check_size,
-)
+from pipeline.networks.mask_registry import build_mask_network
+from pipeline.networks.params import MASK_NETWORKS, NEEDS_GLAND, MaskNetworkParams, check_size
 
 # At width 64, without the layers that the published code never uses.
 PUBLISHED = {

@@ -11,8 +11,8 @@ from pipeline.foundation.fingerprints import fingerprint
 from pipeline.foundation.images import image_from, write_image
 from pipeline.networks.inputs import IMAGENET
 from pipeline.segment.cases import EMPTY, SegmentPlace, normalisation_of, scored_row, segment_case, source_of
-from pipeline.segment.images import gland_pictures
 from pipeline.segment.jobs import segment_jobs
+from pipeline.segment.pictures import gland_pictures
 
 PLACE = SegmentPlace(device="cpu")
 

@@ -10,7 +10,8 @@ from PIL import Image
 from pipeline.contracts.data.cohort import WHOLE
 from pipeline.foundation.errors import CohortError
 from pipeline.foundation.images import image_from, write_image
-from pipeline.segment.images import cohort_pictures, gland_pictures, reader, training_pictures, with_mask
+from pipeline.segment.images import reader, training_pictures
+from pipeline.segment.pictures import cohort_pictures, gland_pictures, with_mask
 
 PARAMS = segment_params(input={"image_size_px": 48})
 

@@ -6,7 +6,7 @@ import pytest
 from drawn_nodules import segment_params
 
 from pipeline.foundation.errors import ParamsError
-from pipeline.segment.images import Picture
+from pipeline.segment.pictures import Picture
 from pipeline.segment.plan_check import check_plan, masks_needed
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
 
-from pipeline.segment.postprocess import PostprocessParams, postprocessed
+from pipeline.segment.params import PostprocessParams
+from pipeline.segment.postprocess import postprocessed
 
 ALL = PostprocessParams(components="all", fill_holes=False)
 

@@ -9,7 +9,8 @@ from pipeline.foundation.images import array_of, read_image
 from pipeline.foundation.tables import check_table
 from pipeline.segment.cases import EMPTY, Segmented
 from pipeline.segment.jobs import segment_jobs
-from pipeline.segment.predicted_masks import NO_MASKS, note_no_masks, write_masks
+from pipeline.segment.notes import NO_MASKS, note_no_masks
+from pipeline.segment.predicted_masks import write_masks
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from drawn_nodules import drawing
 from torch import nn
 
 from pipeline.networks.unet import MaskOutput
-from pipeline.segment.images import Picture, TrainingPictures
+from pipeline.segment.images import TrainingPictures
+from pipeline.segment.pictures import Picture
 from pipeline.segment.probability import gland_dice, mask_probability
 from pipeline.training.inference import Encoder
 

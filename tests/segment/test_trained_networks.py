@@ -8,7 +8,8 @@ import torch
 from pipeline.networks.weights import read_tensors
 from pipeline.segment.cases import Segmented
 from pipeline.segment.jobs import SegmentJob
-from pipeline.segment.trained_networks import NO_NETWORKS, note_no_networks, write_networks
+from pipeline.segment.notes import NO_NETWORKS, note_no_networks
+from pipeline.segment.trained_networks import write_networks
 
 
 def result(resample, *, weights=None):

@@ -102,8 +102,9 @@ def test_the_set_of_the_self_tests_is_checked_before_the_hours(tested, message):
 def test_a_filter_by_agreement_needs_repeated_masks_where_there_are_contours():
     with pytest.raises(PipelineError, match=r"'agreement' asks for .*source is none in params/agreement.yaml"):
         check(plan={"repeated": "none"})
+    unused = USE.model_copy(update={"used": False})
     with pytest.raises(PipelineError, match="asks for features that agree between repeated masks"):
-        check(primary=None, regions=["habitat"], plan={"repeated": "none", "use": USE.model_copy(update={"used": False})})
+        check(primary=None, regions=["habitat"], plan={"repeated": "none", "use": unused})
     check(plan={"repeated": "none", "filtered": False})
     check(plan={"repeated": "none", "use": USE.model_copy(update={"outlines": False})})
 

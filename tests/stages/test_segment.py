@@ -2,11 +2,14 @@
 
 import importlib
 import logging
+import subprocess
+import sys
 from unittest.mock import patch
 
 import pandas as pd
 import pytest
 from drawn_nodules import drawn_study, stage_words, write_glands, write_inputs
+from places import ROOT
 
 from pipeline.contracts.data.segment import MASKS
 from pipeline.contracts.reports.segment import SEGMENTATION, SEGMENTATION_SUMMARY, SEGMENTATION_TESTS
@@ -163,3 +166,9 @@ def test_no_given_mask_and_all_to_be_predicted_is_one_sentence(tmp_path):
         CohortError, match="no image has a given mask, and segmentation networks learn from given masks"
     ):
         run(tmp_path)
+
+
+def test_a_stage_that_is_passed_over_imports_no_torch():
+    code = "import sys, stages.segment; assert not {'torch', 'monai', 'sklearn'} & set(sys.modules)"
+
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

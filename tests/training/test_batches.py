@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.training.batches import EarlyStoppingParams, Examples, batches, guarded_batches, validation_rows
+from pipeline.training.batches import Examples, batches, guarded_batches, validation_rows
+from pipeline.training.params import EarlyStoppingParams
 
 
 def examples(n_patients, *, every=3):

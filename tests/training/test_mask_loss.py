@@ -7,7 +7,8 @@ import torch
 
 from pipeline.networks.unet import MaskOutput
 from pipeline.training import mask_loss as module
-from pipeline.training.mask_loss import MaskLossParams, dice_loss, mask_loss, published_dice_loss
+from pipeline.training.mask_loss import dice_loss, mask_loss, published_dice_loss
+from pipeline.training.params import MaskLossParams
 
 BOTH = torch.tensor([True, True])
 NONE = torch.tensor([False, False])

@@ -8,9 +8,9 @@ import torch
 from tiny_study import STOPPING, TinyNet, cohort, training_params
 
 from pipeline.networks.progressive import Stage
-from pipeline.training.batches import EarlyStoppingParams
 from pipeline.training.inference import Encoder
 from pipeline.training.mask_task import MaskTask
+from pipeline.training.params import EarlyStoppingParams
 from pipeline.training.tasks import OutcomeTask, Step
 
 TASK = OutcomeTask(params=training_params())

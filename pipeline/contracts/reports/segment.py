@@ -83,3 +83,10 @@ SEGMENTATION_TESTS = Contract(
         PARITY,
     ),
 )
+
+# By name of the file in the tables of the report.
+TABLES = {
+    "segmentation": SEGMENTATION,
+    "segmentation_summary": SEGMENTATION_SUMMARY,
+    "segmentation_tests": SEGMENTATION_TESTS,
+}
