@@ -24,18 +24,26 @@ def kernels_of(package: str) -> list[Any]:
     return [own[name] for name in sorted(own)]
 
 
-def compile_once(kernels: Sequence[Any], *, work: Callable[[], object], message: str) -> bool:
+def cached(kernel: Any) -> bool:
+    """Whether the cache holds a code of the kernel that is not older than its source."""
+    source = Path(kernel.py_func.__code__.co_filename)
+    indices = [file for file in _files(kernel) if file.suffix == ".nbi"]
+    return any(file.stat().st_mtime >= source.stat().st_mtime for file in indices)
+
+
+def compile_once(kernels: Sequence[Any], *, work: Callable[[], object], message: str, name: str = "compiling") -> bool:
     """Call `work`, which must use every one of `kernels`, unless the cache holds them all; returns whether it did.
 
-    Of several processes that start at once, one logs `message` and works, and the others wait for it. If one of them is
+    Of several processes that start at once with the same `name`, one logs `message` and works, and the others wait for
+    it; groups of kernels with other names must share none, and call none of each other. If one of them is
     missing or older than its source, all are deleted first: numba keeps a copy of a function in those that call it, and
     does not notice that the original has changed in another file.
     """
-    if all(_cached(one) for one in kernels):
+    if all(cached(one) for one in kernels):
         return False
     folder = Path(kernels[0].stats.cache_path)
-    with _alone(folder / "compiling.lock"):
-        if all(_cached(one) for one in kernels):
+    with _alone(folder / f"{name}.lock"):
+        if all(cached(one) for one in kernels):
             return False
         log.info(message)
         for file in (file for one in kernels for file in _files(one)):
@@ -49,12 +57,6 @@ def _files(kernel: Any) -> list[Path]:
     """The index of a kernel in the cache, and its machine code."""
     source = Path(kernel.py_func.__code__.co_filename)
     return sorted(Path(kernel.stats.cache_path).glob(f"{source.stem}.{kernel.__qualname__}-*.nb[ci]"))
-
-
-def _cached(kernel: Any) -> bool:
-    source = Path(kernel.py_func.__code__.co_filename)
-    indices = [file for file in _files(kernel) if file.suffix == ".nbi"]
-    return any(file.stat().st_mtime >= source.stat().st_mtime for file in indices)
 
 
 @contextmanager

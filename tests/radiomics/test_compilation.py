@@ -1,31 +1,70 @@
 """The kernels of the engine are all compiled before the first extraction, and once."""
 
+import itertools
 import logging
+from typing import get_args
 
 from used_kernels import used_kernels
 
 from pipeline.foundation.kernels import kernels_of
 from pipeline.radiomics import compilation
-from pipeline.radiomics.compilation import ENGINE, compile_engine, use_every_kernel
+from pipeline.radiomics.compilation import (
+    ENGINE,
+    GROUPS,
+    RESAMPLED_MM,
+    _spaced,
+    compile_group,
+    kernels_of_group,
+    use_filter_kernels,
+    use_shape_kernels,
+    use_texture_kernels,
+)
 from pipeline.radiomics.features import RadiomicsParams, prepare
+from pipeline.radiomics.presets import PresetName, preset
+from pipeline.radiomics.recipe import extract, recipe_of, synthetic_lesion
 
 
-def test_every_kernel_of_the_engine_is_used():
-    use_every_kernel()
-    kernels = kernels_of(ENGINE)
+def signatures():
+    return {(one.__module__, one.__qualname__): set(one.signatures) for one in kernels_of(ENGINE)}
+
+
+def test_every_kernel_of_the_engine_is_in_one_group_and_used_in_every_form_that_the_presets_need():
+    use_filter_kernels()
+    use_shape_kernels()
+    use_texture_kernels()
+    compiled, kernels = signatures(), kernels_of(ENGINE)
 
     assert len(kernels) > 20
     assert used_kernels(kernels) == [kernel.__qualname__ for kernel in kernels]
+    assert sorted(map(id, [one for group in GROUPS for one in kernels_of_group(group)])) == sorted(map(id, kernels))
+    for name in get_args(PresetName):
+        chosen = preset(name)
+        recipe = recipe_of(chosen.settings, engine="fast", grid=chosen.grid)
+        for spacing in (None, RESAMPLED_MM) if chosen.grid == "3-D" else (None,):
+            image, mask = (_spaced(part, spacing=spacing) for part in synthetic_lesion(chosen.grid))
+            extract(recipe, image=image, mask=mask)
+    assert signatures() == compiled
+
+
+def test_no_kernel_of_a_group_calls_one_of_another():
+    names = {group: {one.__qualname__ for one in kernels_of_group(group)} for group in GROUPS}
+    called = {
+        group: {name for one in kernels_of_group(group) for name in one.py_func.__code__.co_names} for group in GROUPS
+    }
+
+    assert min(len(own) for own in names.values()) > 4
+    for own, other in itertools.permutations(GROUPS, 2):
+        assert not called[own] & names[other]
 
 
 def test_a_cold_cache_is_filled_with_one_line_and_a_full_one_in_silence(monkeypatch, caplog):
-    monkeypatch.setattr(compilation, "use_every_kernel", lambda: None)
+    monkeypatch.setattr(compilation, "use_filter_kernels", lambda: None)
     for cached, lines in ((False, 1), (True, 0)):
         caplog.clear()
-        monkeypatch.setattr("pipeline.foundation.kernels._cached", lambda _, cached=cached: cached)
+        monkeypatch.setattr("pipeline.foundation.kernels.cached", lambda _, cached=cached: cached)
         monkeypatch.setattr("pipeline.foundation.kernels._files", lambda _: [])
         with caplog.at_level(logging.INFO):
-            assert compile_engine() is not cached
+            assert compile_group("filters") is not cached
         assert len(caplog.records) == lines
     assert "half a minute" in compilation.MESSAGE
 

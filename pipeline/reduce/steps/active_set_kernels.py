@@ -1,6 +1,7 @@
 """Compiled steps of the binomial LASSO's active set; `active_set` says what they do together.
 
-They are one file, since numba's cache does not notice a change of a function in another one.
+They are one file, since numba's cache does not notice a change of a function in another one. Loops stand in place of
+assignments to slices, whose check of the shapes alone takes seconds to compile.
 """
 
 import math
@@ -76,6 +77,13 @@ def _largest(numbers: Floats) -> float:
 
 
 @njit(cache=True)
+def _copy(source: Floats, target: Floats) -> None:
+    """The numbers of `source` into `target`, of the same size."""
+    for k in range(source.size):
+        target[k] = source[k]
+
+
+@njit(cache=True)
 def _active(s: State) -> NDArray[np.int64]:
     """The active slots."""
     found = np.empty(s.used[0], np.int64)
@@ -116,7 +124,7 @@ def _renew(s: State) -> None:
     count = 0
     for k in _active(s):
         if count < k:
-            s.rows[count] = s.rows[k]
+            _copy(s.rows[k], s.rows[count])
             s.columns[count], s.values[count], s.signs[count] = s.columns[k], s.values[k], s.signs[k]
         count += 1
     s.used[0], s.factored[0] = count, 0
@@ -152,7 +160,9 @@ def _factorise(s: State, active: NDArray[np.int64]) -> None:
         total += part[k, k]
     for k in range(active.size):
         part[k, k] += RIDGE * total / active.size
-    s.factor[: active.size**2] = np.linalg.cholesky(part).ravel()
+    factor = np.linalg.cholesky(part)
+    for k in range(active.size):
+        _copy(factor[k], s.factor[k * active.size : (k + 1) * active.size])
     s.factored[0] = active.size
 
 
@@ -231,7 +241,7 @@ def _accept(s: State, values: Floats, objective: float, penalty: float) -> bool:
         if k > 0 and values[k] == 0 and s.values[k] != 0:
             s.signs[k], s.factored[0] = 0.0, 0
         s.values[k] = values[k]
-    s.residual[:] = residual
+    _copy(residual, s.residual)
     return True
 
 
@@ -244,13 +254,16 @@ def _near(s: State, limit: float) -> NDArray[np.int64]:
     moved = 0.0
     for i in range(s.y.size):
         moved += (s.residual[i] - s.seen_at[i]) ** 2
-    near = np.empty(s.seen.size, np.bool_)
-    for j in range(near.size):
-        near[j] = abs(s.seen[j]) + math.sqrt(moved * s.y.size) > limit
+    inactive = np.ones(s.seen.size, np.bool_)
     for k in range(1, s.used[0]):
         if s.signs[k] != 0:
-            near[s.columns[k]] = False
-    return np.flatnonzero(near)
+            inactive[s.columns[k]] = False
+    near, size = np.empty(s.seen.size, np.int64), 0
+    for j in range(s.seen.size):
+        if inactive[j] and abs(s.seen[j]) + math.sqrt(moved * s.y.size) > limit:
+            near[size] = j
+            size += 1
+    return near[:size]
 
 
 @njit(cache=True)
@@ -262,7 +275,8 @@ def _admit(s: State, penalty: float, margin: float) -> bool:
     limit = penalty * (1 + SLACK) + margin
     near = _near(s, limit)
     if near.size > MOST * s.seen.size:
-        s.seen[:], s.seen_at[:] = np.dot(s.features, s.residual), s.residual
+        _copy(np.dot(s.features, s.residual), s.seen)
+        _copy(s.residual, s.seen_at)
         near = _near(s, limit)
     if s.used[0] + near.size > s.values.size:
         _renew(s)
@@ -292,7 +306,7 @@ def _activate(s: State, feature: int, sign: float) -> bool:
             return True
     if count == s.values.size:
         return False
-    s.rows[count] = s.features[feature]
+    _copy(s.features[feature], s.rows[count])
     s.columns[count], s.values[count], s.signs[count] = feature, 0.0, sign
     s.used[0], s.factored[0] = count + 1, 0
     return True
