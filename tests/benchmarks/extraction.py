@@ -30,6 +30,7 @@ from pipeline.cohort.importers.paths import image_stem
 from pipeline.contracts.data.cohort import COHORT
 from pipeline.contracts.data.crop import ROIS
 from pipeline.contracts.data.radiomics import RADIOMICS
+from pipeline.contracts.data.segment import MASKS
 from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.images import image_from, read_image, write_image
 from pipeline.foundation.parallel import map_cases, map_largest_first
@@ -109,21 +110,25 @@ def command_line(cohort: pd.DataFrame, *, given: argparse.Namespace, work: Path,
 
 
 def stage(name: str, *, paths: dict[str, Path], workers: int, scratch: Path) -> None:
-    """One of this project's stages, without cases that an earlier run has finished."""
+    """One of this project's stages, without cases that an earlier run has finished. Raises RuntimeError if it fails."""
     command = [sys.executable, "-m", f"stages.{name}"]
     command += [word for flag, path in paths.items() for word in (f"--{flag}", str(path))]
     variables = os.environ | {"FUSION_WORKERS": str(workers), "FUSION_SCRATCH": str(scratch)}
     variables["FUSION_STORE_GB"] = "0"
-    subprocess.run(command, check=True, env=variables, capture_output=True)
+    done = subprocess.run(command, check=False, env=variables, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"stages.{name} failed:\n{done.stderr}")
 
 
 def both_stages(cohort: Path, *, given: argparse.Namespace, work: Path, workers: int) -> None:
-    """Crop, then radiomics."""
+    """Crop, then radiomics, of a study without predicted masks."""
     places = {"cohort": cohort, "images": given.images, "masks": given.masks}
-    out = {"rois": work / "rois", "table": work / "rois.csv"}
+    places |= {"predictions": work / "predictions.csv", "predicted-masks": work / "predicted"}
+    write_table(MASKS.empty(), places["predictions"], MASKS)
+    out = {"rois": work / "rois", "table": work / "rois.csv", "predicted": work / "predicted_rois.csv"}
     params = {"params": Path("params/crop.yaml")}
     stage("crop", paths=params | places | out, workers=workers, scratch=work / "scratch")
-    tables = {"features": work / "radiomics.csv", "dictionary": work / "dictionary.csv", "use": work / "use.json"}
+    tables = {"features": work / "features", "dictionary": work / "dictionary.csv", "use": work / "use.json"}
     tables["engine-check"] = work / "engine_check.csv"
     tables["use"].write_text('{"used": true, "outlines": true}', encoding="utf-8")
     params = {"params": given.params, "common": Path("params/common.yaml")}
@@ -215,7 +220,7 @@ def compare_ways(cohort: pd.DataFrame, *, given: argparse.Namespace, work: Path,
     print(f"ratios of CPU time: (a)/(d) {spent['a1'] / spent['d']:.1f}, (b)/(d) {spent['b'] / spent['d']:.1f}")
     faster = gain(work, params=load_params(given.params, RadiomicsParams), workers=given.workers)
     print(f"{given.workers} workers extract {faster:.2f} times as fast as one (goal for two: 1.8)")
-    ours = read_table(work / "radiomics.csv", RADIOMICS).set_index("image_id").loc[crops.index]
+    ours = read_table(work / "features" / "radiomics.csv", RADIOMICS).set_index("image_id").loc[crops.index]
     print(f"(d) against (b): {largest_difference(engine.loc[crops.index], other=crops)}")
     print(f"(c) against (b): {largest_difference(ours, other=crops)}")
     frames = pd.read_csv(work / "frames1.csv").drop(columns=["Image", "Mask"]).set_axis(cohort["image_id"])
