@@ -67,7 +67,7 @@ def main() -> None:
         measures, results = measured_masks(given, params=params, blocks=measured_blocks(use, blocks=fusion.blocks))
         columns = measures.columns
     tables = repeats_tables(results, columns=columns)
-    tell(results, tables=tables)
+    tell(results)
     table = agreement_table(tables)
     for block, own in table.groupby("block"):
         log.info("%s: median ICC %.2f of %d features", block, own["icc"].median(), own["feature"].nunique())
@@ -110,7 +110,7 @@ def measured_masks(
     return measures, results
 
 
-def tell(results: Sequence[Mapping[Place, dict[str, Any]]], *, tables: Mapping[Place, pd.DataFrame]) -> None:
+def tell(results: Sequence[Mapping[Place, dict[str, Any]]]) -> None:
     """Log how many masks were finished earlier, each failed mask once per block, and the overlap of the masks."""
     radiomics = [row for result in results for place, row in result.items() if place[0] == RADIOMICS]
     if radiomics:
@@ -125,9 +125,10 @@ def tell(results: Sequence[Mapping[Place, dict[str, Any]]], *, tables: Mapping[P
     }
     for image_id, repeat, block, status, reason in failed:
         log.warning("%s, repeat %s, %s: %s (%s)", image_id, repeat, block, status, reason)
-    shown = next((table for table in tables.values() if len(table)), None)
-    if shown is not None:
-        log.info("median Dice %.2f", shown.loc[shown["repeat"] != FIRST, "dice"].median())
+    masks = [next(iter(result.values())) for result in results if result]
+    dice = pd.Series([row["dice"] for row in masks if row["repeat"] != FIRST], dtype="float64")
+    if len(dice):
+        log.info("median Dice %.2f", dice.median())
 
 
 def write(tables: Mapping[Place, pd.DataFrame], path: Path) -> None:
@@ -137,7 +138,7 @@ def write(tables: Mapping[Place, pd.DataFrame], path: Path) -> None:
             target = repeats_path(path, place)
             write_table(table, target if target == path else folder / target.name, REPEATS)
         if len(tables) == 1:
-            (folder / NO_FILES).write_text("No set uses habitats or rings.\n", encoding="utf-8")
+            (folder / NO_FILES).write_text("No mask was repeated for habitats or rings.\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

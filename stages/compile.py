@@ -5,8 +5,8 @@ import time
 from functools import partial
 
 from pipeline.foundation.parallel import cores, map_cases
-from pipeline.radiomics.compilation import GROUPS, compile_group
-from pipeline.reduce.steps.compilation import compile_lasso
+from pipeline.radiomics.compilation import GROUPS, compile_group, is_compiled
+from pipeline.reduce.steps.compilation import compile_lasso, lasso_is_compiled
 from stages.cli import run
 
 log = logging.getLogger(__name__)
@@ -16,10 +16,12 @@ def main() -> None:
     """Fill the caches that are cold, one group of kernels per process."""
     start = time.monotonic()
     # The longest first: no group shares a kernel with another.
-    groups: list[partial[bool]] = [partial(compile_lasso), *(partial(compile_group, one) for one in GROUPS)]
-    log.info("looking for the compiled kernels of extraction and LASSO; compiling them takes about half a minute, once")
-    compiled = list(map_cases(_called, groups, workers=min(cores(), len(groups))))
-    log.info("compiled in %.0f s" if any(compiled) else "already compiled (%.0f s)", time.monotonic() - start)
+    cold = [] if lasso_is_compiled() else [partial(compile_lasso)]
+    cold += [partial(compile_group, group) for group in GROUPS if not is_compiled(group)]
+    if cold:
+        log.info("compiling the kernels of extraction and LASSO (once, about half a minute)")
+        list(map_cases(_called, cold, workers=min(cores(), len(cold))))
+    log.info("compiled in %.0f s" if cold else "already compiled (%.0f s)", time.monotonic() - start)
 
 
 def _called(group: "partial[bool]") -> bool:

@@ -13,6 +13,7 @@ from pipeline.contracts.reports.segment import TABLES
 from pipeline.foundation.params import CommonParams, load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
 from pipeline.plan.feature_sets import PREDICTED, FusionParams
+from pipeline.segment.jobs import segment_jobs
 from pipeline.segment.notes import note_no_masks, note_no_networks
 from pipeline.segment.params import SegmentParams
 from pipeline.segment.pictures import Picture, cohort_pictures, gland_pictures
@@ -47,11 +48,13 @@ def train(
     needed: bool,
 ) -> None:
     """Train, predict and score all networks, and write what they give; `needed`: later stages use the first's masks."""
+    glands = gland_pictures(params.gland)
+    check_plan(params, pictures=pictures, glands=glands)
+    masks_by, splits = params.networks[0] if needed else None, read_table(given.splits, SPLITS)
+    jobs = segment_jobs(splits, networks=params.networks, masks_by=masks_by, folds_on_test=params.folds_on_test)
     # Here, since most studies name no network, and torch takes longer to import than the stage to pass over.
     from pipeline.segment.network_run import Outputs, Resources, joined_device, planned, run_networks
 
-    glands = gland_pictures(params.gland)
-    check_plan(params, pictures=pictures, glands=glands)
     settings = run_settings()
     number, device = joined_device(params, device=settings.device, joined=joined_group)
     resources = Resources(
@@ -66,7 +69,7 @@ def train(
         pictures=pictures,
         glands=glands,
         groups=dict(zip(patients["patient_id"], patients["group_id"], strict=True)),
-        masks_by=params.networks[0] if needed else None,
+        masks_by=masks_by,
         decode=MaskParams.model_validate(read_yaml(given.import_params)["masks"] | {"label": "auto"}),
         seed=load_params(given.common, CommonParams).seed,
         resources=resources,
@@ -75,8 +78,7 @@ def train(
     outputs = Outputs(
         masks=given.predicted_masks, predictions=given.predictions, networks=given.networks, tables=given.tables
     )
-    splits = read_table(given.splits, SPLITS)
-    run_networks(plan, splits=splits, resources=resources, outputs=outputs, watch=progress)
+    run_networks(plan, jobs=jobs, resources=resources, outputs=outputs, watch=progress)
 
 
 def pass_over(given: argparse.Namespace) -> None:

@@ -51,7 +51,7 @@ def main() -> None:
         repeated=read_yaml(given.agreement).get("source"),
         use=use,
     )
-    for note in plan_notes(use):
+    for note in plan_notes(use, blocks=fusion.blocks):
         log.info("%s", note)
     _report_sizes(splits, patients=patients, minimum=int(given.min_test_class_count))
     write_table(splits, given.splits, SPLITS)

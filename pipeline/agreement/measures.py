@@ -16,6 +16,7 @@ from pipeline.contracts.data.agreement import Place
 from pipeline.contracts.data.habitat import Clustering
 from pipeline.contracts.data.split import ALL
 from pipeline.foundation.content_store import ContentStore
+from pipeline.foundation.errors import PipelineError
 from pipeline.habitat.fits import fits_of
 from pipeline.habitat.habitats import LabelCase, habitat_names, labelled
 from pipeline.habitat.lesions import Lesion, lesions_of
@@ -87,23 +88,36 @@ def measures_of(
 ) -> Measures:
     """The measures of `blocks` (of radiomics, peritumoral, habitat); `cases` show the form of the images.
 
-    Raises PipelineError as `radiomics.features.prepare`, ParamsError as `habitat.region.habitat_recipe`.
+    Raises PipelineError as `radiomics.features.prepare`, or if the clusterings are not those of the splits; ParamsError
+    as `habitat.region.habitat_recipe`.
     """
     rings = habitats = None
     if PERITUMORAL in blocks:
         recipe, names = ring_recipe(radiomics, cases=cases)
         rings = Rings(recipe=recipe, features=names, columns=tuple(peritumoral_names(habitat, names=names)))
     if HABITAT in blocks:
-        parts = tuple(sorted({part for _, part in clusterings}))
-        own = habitat_recipe(habitat, radiomics=radiomics, cases=cases)
+        of_habitat = habitat_recipe(habitat, radiomics=radiomics, cases=cases)
         habitats = Habitats(
-            recipe=own,
+            recipe=of_habitat,
             clusterings=clusterings,
-            trained={fit.rows: fit.trained for fit in fits_of(splits, parts=parts)},
-            columns=tuple(habitat_names(max(habitat.candidates), recipe=own)),
+            trained=_trained(clusterings, splits=splits),
+            columns=tuple(habitat_names(max(habitat.candidates), recipe=of_habitat)),
         )
-    own = prepare(radiomics, cases=cases) if RADIOMICS in blocks else None
-    return Measures(radiomics=own, rings=rings, habitats=habitats, params=habitat, code=code_key())
+    of_lesion = prepare(radiomics, cases=cases) if RADIOMICS in blocks else None
+    return Measures(radiomics=of_lesion, rings=rings, habitats=habitats, params=habitat, code=code_key())
+
+
+def _trained(clusterings: Mapping[Rows, Clustering], *, splits: pd.DataFrame) -> dict[Rows, frozenset[str]]:
+    """The patients that each clustering is fitted on. Raises PipelineError if they are not those of the splits."""
+    parts = tuple(sorted({part for _, part in clusterings}))
+    found = {fit.rows: fit.trained for fit in fits_of(splits, parts=parts)}
+    if not found or set(found) != set(clusterings):
+        odd = ", ".join("/".join(rows) for rows in sorted(set(found) ^ set(clusterings))[:3]) or "none is there"
+        raise PipelineError(
+            f"data/habitat/clusters does not hold the clusters of every resample of data/splits.csv ({odd}); run "
+            "habitat again"
+        )
+    return found
 
 
 def measured(roi: pd.DataFrame, *, folder: Path, measures: Measures, store: ContentStore) -> Measured:

@@ -137,8 +137,8 @@ def repeat_case(
     `measures.columns`, Dice with the first mask.
 
     Cropped and measured by the functions of `crop`, `radiomics` and `habitat`, hence found in `store` by the content of
-    the crop: the first mask's features are those that these stages have stored. A mask that cannot be read or perturbed
-    gives a row with `no_repeat` and the reason; other failures are those of the stages.
+    the crop: the radiomics and rings of the first mask are those that these stages have stored. A mask that cannot be
+    read or perturbed gives a row with `no_repeat` and the reason; other failures are those of the stages.
     """
     row: dict[str, Any] = {"image_id": case.crop.row["image_id"], "repeat": case.repeat, "dice": None, "values": None}
     places = measures.places(str(case.crop.row["patient_id"]))
@@ -192,7 +192,7 @@ def repeats_tables(
         for place, row in result.items():
             rows.setdefault(place, []).append(row)
     names = {place: columns.get(place[0], ()) for place in rows}
-    return {place: repeats_table(own, names=names[place], block=place[0]) for place, own in sorted(rows.items())}
+    return {place: repeats_table(own, names=names[place], block="/".join(place)) for place, own in sorted(rows.items())}
 
 
 def repeats_table(rows: Sequence[dict[str, Any]], *, names: Sequence[str], block: str) -> pd.DataFrame:

@@ -6,14 +6,11 @@ is killed while it replaces the code of an older source can leave that code unde
 """
 
 import fcntl
-import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-
-log = logging.getLogger(__name__)
 
 
 def kernels_of(package: str) -> list[Any]:
@@ -31,13 +28,13 @@ def cached(kernel: Any) -> bool:
     return any(file.stat().st_mtime >= source.stat().st_mtime for file in indices)
 
 
-def compile_once(kernels: Sequence[Any], *, work: Callable[[], object], message: str, name: str = "compiling") -> bool:
+def compile_once(kernels: Sequence[Any], *, work: Callable[[], object], name: str = "compiling") -> bool:
     """Call `work`, which must use every one of `kernels`, unless the cache holds them all; returns whether it did.
 
-    Of several processes that start at once with the same `name`, one logs `message` and works, and the others wait for
-    it; groups of kernels with other names must share none, and call none of each other. If one of them is
-    missing or older than its source, all are deleted first: numba keeps a copy of a function in those that call it, and
-    does not notice that the original has changed in another file.
+    Of several processes that start at once with the same `name`, one works, and the others wait for it; groups of
+    kernels with other names must share none, and call none of each other. If a kernel is missing or older than its
+    source, all are deleted first: numba keeps a copy of a function in those that call it, and does not notice that the
+    original has changed in another file.
     """
     if all(cached(one) for one in kernels):
         return False
@@ -45,7 +42,6 @@ def compile_once(kernels: Sequence[Any], *, work: Callable[[], object], message:
     with _alone(folder / f"{name}.lock"):
         if all(cached(one) for one in kernels):
             return False
-        log.info(message)
         for file in (file for one in kernels for file in _files(one)):
             with suppress(OSError):  # a cache that may only be read
                 file.unlink()

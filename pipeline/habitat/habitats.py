@@ -14,7 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from pipeline.contracts.data.habitat import Clustering
+from pipeline.contracts.data.habitat import ABSENT, Clustering
 from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.errors import ImageError
 from pipeline.foundation.fingerprints import fingerprint
@@ -59,7 +59,7 @@ def habitat_names(k_max: int, *, recipe: Recipe | None) -> list[str]:
     """The columns of the block for at most `k_max` habitats: arrangement, indicators, radiomics of each habitat."""
     numbers = range(1, k_max + 1)
     radiomics = [f"habitat_{one}_{name}" for one in numbers for name in (recipe.names if recipe else ())]
-    return [*arrangement_names(k_max), *(f"habitat_{one}_absent" for one in numbers), *radiomics]
+    return [*arrangement_names(k_max), *(f"habitat_{one}{ABSENT}" for one in numbers), *radiomics]
 
 
 def labelled(
@@ -121,7 +121,7 @@ def _described(
         found = arrangement(labels, k=clustering.k)
         for one in range(1, clustering.k + 1):
             own, reason = _radiomics(image, labels == one, recipe=recipe, params=params, known=known)
-            found[f"habitat_{one}_absent"] = float(own is None)
+            found[f"habitat_{one}{ABSENT}"] = float(own is None)
             found |= {f"habitat_{one}_{name}": value for name, value in (own or {}).items()}
             reasons += [f"habitat {one}: {reason}"] if reason else []
         numbers = np.array([found.get(name, np.nan) for name in names])

@@ -7,6 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from pipeline.contracts.data.habitat import ABSENT
 from pipeline.crop.rois import CropParams
 from pipeline.foundation.content_store import ContentStore
 from pipeline.foundation.errors import ImageError
@@ -30,7 +31,7 @@ def check_margins(lesions: Mapping[str, Iterable[Lesion]], *, params: HabitatPar
 
 def peritumoral_names(params: HabitatParams, *, names: Sequence[str]) -> list[str]:
     """The columns of the block: for each ring `<ring>_inside`, `<ring>_absent`, and the features `names`."""
-    return [f"{one.name}_{name}" for one in params.rings for name in ("inside", "absent", *names)]
+    return [f"{one.name}_{name}" for one in params.rings for name in ("inside", ABSENT.strip("_"), *names)]
 
 
 def ringed(

@@ -3,6 +3,7 @@
 In groups that share no kernel, hence side by side: first-order and texture features, filters, shapes.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal, get_args
@@ -19,8 +20,9 @@ from pipeline.radiomics.presets import PresetName, preset
 from pipeline.radiomics.pyradiomics import collected_log
 from pipeline.radiomics.recipe import on_grid, recipe_of, synthetic_lesion
 
+log = logging.getLogger(__name__)
 ENGINE = "pipeline.radiomics.engine"
-MESSAGE = "compiling the extraction kernels of {group} (once, about half a minute)"
+MESSAGE = "compiling the extraction kernels (once, about half a minute)"
 RESAMPLED_MM = (0.7, 0.7, 2.0)  # spacing of a volume that the presets bring to 1 mm
 Group = Literal["textures", "filters", "shapes"]
 GROUPS: tuple[Group, ...] = get_args(Group)  # the longest first
@@ -35,15 +37,21 @@ def compile_engine() -> bool:
 
     Safe with any number of processes that start at once: one compiles each group, the others wait.
     """
-    if all(cached(one) for group in GROUPS for one in kernels_of_group(group)):
+    if all(map(is_compiled, GROUPS)):
         return False
+    log.info(MESSAGE)
     return any(list(map_cases(compile_group, GROUPS, workers=min(cores(), WORKERS))))
+
+
+def is_compiled(group: Group) -> bool:
+    """Whether the cache on the disk holds the kernels of a group."""
+    return all(cached(one) for one in kernels_of_group(group))
 
 
 def compile_group(group: Group) -> bool:
     """Compile the kernels of one group unless the cache holds them; returns whether it did."""
     work = {"textures": use_texture_kernels, "filters": use_filter_kernels, "shapes": use_shape_kernels}[group]
-    return compile_once(kernels_of_group(group), work=work, message=MESSAGE.format(group=group), name=group)
+    return compile_once(kernels_of_group(group), work=work, name=group)
 
 
 def kernels_of_group(group: Group) -> list[Any]:

@@ -26,10 +26,11 @@ class Repeats:
     def of(self, block: str | None, *, rows: tuple[str, str], patients: Iterable[str]) -> pd.DataFrame | None:
         """The repeated masks of `patients` for the filter of a block in a resample and part (`rows`).
 
-        None if the masks of the block were not repeated. A block that was measured, but not in these rows, gives no
-        row, which the filter refuses. Raises TableError or PipelineError as `read_repeats`.
+        None if no mask was repeated in this study, or the block has no masks (None). A block that was measured, but not
+        in these rows, gives no row, which the filter refuses. Raises PipelineError if other blocks were measured on
+        repeated masks and this one was not, TableError or PipelineError as `read_repeats`.
         """
-        if block is None:
+        if block is None or not (self.whole or self.files):
             return None
         if block in self.whole:
             found = self.whole[block]
@@ -38,7 +39,7 @@ class Repeats:
         elif any(block == known for known, _, _ in self.files):
             return REPEATS.empty()
         else:
-            return None
+            raise PipelineError(f"data/repeats.csv and its folder hold no masks of block {block}; run agreement again")
         return found[found.index.isin(list(patients))]
 
 
@@ -47,7 +48,8 @@ def read_repeats(path: Path, *, cohort: Path) -> Repeats:
 
     Raises TableError for a table that breaks its contract, PipelineError for an image that is not in the cohort.
     """
-    files = repeats_files(path)
+    # Absolute, since a worker on a cluster starts in another folder.
+    files = {place: file.resolve() for place, file in repeats_files(path).items()}
     owner = read_table(cohort, COHORT).set_index("image_id")["patient_id"]
     whole = {place[0]: _read(files.pop(place), owner=owner) for place in list(files) if place[1:] == (ALL, ALL)}
     return Repeats(whole={block: table for block, table in whole.items() if len(table)}, files=files, owner=owner)

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
 from pipeline.cohort.mask_files import MaskParams
@@ -22,7 +21,7 @@ from pipeline.segment.cases import Segmented, SegmentPlace, SegmentPlan
 from pipeline.segment.ensemble import all_rows
 from pipeline.segment.evaluation import segmentation_table
 from pipeline.segment.images import reader, training_pictures
-from pipeline.segment.jobs import SegmentJob, check_jobs, segment_jobs
+from pipeline.segment.jobs import SegmentJob, check_jobs
 from pipeline.segment.params import SegmentParams
 from pipeline.segment.pictures import Picture, pictures_by_patient, with_mask
 from pipeline.segment.predicted_masks import write_masks
@@ -106,17 +105,16 @@ def _counted(pictures: Sequence[Picture]) -> tuple[int, int]:
 def run_networks(
     plan: SegmentPlan,
     *,
-    splits: pd.DataFrame,
+    jobs: list[SegmentJob],
     resources: Resources,
     outputs: Outputs,
     watch: Watch,
 ) -> None:
-    """Train, predict and score every network of every resample, then write masks, networks and tables.
+    """Train, predict and score the networks of all `jobs`, then write masks, networks and tables.
 
     Raises ParamsError and CohortError as `check_jobs`.
     """
-    params, size, device = plan.params, plan.params.training.processes, resources.device
-    jobs = segment_jobs(splits, networks=params.networks, masks_by=plan.masks_by, folds_on_test=params.folds_on_test)
+    size, device = plan.params.training.processes, resources.device
     pictures = [one for own in plan.pictures.values() for one in own]
     outlined = frozenset(one.patient_id for one in pictures if one.lesion is not None)
     check_jobs(jobs, outlined=outlined, groups=plan.groups)

@@ -9,7 +9,7 @@ from pipeline.contracts.data.embed import LOGIT
 from pipeline.contracts.data.split import FINAL
 from pipeline.foundation.errors import PipelineError, listed
 from pipeline.plan.comparison import PrimaryParams
-from pipeline.plan.feature_sets import CLINICAL, OF_IMAGES, FusionParams, network_behind
+from pipeline.plan.feature_sets import CLINICAL, HABITAT, OF_IMAGES, PERITUMORAL, FusionParams, network_behind
 from pipeline.plan.radiomics_use import RadiomicsUse
 
 
@@ -76,16 +76,20 @@ def _block_faults(
     return faults
 
 
-def plan_notes(use: RadiomicsUse) -> list[str]:
-    """What will be passed over in this study, and why, one sentence each."""
-    if not use.used:
-        return ["no set of params/fusion.yaml uses radiomics: their extraction and agreement will be passed over"]
-    if not use.outlines:
-        return [
+def plan_notes(use: RadiomicsUse, *, blocks: Collection[str]) -> list[str]:
+    """What will be passed over in this study, and why, one sentence each; `blocks` are those of all sets."""
+    regions = {HABITAT, PERITUMORAL} & set(blocks)
+    if not (use.used or use.predicted):
+        what = "their extraction" if regions else "their extraction and agreement"
+        notes = [f"no set of params/fusion.yaml uses radiomics: {what} will be passed over"]
+    else:
+        notes = []
+    if (use.used or use.predicted or regions) and not use.outlines:
+        notes.append(
             "every mask covers its whole image: perturbed contours, the filter by agreement, features of shape and the "
             "self-tests beside the lesion will be passed over"
-        ]
-    return []
+        )
+    return notes
 
 
 def _tested_faults(tested: str | None, *, fusion: FusionParams, networks: Sequence[str]) -> list[str]:

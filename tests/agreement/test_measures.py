@@ -8,15 +8,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from places import ROOT
-from planted_habitats import planted_habitats, run_stage, write_tables
+from planted_habitats import PARAMS, SMALL, planted_habitats, run_stage, write_tables
 
+from pipeline.agreement.measures import measures_of
 from pipeline.contracts.data.agreement import AGREEMENT, REPEATS, repeats_files
 from pipeline.contracts.data.cohort import COHORT
 from pipeline.contracts.data.embed import read_embeddings
 from pipeline.contracts.data.habitat import CLUSTERS, read_clusterings
 from pipeline.contracts.data.segment import MASKS
+from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import load_params, read_yaml
 from pipeline.foundation.tables import read_table, write_table
+from pipeline.radiomics.features import RadiomicsParams
 from pipeline.reduce.block_reducer import ReduceParams
 from pipeline.reduce.blocks import features_block
 from pipeline.reduce.reduced import reduce_cases
@@ -129,3 +132,12 @@ def test_numbers_of_another_contour_differ(folder):
     assert (first["dice"] == 1).all()
     assert second["dice"].between(0.6, 0.999).all()
     assert not np.allclose(first["outer_original_firstorder_Mean"], second["outer_original_firstorder_Mean"])
+
+
+def test_clusters_of_other_splits_are_refused(study, folder):
+    clusterings = read_clusterings(folder / "made" / "regions" / CLUSTERS)
+    given = {"radiomics": RadiomicsParams(settings=SMALL), "habitat": PARAMS, "splits": study.splits, "cases": []}
+    stray = {("cv-9-9", "all"): clusterings["final", "all"]}
+    for found in ({}, clusterings | stray, dict(list(clusterings.items())[:2])):
+        with pytest.raises(PipelineError, match=r"clusters of every resample of data/splits\.csv .*run habitat again"):
+            measures_of(["habitat"], **given, clusterings=found)

@@ -4,6 +4,7 @@ import itertools
 import logging
 from typing import get_args
 
+import pytest
 from used_kernels import used_kernels
 
 from pipeline.foundation.kernels import kernels_of
@@ -11,8 +12,10 @@ from pipeline.radiomics import compilation
 from pipeline.radiomics.compilation import (
     ENGINE,
     GROUPS,
+    MESSAGE,
     RESAMPLED_MM,
     _spaced,
+    compile_engine,
     compile_group,
     kernels_of_group,
     use_filter_kernels,
@@ -57,16 +60,26 @@ def test_no_kernel_of_a_group_calls_one_of_another():
         assert not called[own] & names[other]
 
 
-def test_a_cold_cache_is_filled_with_one_line_and_a_full_one_in_silence(monkeypatch, caplog):
-    monkeypatch.setattr(compilation, "use_filter_kernels", lambda: None)
-    for cached, lines in ((False, 1), (True, 0)):
-        caplog.clear()
+@pytest.mark.parametrize(("cached", "lines"), [(False, [MESSAGE]), (True, [])])
+def test_a_cold_cache_is_filled_with_one_line_and_a_full_one_in_silence(cached, lines, monkeypatch, caplog):
+    done = []
+    monkeypatch.setattr(compilation, "cached", lambda _: cached)
+    monkeypatch.setattr(compilation, "map_cases", lambda _, groups, **_rest: done.extend(groups) or [True])
+    with caplog.at_level(logging.INFO):
+        assert compile_engine() is not cached
+
+    assert (caplog.messages, done) == (lines, [] if cached else list(GROUPS))
+
+
+def test_a_group_is_compiled_once(monkeypatch):
+    done = []
+    monkeypatch.setattr(compilation, "use_shape_kernels", lambda: done.append("shapes"))
+    monkeypatch.setattr("pipeline.foundation.kernels._files", lambda _: [])
+    for cached in (False, True):
         monkeypatch.setattr("pipeline.foundation.kernels.cached", lambda _, cached=cached: cached)
-        monkeypatch.setattr("pipeline.foundation.kernels._files", lambda _: [])
-        with caplog.at_level(logging.INFO):
-            assert compile_group("filters") is not cached
-        assert len(caplog.records) == lines
-    assert "half a minute" in compilation.MESSAGE
+        assert compile_group("shapes") is not cached
+
+    assert done == ["shapes"]
 
 
 def test_it_is_done_before_the_first_extraction_by_the_engine_alone(tmp_path, monkeypatch):

@@ -44,7 +44,8 @@ def test_habitats_of_rows_that_were_not_measured_give_no_row(folder):
     repeats = read(folder)
 
     assert len(repeats.of("habitat", rows=FIRST, patients=["p01"])) == 0
-    assert repeats.of("densenet121", rows=FIRST, patients=["p01"]) is None
+    with pytest.raises(PipelineError, match="no masks of block other; run agreement again"):
+        repeats.of("other", rows=FIRST, patients=["p01"])
     assert repeats.of(None, rows=FIRST, patients=["p01"]) is None
 
 

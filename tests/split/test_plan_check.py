@@ -110,9 +110,13 @@ def test_a_filter_by_agreement_needs_repeated_masks_where_there_are_contours():
 
 
 def test_what_will_be_passed_over_is_told_beforehand():
-    assert plan_notes(USE) == []
-    (unused,) = plan_notes(RadiomicsUse(used=False, outlines=False))
-    (whole,) = plan_notes(RadiomicsUse(used=True, outlines=False))
+    assert plan_notes(USE, blocks=()) == []
+    (unused,) = plan_notes(RadiomicsUse(used=False, outlines=False), blocks=())
+    (whole,) = plan_notes(RadiomicsUse(used=True, outlines=False), blocks=())
 
     assert unused.startswith("no set of params/fusion.yaml uses radiomics")
     assert whole.startswith("every mask covers its whole image")
+    regions = plan_notes(RadiomicsUse(used=False, outlines=False), blocks=["habitat"])
+    assert [note[:10] for note in regions] == [unused[:10], whole[:10]]
+    assert "agreement" not in regions[0]
+    assert plan_notes(RadiomicsUse(used=False, predicted=True, outlines=True), blocks=()) == []

@@ -15,6 +15,7 @@ from pipeline.foundation.errors import TableError
 from pipeline.foundation.files import whole_file
 from pipeline.foundation.tables import Contract, text
 
+ABSENT = "_absent"  # ends the name of an indicator: the features of a habitat or ring are empty
 CLUSTERS, LABELS, STATUS_FILE, DICTIONARY_FILE = "clusters", "labels", "status.csv", "dictionary.csv"
 
 STATUS = Contract(

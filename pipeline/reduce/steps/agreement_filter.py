@@ -12,6 +12,7 @@ from pydantic import Field
 from sklearn.base import BaseEstimator
 
 from pipeline.agreement.agreement import feature_agreement
+from pipeline.contracts.data.habitat import ABSENT
 from pipeline.contracts.data.reduce import MISSING
 from pipeline.foundation.errors import PipelineError
 from pipeline.foundation.params import Params
@@ -50,7 +51,8 @@ class AgreementFilter(BaseEstimator):
         return self
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
-        """The kept columns of X, in their order: `feature` or `feature@view`; missingness indicators stay.
+        """The kept columns of X, in their order: `feature` or `feature@view`. Indicators of missing views, habitats and
+        rings stay: they say where a value is imputed.
 
         Raises PipelineError if X has a feature that the table of repeated masks lacks.
         """
@@ -60,7 +62,7 @@ class AgreementFilter(BaseEstimator):
                 f"the repeated masks lack {len(unknown)} features of the images, first {unknown[0]}; run agreement "
                 "again"
             )
-        return X.loc[:, [base == MISSING or base in self.kept_ for base in bases]]
+        return X.loc[:, [base == MISSING or base.endswith(ABSENT) or base in self.kept_ for base in bases]]
 
 
 def _bases(columns: Sequence[str] | pd.Index) -> list[str]:

@@ -1,10 +1,13 @@
 """Compile the kernels of the LASSO, once for all runs: at setup, or before the first path."""
 
+import logging
+
 import numpy as np
 
-from pipeline.foundation.kernels import compile_once, kernels_of
+from pipeline.foundation.kernels import cached, compile_once, kernels_of
 from pipeline.reduce.steps.lasso_path import fit_path, lambda_grid
 
+log = logging.getLogger(__name__)
 STEPS = "pipeline.reduce.steps"
 MESSAGE = "compiling the LASSO kernels (once, about half a minute)"
 
@@ -14,9 +17,17 @@ def compile_lasso() -> bool:
 
     Safe with any number of processes that start at once: one compiles, the others wait.
     """
+    if lasso_is_compiled():
+        return False
+    log.info(MESSAGE)
+    return compile_once(kernels_of(STEPS), work=fit_small_path)
+
+
+def lasso_is_compiled() -> bool:
+    """Whether the cache on the disk holds the kernels of the LASSO."""
     from pipeline.reduce.steps import active_set_kernels  # noqa: F401  (numba takes most of a second to import)
 
-    return compile_once(kernels_of(STEPS), work=fit_small_path, message=MESSAGE)
+    return all(cached(one) for one in kernels_of(STEPS))
 
 
 def fit_small_path() -> None:

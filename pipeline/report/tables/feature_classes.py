@@ -12,13 +12,15 @@ def agreement_summary(agreement: pd.DataFrame, *, dictionary: pd.DataFrame, limi
     """By block, part and class of the dictionary, and for all classes: the number of features whose ICC has a lower
     95 % limit of `limit` or more.
 
-    A feature with an undefined ICC (constant) does not count as good.
+    A feature with an undefined ICC (constant) does not count as good; one that no image has (of a habitat beyond their
+    number) does not count at all.
     """
     columns = AGREEMENT_SUMMARY.names
     if not len(agreement):
         return pd.DataFrame(columns=columns)
     classes = dict(zip(dictionary["feature"], dictionary["class"].fillna("other"), strict=True))
     table = agreement.assign(feature_class=agreement["feature"].map(classes).fillna("other"))
+    table = table[table["n_images"] > 0]
     rows = []
     for (block, part), features in table.groupby(["block", "part"], sort=True):
         groups = [(ALL, features), *features.groupby("feature_class", sort=True)]

@@ -1,5 +1,6 @@
 """The filter keeps what agrees between masks, by the lower limit, and refuses what it cannot judge."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from repeated_masks import repeated
@@ -42,3 +43,13 @@ def test_features_of_other_settings_are_refused():
 
     with pytest.raises(PipelineError, match="lack 1 features of the images, first other"):
         fitted.transform(pd.DataFrame(columns=["steady@long", "other@long"]))
+
+
+def test_indicators_of_what_is_imputed_stay():
+    rows = repeated().assign(outer_absent=0.0, outer_inside=1.0)
+    fitted = AgreementFilter(min_lower_limit=0.75).fit(rows)
+    columns = ["steady", "loose", "outer_absent", "outer_inside", "missing"]
+
+    kept = fitted.transform(pd.DataFrame(np.ones((2, 5)), columns=columns))
+
+    assert list(kept.columns) == ["steady", "outer_absent", "missing"]
