@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from pipeline.contracts.data.habitat import ABSENT
 from pipeline.contracts.reports.report import AGREEMENT_SUMMARY
 
 ALL = "all"
@@ -13,14 +14,14 @@ def agreement_summary(agreement: pd.DataFrame, *, dictionary: pd.DataFrame, limi
     95 % limit of `limit` or more.
 
     A feature with an undefined ICC (constant) does not count as good; one that no image has (of a habitat beyond their
-    number) does not count at all.
+    number) does not count at all, nor does an indicator of an empty habitat or ring, which is never dropped.
     """
     columns = AGREEMENT_SUMMARY.names
     if not len(agreement):
         return pd.DataFrame(columns=columns)
     classes = dict(zip(dictionary["feature"], dictionary["class"].fillna("other"), strict=True))
     table = agreement.assign(feature_class=agreement["feature"].map(classes).fillna("other"))
-    table = table[table["n_images"] > 0]
+    table = table[(table["n_images"] > 0) & ~table["feature"].str.endswith(ABSENT)]
     rows = []
     for (block, part), features in table.groupby(["block", "part"], sort=True):
         groups = [(ALL, features), *features.groupby("feature_class", sort=True)]

@@ -45,9 +45,12 @@ def test_blocks_and_parts_are_counted_apart():
     assert all_classes["n_features"].to_list() == [4, 4]
 
 
-def test_a_feature_that_no_image_has_does_not_count():
+def test_neither_a_feature_that_no_image_has_nor_an_indicator_counts():
     empty = AGREEMENT.assign(n_images=[30, 30, 29, 0])
-    table = agreement_summary(empty, dictionary=DICTIONARY, limit=0.75).set_index("feature_class")
+    indicator = AGREEMENT.iloc[:1].assign(feature="outer_absent")
+    table = agreement_summary(pd.concat([empty, indicator]), dictionary=DICTIONARY, limit=0.75).set_index(
+        "feature_class"
+    )
 
     assert table["n_features"].to_dict() == {"all": 3, "glcm": 2, "shape2D": 1}
 
