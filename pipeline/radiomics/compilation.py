@@ -12,12 +12,12 @@ import SimpleITK as sitk
 
 from pipeline.foundation.kernels import cached, compile_once, kernels_of
 from pipeline.foundation.parallel import cores, map_cases
+from pipeline.radiomics import pyradiomics  # first: it refuses another package of PyRadiomics' name
 from pipeline.radiomics.engine import extract as engine
 from pipeline.radiomics.engine.filters import filtered_images
 from pipeline.radiomics.engine.preprocess import prepare
 from pipeline.radiomics.engine.settings import EngineSettings
 from pipeline.radiomics.presets import PresetName, preset
-from pipeline.radiomics.pyradiomics import collected_log
 from pipeline.radiomics.recipe import on_grid, recipe_of, synthetic_lesion
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ def _lesions(
             raise ValueError(f"preset {name} has no settings for the fast engine")
         for spacing in spacings if chosen.grid == "3-D" else (None,):
             image, mask = (_spaced(part, spacing=spacing) for part in synthetic_lesion(chosen.grid))
-            with collected_log():  # PyRadiomics' resampling logs each image
+            with pyradiomics.collected_log():  # PyRadiomics' resampling logs each image
                 yield settings, on_grid(image, grid=chosen.grid), on_grid(mask, grid=chosen.grid)
 
 
