@@ -219,6 +219,12 @@ def test_every_module_a_stage_loads_lies_under_a_dep(stage):
     assert [path for path, files in covers.items() if not files] == []
 
 
+def test_no_file_has_three_hundred_lines():
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines()) for file in SOURCES}
+
+    assert {name: length for name, length in lengths.items() if length >= 300} == {}
+
+
 def test_dvc_yaml_fits_three_hundred_lines():
     assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) < 300
 

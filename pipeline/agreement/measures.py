@@ -103,7 +103,9 @@ def measures_of(
             trained=_trained(clusterings, splits=splits),
             columns=tuple(habitat_names(max(habitat.candidates), recipe=of_habitat)),
         )
-    of_lesion = prepare(radiomics, cases=cases) if RADIOMICS in blocks else None
+    of_lesion = None
+    if RADIOMICS in blocks:
+        of_lesion = prepare(radiomics, cases=cases) if rings is None else rings.recipe  # the study's own for both
     return Measures(radiomics=of_lesion, rings=rings, habitats=habitats, params=habitat, code=code_key())
 
 

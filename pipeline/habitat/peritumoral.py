@@ -31,7 +31,8 @@ def check_margins(lesions: Mapping[str, Iterable[Lesion]], *, params: HabitatPar
 
 def peritumoral_names(params: HabitatParams, *, names: Sequence[str]) -> list[str]:
     """The columns of the block: for each ring `<ring>_inside`, `<ring>_absent`, and the features `names`."""
-    return [f"{one.name}_{name}" for one in params.rings for name in ("inside", ABSENT.strip("_"), *names)]
+    ends = ("_inside", ABSENT, *(f"_{name}" for name in names))
+    return [f"{one.name}{end}" for one in params.rings for end in ends]
 
 
 def ringed(

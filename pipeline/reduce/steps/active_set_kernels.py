@@ -1,7 +1,7 @@
 """Compiled steps of the binomial LASSO's active set; `active_set` says what they do together.
 
-They are one file, since numba's cache does not notice a change of a function in another one. Loops stand in place of
-assignments to slices, whose check of the shapes alone takes seconds to compile.
+They are one file, since numba's cache does not notice a change of a function in another one. Slices are assigned in
+loops, since numba's check of their shapes takes seconds to compile.
 """
 
 import math
@@ -27,9 +27,8 @@ TILE = 64  # rows of the Hessian computed at once, left of its diagonal only
 
 @njit(cache=True)
 def minimise(s: State, penalty: float, rate: float, max_steps: int) -> bool:
-    """Go to the minimum at lambda `penalty`; whether it is reached in `max_steps`.
-
-    The Hessian is computed again after a step that leaves more than `rate` of the gradient.
+    """Go to the minimum at lambda `penalty`; whether it is reached in `max_steps`. After a step that leaves more than
+    `rate` of the gradient, the Hessian is computed again.
     """
     largest, before = np.inf, np.inf
     looked, stuck, fresh = False, False, False
@@ -39,7 +38,10 @@ def minimise(s: State, penalty: float, rate: float, max_steps: int) -> bool:
         if not fresh and largest > rate * before:
             _renew(s)
             slope, fresh = _slope(s, penalty), True
-        done = _is_minimum(s, largest, penalty) or (stuck and largest <= FLAT * penalty)
+        # 0 but for rounding, or small after a step that hardly moved.
+        moved = s.last_step[0] > LAST_STEP * max(1.0, _largest(s.values[: s.used[0]]))
+        done = largest <= ROUNDED * penalty + ROUNDING or (largest <= TIGHT * penalty and not moved)
+        done = done or (stuck and largest <= FLAT * penalty)
         if done or (largest <= LOOSE * penalty and not looked):
             if _admit(s, penalty, 2 * largest):
                 before, looked, stuck = np.inf, False, False
@@ -61,13 +63,6 @@ def minimise(s: State, penalty: float, rate: float, max_steps: int) -> bool:
 
 
 @njit(cache=True)
-def _is_minimum(s: State, largest: float, penalty: float) -> bool:
-    """Whether the gradient, `largest` in size, is 0 but for rounding, or small after a step that hardly moved."""
-    moved = s.last_step[0] > LAST_STEP * max(1.0, _largest(s.values[: s.used[0]]))
-    return largest <= ROUNDED * penalty + ROUNDING or (largest <= TIGHT * penalty and not moved)
-
-
-@njit(cache=True)
 def _largest(numbers: Floats) -> float:
     """The largest size of `numbers`."""
     found = 0.0
@@ -86,8 +81,7 @@ def _copy(source: Floats, target: Floats) -> None:
 @njit(cache=True)
 def _active(s: State) -> NDArray[np.int64]:
     """The active slots."""
-    found = np.empty(s.used[0], np.int64)
-    size = 0
+    found, size = np.empty(s.used[0], np.int64), 0
     for k in range(s.used[0]):
         if s.signs[k] != 0:
             found[size] = k
@@ -152,8 +146,7 @@ def _fill_hessian(s: State, first: int, last: int) -> None:
 @njit(cache=True)
 def _factorise(s: State, active: NDArray[np.int64]) -> None:
     """The lower Cholesky factor of the part of the Hessian of the slots `active`."""
-    part = np.zeros((active.size, active.size))
-    total = 0.0
+    part, total = np.zeros((active.size, active.size)), 0.0
     for k in range(active.size):
         for j in range(k + 1):
             part[k, j] = s.hessian[active[k], active[j]]
@@ -168,9 +161,7 @@ def _factorise(s: State, active: NDArray[np.int64]) -> None:
 
 @njit(cache=True)
 def _direction(s: State, slope: Floats) -> Floats:
-    """The Newton direction by slot; a feature at 0 that would leave in the direction of the wrong sign is no longer
-    active.
-    """
+    """The Newton direction by slot; a feature at 0 that would take the wrong sign is no longer active."""
     while True:
         active = _active(s)
         size = active.size
@@ -195,10 +186,9 @@ def _direction(s: State, slope: Floats) -> Floats:
 
 @njit(cache=True)
 def _step(s: State, direction: Floats, penalty: float) -> bool:
-    """Take a step along `direction` that does not raise the objective; whether there was one.
-
-    A coefficient that would change its sign stops at 0 and is no longer active: first all of them at the full step,
-    then the first alone at the length where it reaches 0.
+    """Take a step along `direction` that does not raise the objective; whether there was one. A coefficient that would
+    change its sign stops at 0 and is no longer active: first all of them at the full step, then the first alone at the
+    length where it reaches 0.
     """
     objective = _objective(s.deviance[0], s.values[: s.used[0]], penalty) + 1e-13
     trial = np.empty(direction.size)
@@ -247,17 +237,15 @@ def _accept(s: State, values: Floats, objective: float, penalty: float) -> bool:
 
 @njit(cache=True)
 def _near(s: State, limit: float) -> NDArray[np.int64]:
-    """The features that are not active and whose gradient may exceed `limit`.
-
-    A feature has length sqrt(n), so that its gradient moves by no more than sqrt(n) times the residuals.
+    """The features that are not active and whose gradient may exceed `limit`. A feature has length sqrt(n), so that its
+    gradient moves by no more than sqrt(n) times the residuals.
     """
     moved = 0.0
     for i in range(s.y.size):
         moved += (s.residual[i] - s.seen_at[i]) ** 2
     inactive = np.ones(s.seen.size, np.bool_)
-    for k in range(1, s.used[0]):
-        if s.signs[k] != 0:
-            inactive[s.columns[k]] = False
+    for k in range(1, s.used[0]):  # a feature has one slot
+        inactive[s.columns[k]] = s.signs[k] == 0
     near, size = np.empty(s.seen.size, np.int64), 0
     for j in range(s.seen.size):
         if inactive[j] and abs(s.seen[j]) + math.sqrt(moved * s.y.size) > limit:
@@ -268,9 +256,8 @@ def _near(s: State, limit: float) -> NDArray[np.int64]:
 
 @njit(cache=True)
 def _admit(s: State, penalty: float, margin: float) -> bool:
-    """Make the features active whose gradient exceeds `penalty` by more than `margin`; whether there is one.
-
-    Copies of an active feature have its gradient, which is within the margin; of new copies the first enters.
+    """Make the features active whose gradient exceeds `penalty` by more than `margin`; whether there is one. Copies of
+    an active feature have its gradient, which is within the margin; of new copies the first enters.
     """
     limit = penalty * (1 + SLACK) + margin
     near = _near(s, limit)
