@@ -82,6 +82,13 @@ def tables(sets, *, replicates=50):
     }
 
 
-def write_contributions(folder: Path):
-    for name, table in tables(two_sets()).items():
+def one_block():
+    """The primary set, and a comparator of one block whose features are of two classes and two filters."""
+    slopes = {SHAPE: 2.0, GLCM: -1.0}
+    parts = (part_model("a", slopes), part_model("b", slopes, seed=1))
+    return [two_sets()[0], explained(*parts, feature_set="radiomics", blocks=("radiomics",))]
+
+
+def write_contributions(folder: Path, *, sets=None):
+    for name, table in tables(sets or two_sets()).items():
         write_table(table, folder / f"{name}.csv", TABLES[name])

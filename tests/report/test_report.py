@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import pandas as pd
 import pytest
+from contribution_tables import one_block, write_contributions
 from places import ROOT
 from region_study import add_regions
 from study_folder import write_cards, write_results, write_study
@@ -356,6 +357,19 @@ def test_cross_validation_alone_makes_a_report(paths, tmp_path):
 
     assert page.count('<svg class="roc"') == 1
     assert "(pooled, approximate)" in page
+
+
+def test_a_set_of_one_block_has_figures_of_its_classes_and_none_of_its_block(paths, tmp_path):
+    tables = tmp_path / "tables"
+    shutil.copytree(paths["tables"], tables)
+    write_contributions(tables, sets=one_block())
+    page = make_report(read_inputs(paths | {"tables": tables}), params=PARAMS).page
+
+    own = page[page.index('Set <span class="name">radiomics</span>, classifier') :]
+    own = own[: own.index("</section>")]
+    assert "By radiomics class: contributions" in own
+    assert "By block:" not in own
+    assert "By block: permutation" in page
 
 
 def test_a_source_without_patient_ids_is_stated(paths, tmp_path):
