@@ -7,10 +7,12 @@ matches and, for skops, if every type in the file is on the list below. Equal mo
 import hashlib
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -58,9 +60,7 @@ def to_bytes(model: Any) -> tuple[str, bytes]:
         return SUFFIXES[kind], bytes(model.save_raw("ubj"))
     if kind == "lightgbm":
         return SUFFIXES[kind], model.model_to_string().encode()
-    import skops.io
-
-    return SUFFIXES["sklearn"], _canonical(skops.io.dumps(model))
+    return SUFFIXES["sklearn"], _canonical(load_skops().dumps(model))
 
 
 def from_bytes(suffix: str, content: bytes) -> Any:
@@ -78,12 +78,28 @@ def from_bytes(suffix: str, content: bytes) -> Any:
         return lightgbm.Booster(model_str=content.decode())
     if suffix != SUFFIXES["sklearn"]:
         raise PipelineError(f"model files end in {', '.join(SUFFIXES.values())}, not '{suffix}'")
-    import skops.io
-
-    untrusted = sorted(set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED))
+    skops_io = load_skops()
+    untrusted = sorted(set(skops_io.get_untrusted_types(data=content)) - set(TRUSTED))
     if untrusted:
         raise PipelineError(f"the model file holds types that are not trusted: {', '.join(untrusted)}; do not load it")
-    return skops.io.loads(content, trusted=list(TRUSTED))
+    return skops_io.loads(content, trusted=list(TRUSTED))
+
+
+def load_skops() -> ModuleType:
+    """The module skops.io, imported without torch; import it through this function only.
+
+    On import skops searches all of scikit-learn for estimators, and the search imports torch for a part that no
+    estimator is in. That takes seconds and hundreds of MB in every process that saves a model.
+    """
+    hidden = "torch" not in sys.modules
+    if hidden:
+        sys.modules["torch"] = None  # type: ignore[assignment]  # an import of it fails, and the search goes on
+    try:
+        import skops.io
+    finally:
+        if hidden:
+            del sys.modules["torch"]
+    return skops.io
 
 
 def write_model(folder: Path, *, name: str, suffix: str, content: bytes, card: dict[str, Any]) -> None:

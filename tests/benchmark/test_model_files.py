@@ -14,6 +14,7 @@ import skops.io
 from classifier_rows import MODELS, digests, fit, rows
 from places import ROOT
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils import all_estimators
 
 from pipeline.benchmark.classifiers import prevalence, scores
 from pipeline.benchmark.model_files import SUFFIXES, TRUSTED, from_bytes, load_model, to_bytes, write_model
@@ -38,12 +39,30 @@ def test_a_loaded_model_is_saved_to_the_same_bytes(name):
     assert to_bytes(from_bytes(suffix, content)) == (suffix, content)
 
 
-def test_another_process_writes_the_same_bytes():
-    code = "import json, classifier_rows; print(json.dumps(classifier_rows.digests()))"
+def elsewhere(code):
+    """What the code prints in a process of its own, as JSON."""
     folders = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "helpers")])
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": folders, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "7"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == digests()
+    return json.loads(done.stdout)
+
+
+def test_another_process_writes_the_same_bytes():
+    assert elsewhere("import json, classifier_rows; print(json.dumps(classifier_rows.digests()))") == digests()
+
+
+def test_skops_is_imported_without_torch_and_trusts_the_same_types():
+    code = """
+import json, sys
+from pipeline.benchmark.model_files import load_skops
+load_skops()
+hidden = "torch" not in sys.modules
+import torch
+from skops.io import _trusted_types
+print(json.dumps([hidden, torch.ones(2).sum().item(), sorted(_trusted_types.SKLEARN_ESTIMATOR_TYPE_NAMES)]))
+"""
+    names = sorted(f"{found.__module__}.{found.__name__}" for _, found in all_estimators())
+    assert elsewhere(code) == [True, 2.0, [name for name in names if name.startswith("sklearn.")]]
 
 
 def test_a_skops_file_carries_no_trace_of_its_process():
