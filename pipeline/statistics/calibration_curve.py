@@ -36,9 +36,6 @@ class Distances(NamedTuple):
     e90: float
 
 
-NO_DISTANCES = Distances(NAN, NAN, NAN)
-
-
 @dataclass(frozen=True, kw_only=True)
 class CalibrationCurve:
     """Observed risk with its band at each predicted risk, shape (m,) each."""
@@ -68,15 +65,14 @@ def calibration_distances(scores: ArrayLike, *, labels: ArrayLike) -> Distances:
 
     Source: Austin and Steyerberg 2019. Raises ValueError as `as_labels` and `clipped`.
     """
-    return _distances(clipped(scores), as_labels(labels).astype(np.float64))
-
-
-def _distances(p: Numbers, outcomes: Numbers) -> Distances:
-    found = _smooth(p, outcomes)
-    if found is None:
-        return NO_DISTANCES
-    apart = np.abs(found[1] - p)
+    apart = _apart(clipped(scores), as_labels(labels).astype(np.float64))
     return Distances(float(apart.mean()), float(np.median(apart)), float(np.quantile(apart, 0.9)))
+
+
+def _apart(p: Numbers, outcomes: Numbers) -> Numbers:
+    """The distance |curve - probability| of each patient, shape (n,); NaN if there is no curve."""
+    found = _smooth(p, outcomes)
+    return np.full(p.size, NAN) if found is None else np.abs(found[1] - p)
 
 
 def distance_intervals(
@@ -90,12 +86,14 @@ def distance_intervals(
     p, outcomes = clipped(scores), as_labels(labels).astype(np.float64)
     if replicates == 0 or _smooth(p, outcomes) is None:
         return dict.fromkeys(Distances._fields, NO_INTERVAL)
-    drawn = [
-        _distances(np.repeat(p, row), np.repeat(outcomes, row))
-        for counts in stratified_counts(labels, replicates=replicates, seed=seed)
-        for row in counts.astype(np.int64)
-    ]
-    columns = np.array(drawn).T
+    apart = np.array(
+        [
+            _apart(np.repeat(p, row), np.repeat(outcomes, row))
+            for counts in stratified_counts(labels, replicates=replicates, seed=seed)
+            for row in counts.astype(np.int64)
+        ]
+    )
+    columns = apart.mean(axis=1), np.median(apart, axis=1), np.quantile(apart, 0.9, axis=1)
     pairs = zip(Distances._fields, columns, strict=True)
     return {name: percentile_interval(values, level=level) for name, values in pairs}
 

@@ -45,14 +45,15 @@ def reproducible(*, seed: int, threads: int, device: torch.device, tf32: bool = 
     On a GPU a kernel without a deterministic form is used with a warning. `tf32` lets a GPU round the factors of
     products and convolutions to 10 bits, which is several times faster; without it "float32" means float32.
     """
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled(), torch.get_float32_matmul_precision()
+    before = torch.get_num_threads(), torch.get_deterministic_debug_mode(), torch.get_float32_matmul_precision()
     switches: Any = torch.utils.deterministic
     filled = switches.fill_uninitialized_memory
     random = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
     with random, torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32):
         torch.manual_seed(seed)
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+        # Not `use_deterministic_algorithms`, which imports the compiler of torch (2 s) to set its own switch too.
+        torch.set_deterministic_debug_mode("error" if device.type == "cpu" else "warn")
         torch.set_float32_matmul_precision("high" if tf32 else "highest")
         # Nothing here reads memory before writing it; filling it first would cost a tenth of the time.
         switches.fill_uninitialized_memory = False
@@ -60,7 +61,7 @@ def reproducible(*, seed: int, threads: int, device: torch.device, tf32: bool = 
             yield
         finally:
             torch.set_num_threads(before[0])
-            torch.use_deterministic_algorithms(before[1])
+            torch.set_deterministic_debug_mode(before[1])
             torch.set_float32_matmul_precision(before[2])
             switches.fill_uninitialized_memory = filled
 

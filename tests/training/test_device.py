@@ -1,7 +1,11 @@
 """Devices by name, settings of torch restored, independent seeds."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
+from places import ROOT
 
 from pipeline.foundation.errors import PipelineError
 from pipeline.training.device import check_processes, device_named, device_of_process, drawn_from, reproducible
@@ -13,6 +17,7 @@ def settings():
     return (
         torch.get_num_threads(),
         torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
         torch.get_float32_matmul_precision(),
         torch.utils.deterministic.fill_uninitialized_memory,
         torch.backends.cudnn.deterministic,
@@ -24,11 +29,22 @@ def test_settings_of_torch_are_restored(tf32, precision):
     state, before = torch.random.get_rng_state(), settings()
     with reproducible(seed=1, threads=2, device=CPU, tf32=tf32):
         torch.rand(1)
-        assert settings() == (2, True, precision, False, True)
+        assert settings() == (2, True, False, precision, False, True)
         assert torch.backends.cudnn.enabled
 
     assert settings() == before
     assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_inference_does_not_import_the_compiler_of_torch():
+    code = """
+import sys, torch
+from pipeline.training.device import reproducible
+with reproducible(seed=1, threads=1, device=torch.device("cpu")):
+    torch.nn.Linear(2, 2)(torch.ones(1, 2))
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_an_unavailable_device_is_one_sentence():
