@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 Numbers = NDArray[np.float64]
 STRENGTH = 1.0  # scikit-learn's C: an L2 penalty on standardised logits, which keeps it finite with few patients
@@ -21,6 +20,9 @@ def stacked(
     scaled to mean 0 and SD 1 of those. `labels` 0/1 (n,) are used where `unseen` only.
     Raises ValueError if the unseen patients are of one class.
     """
+    # A process that trains a network needs no scikit-learn otherwise, which takes a second to import.
+    from sklearn.linear_model import LogisticRegression
+
     known = labels[unseen]
     if len(np.unique(known)) < 2:
         msg = f"labels of the {len(known)} unseen images are of one class; late fusion needs both"
