@@ -1,14 +1,18 @@
 """Every registered network: its outputs, and with which weights it counts as trained."""
 
+import copy
+
 import pytest
 import torch
 from places import ROOT
+from tiny_study import training_params
 
 from pipeline.embed.params import EmbedParams
 from pipeline.foundation.params import load_params
 from pipeline.networks.registry import ARCHITECTURES, build_network, is_fully_trained, is_given
 from pipeline.networks.torchvision_import import load_torchvision
 from pipeline.networks.weights import WeightsParams, load_weights
+from pipeline.training.optimisation import optimiser_of
 
 NONE = {"source": "none"}
 TORCHVISION = {"source": "torchvision", "name": "IMAGENET1K_V1"}
@@ -28,17 +32,40 @@ def min_px(one):
     return max(32, one.architecture.min_size_px, *(part.architecture.min_size_px for part in one.parts))
 
 
+def outputs(module, one):
+    """Logits and embeddings of two samples of noise."""
+    side = min_px(one)
+    if one.architecture.has_views:
+        return module(torch.randn(2, 2, 3, side, side), torch.ones(2, 2, dtype=torch.bool))[:2]
+    return module(torch.randn(2, 3, side, side).contiguous(memory_format=torch.channels_last))
+
+
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_network_gives_a_logit_and_an_embedding(name):
     one = network(name)
-    module, side = build_network(one), min_px(one)
-    if one.architecture.has_views:
-        logits, embeddings, *_ = module(torch.randn(2, 2, 3, side, side), torch.ones(2, 2, dtype=torch.bool))
-    else:
-        logits, embeddings = module(torch.randn(2, 3, side, side))
+    module = build_network(one)
+    logits, embeddings = outputs(module, one)
 
     assert logits.shape == (2,)
     assert embeddings.shape == (2, module.embedding_width)
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_the_fused_optimiser_updates_each_weight_by_its_own_gradient(name):
+    # Its kernel on CPUs ignores strides: a gradient whose layout in memory is not its weight's updates other weights.
+    torch.manual_seed(1)
+    one = network(name)
+    module = build_network(one).to(memory_format=torch.channels_last).train()
+    outputs(module, one)[0].sum().backward()
+    plain = copy.deepcopy(module)
+    for own, other in zip(module.parameters(), plain.parameters(), strict=True):
+        other.grad = own.grad
+    settings = {"learning_rate": 0.01, "weight_decay": 0.0}
+    optimiser_of(module, params=training_params(**settings), device=torch.device("cpu")).step()
+    torch.optim.AdamW(plain.parameters(), lr=0.01, weight_decay=0.0, foreach=False).step()
+
+    for own, other in zip(module.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(own, other, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
