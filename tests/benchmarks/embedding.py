@@ -10,6 +10,7 @@ The common loop is one image at a time through Pillow and torchvision, with a ho
 import argparse
 import logging
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -53,25 +54,55 @@ def common_loop(network: nn.Module, pixels: NDArray[np.uint8], *, device: torch.
     return found
 
 
+def drawn_examples(images: int, *, side_px: int, views: bool) -> Examples:
+    """Noise with labels 0 and 1 in turn; with `views`, each sample is the same image twice."""
+    pixels = np.random.default_rng(1).integers(0, 256, (images, 1, side_px, side_px)).astype(np.uint8)
+    names = tuple(str(number) for number in range(images))
+    return Examples(
+        pixels=np.stack([pixels, pixels], axis=1) if views else pixels,
+        labels=np.arange(images, dtype=np.float32) % 2,
+        patients=names,
+        groups=names,
+        present=np.ones((images, 2), dtype=np.bool_) if views else None,
+    )
+
+
+def bare_ways(trainer: Trainer, examples: Examples) -> dict[str, Callable[[], None]]:
+    """The forward pass, and forward, backward and optimiser, on tensors that are ready on the device."""
+    device, params, network = trainer.device, trainer.params, trainer.network
+    parts = batches(np.arange(len(examples.labels)), batch_size=params.batch_size)
+    grey = torch.from_numpy(examples.pixels).to(device).float() / 255
+    ready = [trainer.encoder.inputs(grey[part], present=examples.present, rows=part) for part in parts]
+    truth = [torch.from_numpy(examples.labels[part]).to(device) for part in parts]
+
+    def bare() -> None:
+        network.eval()
+        with torch.inference_mode():
+            for batch in ready:
+                network(*batch)
+
+    def bare_training() -> None:
+        network.train()
+        optimiser = optimiser_of(network, params=params, device=device)
+        for batch, wanted in zip(ready, truth, strict=True):
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=params.precision == "bfloat16"):
+                logits = network(*batch)[0].float()
+            loss = loss_of(logits, wanted, ratio=1.0, params=params)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+
+    return {"bare": bare, "bare training": bare_training}
+
+
 def measure(network: Network, *, params: EmbedParams, images: int, size_px: int | None, device: torch.device) -> str:
     """One line: images per second of the three ways, and the encoder's share of the bare pass; the same for a training.
 
-    The training is one epoch of `Trainer.fit` with its augmentation, loaders, guard and loss against forward, backward
-    and optimiser on tensors that are ready on the device.
+    The training is one epoch of `Trainer.fit` with its augmentation, loaders, guard and loss against `bare_ways`.
     """
     side = size_px or params.input_of(network.name).image_size_px
-    recipe = recipe_of(params, net=network.name, seed=1)
-    pixels = np.random.default_rng(1).integers(0, 256, (images, 1, side, side)).astype(np.uint8)
-    labels = np.arange(images, dtype=np.float32) % 2
-    names = tuple(str(number) for number in range(images))
-    two = network.architecture.has_views
-    examples = Examples(
-        pixels=np.stack([pixels, pixels], axis=1) if two else pixels,
-        labels=labels,
-        patients=names,
-        groups=names,
-        present=np.ones((images, 2), dtype=np.bool_) if two else None,
-    )
+    recipe, views = recipe_of(params, net=network.name, seed=1), network.architecture.has_views
+    examples = drawn_examples(images, side_px=side, views=views)
     trainer = Trainer(
         build_network(network),
         params=recipe.training.model_copy(update={"epochs": 1}),
@@ -80,45 +111,25 @@ def measure(network: Network, *, params: EmbedParams, images: int, size_px: int 
         device=device,
         loaders=len(os.sched_getaffinity(0)) if device.type == "cuda" else 0,
     )
-    parts = batches(np.arange(images), batch_size=recipe.training.batch_size)
-    grey = torch.from_numpy(examples.pixels).to(device).float() / 255
-    ready = [trainer.encoder.inputs(grey[part], present=examples.present, rows=part) for part in parts]
-    truth = [torch.from_numpy(labels[part]).to(device) for part in parts]
-    mixed = recipe.training.precision == "bfloat16"
-
-    def bare() -> None:
-        trainer.network.eval()
-        with torch.inference_mode():
-            for batch in ready:
-                trainer.network(*batch)
-
-    def bare_training() -> None:
-        trainer.network.train()
-        optimiser = optimiser_of(trainer.network, params=recipe.training, device=device)
-        for batch, wanted in zip(ready, truth, strict=True):
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=mixed):
-                logits = trainer.network(*batch)[0].float()
-            loss = loss_of(logits, wanted, ratio=1.0, params=recipe.training)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-
-    ways = {
+    ways: dict[str, Callable[[], object]] = {
         "stage": lambda: trainer.encoder.encode(examples.pixels, present=examples.present),
-        "bare": bare,
         "training": lambda: trainer.fit(examples, forbidden=frozenset(), seed=1),
-        "bare training": bare_training,
+        **bare_ways(trainer, examples),
     }
-    if not two:
-        ways["common"] = lambda: common_loop(trainer.network, pixels[:, 0], device=device)
+    if not views:
+        ways["common"] = lambda: common_loop(trainer.network, examples.pixels[:, 0], device=device)
     tf32 = recipe.training.precision == "tf32"
     with reproducible(seed=1, threads=recipe.training.torch_threads, device=device, tf32=tf32):
-        found = seconds(ways, device=device)
-    rates = {name: images / value for name, value in found.items()}
+        rates = {name: images / value for name, value in seconds(ways, device=device).items()}
+    return line(f"{network.name}, {side} px, {device}", rates=rates, device=device)
+
+
+def line(title: str, *, rates: Mapping[str, float], device: torch.device) -> str:
+    """The printed line of a network, from the samples per second of each way."""
     common = f", stage/common {rates['stage'] / rates['common']:.1f}" if "common" in rates else ""
     memory = f"; {torch.cuda.max_memory_allocated(device) / 2**30:.1f} GiB" if device.type == "cuda" else ""
     return (
-        f"{network.name}, {side} px, {device}: samples a second {rates['stage']:.0f} (stage), {rates['bare']:.0f} "
+        f"{title}: samples a second {rates['stage']:.0f} (stage), {rates['bare']:.0f} "
         f"(bare pass); stage/bare {rates['stage'] / rates['bare']:.2f}{common}; training {rates['training']:.0f} "
         f"against {rates['bare training']:.0f} (bare), {rates['training'] / rates['bare training']:.2f}{memory}"
     )
